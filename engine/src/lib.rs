@@ -1,1 +1,60 @@
-//! Diptych.
+//! The frame of Diptych: a `bevy_ecs` world whose state is double buffered, that runs headless, in parallel,
+//! with equal results on any number of threads, and survives `kill -9`.
+//!
+//! Invariant: this crate names no component of any world. Scenes, wiring and the command line are in the
+//! crates above it.
+
+// bytemuck writes host order; stored rows are little-endian.
+#[cfg(target_endian = "big")]
+compile_error!("diptych stores rows as they lie in memory and needs a little-endian machine");
+
+mod buffer;
+mod builder;
+pub mod digest;
+mod editor;
+mod engine;
+mod error;
+mod explain;
+mod frame;
+mod id;
+pub mod ingress;
+mod input;
+pub mod lease;
+mod pace;
+mod param;
+mod phased;
+mod plugin;
+pub mod prelude;
+mod query;
+mod registry;
+mod schedule;
+mod shared;
+mod stats;
+pub mod store;
+mod structure;
+pub mod sync;
+mod tables;
+mod view;
+pub mod watermark;
+mod wave;
+
+pub use buffer::{Codec, CodecError, State};
+pub use builder::{DT_DEFAULT, EngineBuilder, Registrar, THREADS_MAX};
+pub use engine::Engine;
+pub use error::{BuildError, BuildErrors, Error, Result};
+pub use explain::Explanation;
+pub use frame::{Digest, DigestPolicy, INPUTS_A_COMMIT_MAX, LEASE_WAIT_MAX};
+pub use id::{Id, SERIAL_BITS, SERIAL_MAX, SYSTEM_KEY_BITS};
+pub use input::{Applier, INPUT_BYTES_MAX, Inputs, TrySendError};
+pub use pace::{CATCH_UP_FRAMES, Pace, StopSignal};
+pub use param::{Clock, Ids, Random, Stream};
+pub use plugin::Plugin;
+pub use query::{
+    Added, Block, Changed, Changes, Has, HeldBlock, Loops, Next, NextBlock, NextRow, PAR_ROWS, Plain, Prev,
+    Removed, Visits, With, Without,
+};
+pub use schedule::{Around, IntoTask};
+pub use stats::Stats;
+pub use store::Durability;
+pub use structure::{Bundle, COMMANDS_MAX, Spawned, Structure, Target};
+pub use view::{Copied, Reader, View};

@@ -1,0 +1,62 @@
+//! What the engine does with a column of rows without knowing their type.
+//!
+//! Invariant: everything `unsafe` here asks for the same two things: who writes a slot is alone with it, and
+//! who changes rows is alone with the world.
+
+#![expect(unsafe_code, reason = "declares operations on table columns")]
+
+use super::{ByTable, Roles, RowStage};
+use crate::id::Id;
+use bevy_ecs::component::ComponentId;
+use bevy_ecs::storage::{Table, TableId, Tables};
+use core::any::TypeId;
+use std::ops::Range;
+
+/// A type whose rows the engine keeps: a buffered type, or the `Id`s.
+pub(crate) trait Column: Send + Sync {
+    fn name(&self) -> &str;
+    fn type_id(&self) -> TypeId;
+    fn type_name(&self) -> &'static str;
+    fn version(&self) -> u32;
+    fn layout(&self) -> u64;
+    /// Bytes of a row, `None` where rows differ in length.
+    fn fixed(&self) -> Option<u32>;
+    fn strict(&self) -> bool;
+    fn slots(&self) -> [ComponentId; 2];
+    /// Rows set twice since the last call.
+    fn take_twice(&self) -> u64;
+    fn by_table(&self) -> &ByTable;
+    fn has_hooks(&self) -> bool;
+    /// Settles the frame being made: finds what was set and copies what must be carried.
+    ///
+    /// # Safety
+    /// The caller is the owner's task after its loops, or has the world to itself.
+    unsafe fn settle(&self, tables: &Tables);
+    /// The bytes of `rows` in a slot, if the type is plain old data.
+    ///
+    /// # Safety
+    /// Nobody writes the slot while the bytes live.
+    unsafe fn row_bytes<'t>(&self, table: &'t Table, slot: usize, rows: Range<usize>) -> Option<&'t [u8]>;
+    /// Appends the encoding of one row to `out`.
+    ///
+    /// # Safety
+    /// Nobody writes the slot meanwhile.
+    unsafe fn encode_row(&self, table: &Table, slot: usize, row: usize, out: &mut Vec<u8>);
+    /// The wrapping sum of the row hashes of `rows`; `ids` are those of the whole table.
+    ///
+    /// # Safety
+    /// Nobody writes the slot meanwhile.
+    unsafe fn hash_rows(&self, table: &Table, slot: usize, rows: Range<usize>, ids: &[Id]) -> u128;
+    /// A place for one row on its way from stored bytes into a table.
+    fn stage(&self) -> Box<dyn RowStage>;
+    /// Calls the hooks of rows added and changed in the frame that `roles.prev()` holds.
+    ///
+    /// # Safety
+    /// Nobody writes the slot meanwhile.
+    unsafe fn run_hooks(&self, tables: &Tables, ids: &dyn Fn(TableId, usize) -> Id, roles: Roles);
+    /// Calls the removal hooks for a row that is about to go.
+    ///
+    /// # Safety
+    /// Nobody writes the slot meanwhile and `row` is in `table`.
+    unsafe fn run_remove_hooks(&self, table: &Table, slot: usize, row: usize, id: Id);
+}

@@ -1,0 +1,66 @@
+//! Which slot is previous and which is next, and the stamps that tell this frame's marks from older ones.
+//!
+//! Invariant: the parity changes only at a commit, while no system runs. In frame `n` the next slot is
+//! `n & 1`; its stamp grows by one each time the slot comes round, from 1 to [`STAMP_MAX`], so that marks
+//! need no clearing between two wraps.
+
+use super::raw::{AtomicU8, Ordering};
+
+/// Stamps run from 1 to this; when they start over, the marks of that slot are cleared.
+pub(crate) const STAMP_MAX: u64 = 62;
+
+/// The frame's parity, shared by every buffered type of a world.
+#[derive(Debug)]
+pub(crate) struct Frames {
+    next: AtomicU8,
+    stamps: [AtomicU8; 2],
+}
+
+/// One reading of [`Frames`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Roles {
+    /// The slot that systems write, 0 or 1; the other one is read.
+    pub(crate) next: usize,
+    /// The stamp of each slot, already shifted left by two: a mark is `stamp | kind`.
+    pub(crate) stamps: [u8; 2],
+}
+
+impl Roles {
+    /// The slot that systems read.
+    pub(crate) fn prev(self) -> usize {
+        1 - self.next
+    }
+}
+
+impl Frames {
+    pub(crate) fn new() -> Self {
+        // Before the first commit frame 0 is being made: it is written into slot 0.
+        Self { next: AtomicU8::new(0), stamps: [AtomicU8::new(1 << 2), AtomicU8::new(0)] }
+    }
+
+    /// The roles in the frame being made. Relaxed: the parity changes only between waves, and rayon's
+    /// join orders that change before every task of the next wave.
+    #[inline]
+    pub(crate) fn roles(&self) -> Roles {
+        Roles {
+            next: usize::from(self.next.load(Ordering::Relaxed)),
+            stamps: [self.stamps[0].load(Ordering::Relaxed), self.stamps[1].load(Ordering::Relaxed)],
+        }
+    }
+
+    /// Begins the making of `frame`. Answers whether its slot's stamps started over, which obliges the
+    /// caller to clear that slot's marks before anything is written.
+    pub(crate) fn begin(&self, frame: u64) -> bool {
+        let next = (frame & 1) as u8;
+        let stamp = stamp_of(frame);
+        self.next.store(next, Ordering::Relaxed);
+        self.stamps[usize::from(next)].store(stamp << 2, Ordering::Relaxed);
+        self.stamps[usize::from(1 - next)].store(stamp_of(frame.wrapping_sub(1)) << 2, Ordering::Relaxed);
+        stamp == 1 && frame >= 2
+    }
+}
+
+/// The stamp of the slot that `frame` is written into.
+fn stamp_of(frame: u64) -> u8 {
+    ((frame / 2) % STAMP_MAX + 1) as u8
+}

@@ -1,0 +1,257 @@
+//! One buffered type: its two columns in every table, their marks, and the typed work of the commit.
+//!
+//! Invariant: during a wave its owner's task alone touches the next slot; everybody may read the previous one.
+
+#![expect(unsafe_code, reason = "reads and writes table columns through raw pointers")]
+
+use super::raw::{self, AtomicU64, Ordering, Slot};
+use super::stage::TypedStage;
+use super::{ByTable, Column, Frames, Kind, Roles, RowIo, RowStage, State, TableMarks};
+use crate::digest::row_hash;
+use crate::id::Id;
+use bevy_ecs::component::ComponentId;
+use bevy_ecs::storage::{Table, TableId, Tables};
+use bevy_ecs::world::World;
+use core::any::TypeId;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Called at the commit for a row that was added, changed or removed.
+pub(crate) type Hook<T> = Arc<dyn Fn(Id, &T) + Send + Sync>;
+
+/// A buffered type `T` of one world.
+pub(crate) struct Typed<T: State> {
+    pub(crate) name: String,
+    pub(crate) version: u32,
+    pub(crate) slots: [ComponentId; 2],
+    pub(crate) io: RowIo<T>,
+    pub(crate) strict: bool,
+    pub(crate) hash_seed: u64,
+    pub(crate) frames: Arc<Frames>,
+    /// Rows that their owner set twice in a frame; counted in debug builds.
+    pub(crate) twice: AtomicU64,
+    pub(crate) on_change: Vec<Hook<T>>,
+    pub(crate) on_add: Vec<Hook<T>>,
+    pub(crate) on_remove: Vec<Hook<T>>,
+    pub(crate) by_table: ByTable,
+}
+
+impl<T: State> Typed<T> {
+    pub(crate) fn new(
+        world: &mut World,
+        frames: Arc<Frames>,
+        name: &str,
+        version: u32,
+        strict: bool,
+        io: RowIo<T>,
+    ) -> Self {
+        Self {
+            slots: [world.register_component::<Slot<T, 0>>(), world.register_component::<Slot<T, 1>>()],
+            hash_seed: crate::digest::type_seed(name),
+            name: name.to_owned(),
+            version,
+            io,
+            strict,
+            frames,
+            twice: AtomicU64::new(0),
+            on_change: Vec::new(),
+            on_add: Vec::new(),
+            on_remove: Vec::new(),
+            by_table: ByTable::default(),
+        }
+    }
+
+    /// The marks of this type in `table`.
+    #[inline]
+    pub(crate) fn table(&self, table: TableId) -> Option<&TableMarks> {
+        self.by_table.get(table)
+    }
+
+    /// The values of `slot` in `table`.
+    ///
+    /// # Safety
+    /// Nobody writes the slot while the slice lives.
+    pub(crate) unsafe fn values<'t>(&self, table: &'t Table, slot: usize) -> Option<&'t [T]> {
+        // SAFETY: `slots` are this type's own component ids.
+        let start = unsafe { raw::column::<T>(table, self.slots[slot]) }?;
+        // SAFETY: the column has a value for each row; the caller excludes writers.
+        Some(unsafe { core::slice::from_raw_parts(start, table.entity_count() as usize) })
+    }
+
+    /// Writes `value` into one slot of a row.
+    ///
+    /// # Safety
+    /// The caller has the world to itself; `row` is in `table`.
+    pub(crate) unsafe fn write(&self, table: &Table, slot: usize, row: usize, value: T) {
+        // SAFETY: `slots` are this type's own component ids.
+        let start = unsafe { raw::column::<T>(table, self.slots[slot]) }.expect("the table holds the type");
+        // SAFETY: the row is in the table, so the column has a value there.
+        let place = unsafe { start.add(row) };
+        // SAFETY: the caller has the world to itself, and the value there is initialized.
+        unsafe { *place = value };
+    }
+
+    /// Copies to the next slot what changed in the last frame and was not set in this one.
+    ///
+    /// # Safety
+    /// The caller is the owner's task after its loops, or has the world to itself.
+    unsafe fn carry(&self, table: &Table, marks: &TableMarks, roles: Roles) {
+        let (prev, next) = (roles.prev(), roles.next);
+        let (prev_stamp, next_stamp) = (roles.stamps[prev], roles.stamps[next]);
+        if !marks.sides[prev].touched(prev_stamp) || marks.sides[next].is_all(next_stamp) {
+            return;
+        }
+        // SAFETY: `slots` are this type's own component ids.
+        let from = unsafe { raw::column::<T>(table, self.slots[prev]) };
+        // SAFETY: as above.
+        let to = unsafe { raw::column::<T>(table, self.slots[next]) };
+        let (Some(from), Some(to)) = (from, to) else { return };
+        let untouched = !marks.sides[next].touched(next_stamp);
+        marks.changed_runs(prev, prev_stamp, |range, _| {
+            for row in range {
+                if untouched || !is_set(marks.kind(next, row, next_stamp)) {
+                    // SAFETY: the row is in the table; only this task writes the next slot.
+                    let place = unsafe { &mut *to.add(row) };
+                    // SAFETY: the row is in the table; nobody writes the previous slot.
+                    let value = unsafe { &*from.add(row) };
+                    place.clone_from(value);
+                }
+            }
+        });
+    }
+}
+
+/// Whether a row has its new value in the slot.
+fn is_set(kind: Kind) -> bool {
+    matches!(kind, Kind::Changed | Kind::Added)
+}
+
+impl<T: State> Column for Typed<T> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn type_id(&self) -> TypeId {
+        TypeId::of::<T>()
+    }
+
+    fn type_name(&self) -> &'static str {
+        core::any::type_name::<T>()
+    }
+
+    fn version(&self) -> u32 {
+        self.version
+    }
+
+    fn layout(&self) -> u64 {
+        self.io.layout
+    }
+
+    fn fixed(&self) -> Option<u32> {
+        self.io.fixed
+    }
+
+    fn strict(&self) -> bool {
+        self.strict
+    }
+
+    fn slots(&self) -> [ComponentId; 2] {
+        self.slots
+    }
+
+    fn take_twice(&self) -> u64 {
+        self.twice.swap(0, Ordering::Relaxed)
+    }
+
+    fn by_table(&self) -> &ByTable {
+        &self.by_table
+    }
+
+    unsafe fn settle(&self, tables: &Tables) {
+        let roles = self.frames.roles();
+        for index in 0..self.by_table.len() {
+            let id = TableId::from_usize(index);
+            let (Some(marks), Some(table)) = (self.table(id), tables.get(id)) else { continue };
+            // SAFETY: the owner's loops are over, by the caller's promise.
+            unsafe { marks.resolve(roles.next, roles.stamps[roles.next]) };
+            // SAFETY: the same promise.
+            unsafe { self.carry(table, marks, roles) };
+        }
+    }
+
+    unsafe fn row_bytes<'t>(&self, table: &'t Table, slot: usize, rows: Range<usize>) -> Option<&'t [u8]> {
+        let as_bytes = self.io.as_bytes?;
+        // SAFETY: the caller's promise.
+        let values = unsafe { self.values(table, slot) }?;
+        Some(as_bytes(&values[rows]))
+    }
+
+    unsafe fn encode_row(&self, table: &Table, slot: usize, row: usize, out: &mut Vec<u8>) {
+        // SAFETY: the caller's promise.
+        let values = unsafe { self.values(table, slot) }.expect("the table holds the type");
+        (self.io.encode)(&values[row], out);
+    }
+
+    unsafe fn hash_rows(&self, table: &Table, slot: usize, rows: Range<usize>, ids: &[Id]) -> u128 {
+        // SAFETY: the caller's promise.
+        let values = unsafe { self.values(table, slot) }.expect("the table holds the type");
+        let ids = ids[rows.clone()].iter();
+        if let (Some(as_bytes), Some(size)) = (self.io.as_bytes, self.io.fixed) {
+            let bytes = as_bytes(&values[rows]);
+            return ids.enumerate().fold(0, |sum: u128, (n, id)| {
+                let size = size as usize;
+                sum.wrapping_add(row_hash(self.hash_seed, id.bits(), &bytes[n * size..(n + 1) * size]))
+            });
+        }
+        let mut bytes = Vec::new();
+        ids.zip(&values[rows]).fold(0, |sum: u128, (id, value)| {
+            bytes.clear();
+            (self.io.encode)(value, &mut bytes);
+            sum.wrapping_add(row_hash(self.hash_seed, id.bits(), &bytes))
+        })
+    }
+
+    fn stage(&self) -> Box<dyn RowStage> {
+        Box::new(TypedStage { slots: self.slots, decode: self.io.decode, values: None })
+    }
+
+    unsafe fn run_hooks(&self, tables: &Tables, ids: &dyn Fn(TableId, usize) -> Id, roles: Roles) {
+        let (slot, stamp) = (roles.prev(), roles.stamps[roles.prev()]);
+        for index in 0..self.by_table.len() {
+            let id = TableId::from_usize(index);
+            let (Some(marks), Some(table)) = (self.table(id), tables.get(id)) else { continue };
+            // SAFETY: the caller's promise.
+            let Some(values) = (unsafe { self.values(table, slot) }) else { continue };
+            marks.changed_runs(slot, stamp, |range, kind| {
+                for row in range {
+                    let entity = ids(id, row);
+                    let added = if kind == Kind::Added { &self.on_add[..] } else { &[] };
+                    added.iter().chain(&self.on_change).for_each(|hook| hook(entity, &values[row]));
+                }
+            });
+        }
+    }
+
+    fn has_hooks(&self) -> bool {
+        !(self.on_add.is_empty() && self.on_change.is_empty())
+    }
+
+    unsafe fn run_remove_hooks(&self, table: &Table, slot: usize, row: usize, id: Id) {
+        if self.on_remove.is_empty() {
+            return;
+        }
+        // SAFETY: the caller's promise.
+        if let Some(values) = unsafe { self.values(table, slot) } {
+            self.on_remove.iter().for_each(|hook| hook(id, &values[row]));
+        }
+    }
+}
+
+impl<T: State> core::fmt::Debug for Typed<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Typed")
+            .field("name", &self.name)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}

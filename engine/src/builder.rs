@@ -1,0 +1,247 @@
+//! From registrations to a running engine.
+//!
+//! Invariant: nothing is created or read before `build`, and what is wrong is refused there, all of it at
+//! once. The order of registrations does not matter.
+
+mod build;
+mod registrar;
+
+pub use registrar::Registrar;
+pub(crate) use registrar::Upcast;
+
+use crate::buffer::{Codec, State};
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::frame::DigestPolicy;
+use crate::input::Applier;
+use crate::plugin::Plugin;
+use crate::schedule::IntoTask;
+use crate::store::Durability;
+use crate::structure::Structure;
+use bevy_ecs::component::Component;
+use bevy_ecs::prelude::Resource;
+use bytemuck::Pod;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+/// Seconds a frame, unless said otherwise: 60 frames a second.
+pub const DT_DEFAULT: f64 = 1.0 / 60.0;
+/// Threads of a pool at most.
+pub const THREADS_MAX: usize = 1024;
+
+/// Builds an [`Engine`]; every method can be called in any order.
+///
+/// The same methods, by `&mut self`, are on the [`Registrar`] that a [`Plugin`] gets.
+pub struct EngineBuilder {
+    pub(crate) registrar: Registrar,
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) threads: Option<usize>,
+    pub(crate) seed: u64,
+    pub(crate) dt: f64,
+    pub(crate) durability: Durability,
+    pub(crate) digests: DigestPolicy,
+    pub(crate) inputs_max: usize,
+    pub(crate) failure: Option<crate::error::Error>,
+}
+
+impl core::fmt::Debug for EngineBuilder {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("EngineBuilder").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl EngineBuilder {
+    pub(crate) fn new(path: Option<&Path>) -> Self {
+        Self {
+            registrar: Registrar::default(),
+            path: path.map(Path::to_owned),
+            threads: None,
+            seed: 0,
+            dt: DT_DEFAULT,
+            durability: if path.is_some() { Durability::Buffered } else { Durability::Memory },
+            digests: DigestPolicy::default(),
+            inputs_max: crate::ingress::INGRESS_MAX,
+            failure: None,
+        }
+    }
+
+    /// Makes the plain-old-data type `T` buffered state, stored under `name` at `version`.
+    #[must_use]
+    pub fn state<T: Pod + Send + Sync>(mut self, name: &str, version: u32) -> Self {
+        self.registrar.state::<T>(name, version);
+        self
+    }
+
+    /// Makes any other type buffered state, encoded by `C`.
+    #[must_use]
+    pub fn state_with<T: State + PartialEq, C: Codec<T>>(mut self, name: &str, version: u32) -> Self {
+        self.registrar.state_with::<T, C>(name, version);
+        self
+    }
+
+    /// Demands that the owner of `T` sets or carries every row in every frame.
+    #[must_use]
+    pub fn strict<T: State>(mut self) -> Self {
+        self.registrar.strict::<T>();
+        self
+    }
+
+    /// Brings rows of `T` stored at `from` up to the version after it.
+    #[must_use]
+    pub fn upcast<T: State>(
+        mut self,
+        from: u32,
+        upcast: impl Fn(&[u8]) -> Result<Vec<u8>, crate::buffer::CodecError> + Send + Sync + 'static,
+    ) -> Self {
+        self.registrar.upcast::<T>(from, upcast);
+        self
+    }
+
+    /// Registers the plain-old-data type `I` as an input that `apply` carries out at a commit.
+    #[must_use]
+    pub fn input<I: Pod + Send>(
+        mut self,
+        name: &str,
+        version: u32,
+        apply: impl Fn(&mut Applier<'_, '_>, I) + Send + Sync + 'static,
+    ) -> Self {
+        self.registrar.input(name, version, apply);
+        self
+    }
+
+    /// Registers any other type as an input, encoded by `C`.
+    #[must_use]
+    pub fn input_with<I: Send + 'static, C: Codec<I>>(
+        mut self,
+        name: &str,
+        version: u32,
+        apply: impl Fn(&mut Applier<'_, '_>, I) + Send + Sync + 'static,
+    ) -> Self {
+        self.registrar.input_with::<I, C>(name, version, apply);
+        self
+    }
+
+    /// Adds a system under a unique name; its signature says what it reads and owns.
+    #[must_use]
+    pub fn system<M>(mut self, name: &str, system: impl IntoTask<M>) -> Self {
+        self.registrar.system(name, system);
+        self
+    }
+
+    /// Makes frame 0 of a new world; not called when a stored world is opened. Setups run in name order.
+    #[must_use]
+    pub fn setup(mut self, name: &str, setup: impl FnOnce(&mut Structure<'_, '_>) + 'static) -> Self {
+        self.registrar.setup(name, setup);
+        self
+    }
+
+    /// Stores a fact with a new world; a stored world with another value of it is refused, naming both.
+    #[must_use]
+    pub fn fact(mut self, name: &str, value: impl Display) -> Self {
+        self.registrar.fact(name, value);
+        self
+    }
+
+    /// Declares the plain component `C` scratch: systems may write it, and it is outside digest and store.
+    #[must_use]
+    pub fn scratch<C: Component>(mut self) -> Self {
+        self.registrar.scratch::<C>();
+        self
+    }
+
+    /// Adds a resource that is local to this process, outside digest and store; declared scratch, so that
+    /// systems may write it.
+    #[must_use]
+    pub fn resource<R: Resource>(mut self, resource: R) -> Self {
+        self.registrar.resource(resource);
+        self
+    }
+
+    /// Calls `hook` at the commit for every row of `T` that was set or inserted, in table order.
+    #[must_use]
+    pub fn on_change<T: State>(mut self, hook: impl Fn(crate::Id, &T) + Send + Sync + 'static) -> Self {
+        self.registrar.on_change::<T>(hook);
+        self
+    }
+
+    /// Calls `hook` at the commit for every row of `T` that was inserted, in table order.
+    #[must_use]
+    pub fn on_add<T: State>(mut self, hook: impl Fn(crate::Id, &T) + Send + Sync + 'static) -> Self {
+        self.registrar.on_add::<T>(hook);
+        self
+    }
+
+    /// Calls `hook` at the commit for every row of `T` that goes, with its last value, in order.
+    #[must_use]
+    pub fn on_remove<T: State>(mut self, hook: impl Fn(crate::Id, &T) + Send + Sync + 'static) -> Self {
+        self.registrar.on_remove::<T>(hook);
+        self
+    }
+
+    /// Keeps copies of `T` of the last two frames for readers that need longer than a lease; costs a copy of
+    /// the column a commit.
+    #[must_use]
+    pub fn keep_copies<T: State>(mut self) -> Self {
+        self.registrar.keep_copies::<T>();
+        self
+    }
+
+    /// Adds a plugin; a failure of its own is kept for `build`.
+    #[must_use]
+    pub fn plugin(mut self, plugin: impl Plugin) -> Self {
+        let built = plugin.build(&mut self.registrar);
+        self.failure = self.failure.or(built.err());
+        self
+    }
+
+    /// Threads of the pool; all cores unless said otherwise.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// Seed of the world's randomness: a fact of the world. 0 unless said otherwise.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Seconds of world time a frame: a fact of the world.
+    #[must_use]
+    pub fn dt(mut self, seconds: f64) -> Self {
+        self.dt = seconds;
+        self
+    }
+
+    /// When a commit counts as durable.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// When a commit takes the world's digest; every 60 frames unless said otherwise.
+    #[must_use]
+    pub fn digest(mut self, policy: DigestPolicy) -> Self {
+        self.digests = policy;
+        self
+    }
+
+    /// Inputs that may wait for a commit.
+    #[must_use]
+    pub fn inputs_max(mut self, inputs: usize) -> Self {
+        self.inputs_max = inputs;
+        self
+    }
+
+    /// Makes the engine: refuses wrong use, opens the store, recovers or sets up the world.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the registrations, together; a stored world that does not fit; the
+    /// store's own refusals.
+    pub fn build(self) -> Result<Engine> {
+        build::build(self)
+    }
+}

@@ -1,0 +1,200 @@
+//! The build: checks everything, makes the world, and recovers it or sets it up.
+//!
+//! Invariant: all wrong use is reported together, before anything is created on disk.
+
+use super::registrar::Registrar;
+use super::{EngineBuilder, THREADS_MAX};
+use crate::buffer::{Column, IdColumn};
+use crate::engine::Engine;
+use crate::error::{BuildError, BuildErrors, Error, Result};
+use crate::frame::{Digests, Encoder, Frame};
+use crate::id::SystemKey;
+use crate::ingress::Ingress;
+use crate::input::Inputs;
+use crate::lease::LeaseGate;
+use crate::registry::Registry;
+use crate::schedule::{self, Schedule};
+use crate::shared::Shared;
+use crate::stats::Stats;
+use crate::store::Durability;
+use crate::structure::{Commands, Structure};
+use crate::tables::TableList;
+use crate::view::WorldCell;
+use bevy_ecs::world::World;
+use rayon::ThreadPool;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The fact under which the seed is stored.
+const FACT_SEED: &str = "engine.seed";
+/// The fact under which the step is stored.
+const FACT_DT: &str = "engine.dt";
+
+pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
+    if let Some(failure) = builder.failure.take() {
+        return Err(failure);
+    }
+    check_settings(&builder)?;
+    let pool = make_pool(builder.threads)?;
+    let mut registrar = core::mem::take(&mut builder.registrar);
+    let facts = gather_facts(&builder, &registrar)?;
+
+    let mut world = World::new();
+    let shared = Arc::new(Shared::new(builder.dt, builder.seed));
+    world.insert_resource(Registry::new(shared.clone()));
+    let ids = Arc::new(IdColumn::new(&mut world));
+    let mut errors = Vec::new();
+    registrar.enter_types(&mut world, &mut errors);
+    let columns = gather_columns(&mut world, &ids);
+    let schedule = make_schedule(&mut world, &mut registrar, &columns, errors)?;
+
+    let setups = core::mem::take(&mut registrar.setups);
+    let inputs = Inputs::new(Ingress::new(builder.inputs_max), core::mem::take(&mut registrar.inputs));
+    let (encoder, recovered) = match (&builder.path, builder.durability) {
+        (None, _) | (_, Durability::Memory) => (None, None),
+        (Some(path), durability) => {
+            let (encoder, recovered) = Encoder::open(path, &columns, &facts, durability)?;
+            (Some(encoder), recovered)
+        }
+    };
+    let mut frame = Frame {
+        cell: Arc::new(WorldCell::new(world)),
+        shared,
+        columns,
+        ids,
+        tables: TableList::default(),
+        schedule,
+        gate: LeaseGate::new(),
+        inputs,
+        journal: crate::editor::Journal::default(),
+        applied: Vec::new(),
+        digests: Digests { policy: builder.digests, last: None },
+        encoder,
+        copies: registrar.copies.clone(),
+        stats: Stats::default(),
+        committed: 0,
+        poisoned: None,
+    };
+    let path = builder.path.clone().unwrap_or_default();
+    match recovered {
+        Some(recovered) => frame.recover(recovered, &registrar.upcasts_by_column(&frame.columns), &path)?,
+        None => set_up(&mut frame, setups)?,
+    }
+    Ok(Engine::new(frame, pool, registrar.local, facts))
+}
+
+fn check_settings(builder: &EngineBuilder) -> Result<()> {
+    let refuse = |setting, value: String, reason| Err(Error::Setting { setting, value, reason });
+    if let Some(threads) = builder.threads
+        && !(1..=THREADS_MAX).contains(&threads)
+    {
+        return refuse("threads", threads.to_string(), "it must be from 1 to 1024");
+    }
+    if !(builder.dt.is_finite() && builder.dt >= 0.0) {
+        return refuse("dt", builder.dt.to_string(), "it must be a finite number of seconds, 0 or more");
+    }
+    if builder.inputs_max == 0 || builder.inputs_max > crate::ingress::INGRESS_MAX {
+        return refuse("inputs_max", builder.inputs_max.to_string(), "it must be from 1 to 65536");
+    }
+    if builder.path.is_none() && builder.durability != Durability::Memory {
+        let reason = "a world in memory has no store; use Engine::open(path)";
+        return refuse("durability", format!("{:?}", builder.durability), reason);
+    }
+    Ok(())
+}
+
+fn make_pool(threads: Option<usize>) -> Result<Arc<ThreadPool>> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.unwrap_or(0))
+        .thread_name(|index| format!("diptych-{index}"))
+        .start_handler(|_| crate::lease::mark_pool_thread())
+        .build();
+    pool.map(Arc::new).map_err(|error| Error::Setting {
+        setting: "threads",
+        value: threads.map_or_else(|| "all cores".to_owned(), |threads| threads.to_string()),
+        reason: if error.to_string().is_empty() { "" } else { "the system gave no threads" },
+    })
+}
+
+/// The facts a world is created with; two values of one fact are refused.
+fn gather_facts(builder: &EngineBuilder, registrar: &Registrar) -> Result<BTreeMap<String, String>> {
+    let mut facts = BTreeMap::from([
+        (FACT_SEED.to_owned(), builder.seed.to_string()),
+        (FACT_DT.to_owned(), builder.dt.to_string()),
+    ]);
+    let mut errors = Vec::new();
+    for (name, value) in &registrar.facts {
+        match facts.insert(name.clone(), value.clone()) {
+            Some(first) if first != *value => {
+                errors.push(BuildError::DuplicateFact { name: name.clone(), first, second: value.clone() });
+            }
+            _ => {}
+        }
+    }
+    if errors.is_empty() { Ok(facts) } else { Err(Error::Build(BuildErrors(errors))) }
+}
+
+/// The `Id` column first, then the registered types by their stored names.
+fn gather_columns(world: &mut World, ids: &Arc<IdColumn>) -> Vec<Arc<dyn Column>> {
+    let registered = core::mem::take(&mut world.resource_mut::<Registry>().columns);
+    let mut columns: Vec<Arc<dyn Column>> = vec![ids.clone()];
+    columns.extend(registered);
+    columns
+}
+
+fn make_schedule(
+    world: &mut World,
+    registrar: &mut Registrar,
+    columns: &[Arc<dyn Column>],
+    mut errors: Vec<BuildError>,
+) -> Result<Schedule> {
+    let mut scratch: BTreeSet<_> = registrar.scratch.drain(..).map(|register| register(world)).collect();
+    scratch.extend(registrar.resources.drain(..).map(|insert| insert(world)));
+    let mut setups: BTreeSet<&str> = BTreeSet::new();
+    for (name, _) in &registrar.setups {
+        if !setups.insert(name) {
+            errors.push(BuildError::DuplicateSystem { name: name.clone() });
+        }
+    }
+    let names = registrar.systems.iter().map(|spec| spec.name.as_str());
+    let others = registrar.setups.iter().map(|(name, _)| name.as_str());
+    let inputs = registrar.inputs.iter().map(|kind| kind.name.as_str());
+    schedule::check_keys(names.chain(others).chain(inputs), &mut errors);
+    for (n, kind) in registrar.inputs.iter().enumerate() {
+        let twin =
+            |other: &&crate::input::InputKind| other.name == kind.name || other.type_id == kind.type_id;
+        if let Some(first) = registrar.inputs[..n].iter().find(twin) {
+            errors.push(BuildError::DuplicateType {
+                what: "an input type or its name".to_owned(),
+                first: first.name.clone(),
+                second: kind.name.clone(),
+            });
+        }
+    }
+    let specs = core::mem::take(&mut registrar.systems);
+    match schedule::build(world, specs, columns, &scratch) {
+        Ok(schedule) if errors.is_empty() => Ok(schedule),
+        Ok(_) => Err(refusal(errors)),
+        Err(more) => {
+            errors.extend(more);
+            Err(refusal(errors))
+        }
+    }
+}
+
+fn refusal(mut errors: Vec<BuildError>) -> Error {
+    errors.sort();
+    errors.dedup();
+    Error::Build(BuildErrors(errors))
+}
+
+/// Runs the setups in the order of their names and commits frame 0.
+fn set_up(frame: &mut Frame, mut setups: Vec<(String, super::registrar::Setup)>) -> Result<()> {
+    setups.sort_by(|a, b| a.0.cmp(&b.0));
+    for (name, setup) in setups {
+        let mut commands = Commands::new(name.clone(), SystemKey::of(&name));
+        setup(&mut Structure::over(&mut commands, frame.world().entity_allocator()));
+        frame.issue(commands);
+    }
+    frame.commit_setup()
+}

@@ -1,0 +1,266 @@
+//! Collects registrations; nothing happens before the build.
+//!
+//! Invariant: what is registered does not depend on the order of the calls. Each entry keeps what an error
+//! about it must name.
+
+use crate::buffer::{Codec, CodecError, Hook, RowIo, State, Typed};
+use crate::error::{BuildError, Result};
+use crate::id::Id;
+use crate::input::{Applier, InputKind};
+use crate::plugin::Plugin;
+use crate::registry::Registry;
+use crate::schedule::{IntoTask, SystemSpec};
+use crate::structure::Structure;
+use crate::view::Copies;
+use bevy_ecs::component::{Component, ComponentId};
+use bevy_ecs::prelude::Resource;
+use bevy_ecs::world::World;
+use bytemuck::Pod;
+use core::any::{Any, TypeId, type_name};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::sync::Arc;
+
+type Enter = Box<dyn FnOnce(&mut World, &TypeSpec) -> bool>;
+pub(crate) type Setup = Box<dyn FnOnce(&mut Structure<'_, '_>)>;
+pub(crate) type Upcast = Arc<dyn Fn(&[u8]) -> Result<Vec<u8>, CodecError> + Send + Sync>;
+
+/// One type as it was registered.
+pub(crate) struct TypeSpec {
+    pub(crate) type_id: TypeId,
+    pub(crate) type_name: &'static str,
+    pub(crate) name: String,
+    pub(crate) version: u32,
+    enter: Option<Enter>,
+    strict: bool,
+    hooks: Vec<(HookWhen, Box<dyn Any + Send + Sync>)>,
+}
+
+#[derive(Clone, Copy)]
+enum HookWhen {
+    Add,
+    Change,
+    Remove,
+}
+
+/// Takes registrations; what [`super::EngineBuilder`] has by value, a plugin has here by reference.
+#[derive(Default)]
+pub struct Registrar {
+    pub(crate) types: Vec<TypeSpec>,
+    pub(crate) systems: Vec<SystemSpec>,
+    pub(crate) setups: Vec<(String, Setup)>,
+    pub(crate) inputs: Vec<InputKind>,
+    pub(crate) facts: Vec<(String, String)>,
+    pub(crate) scratch: Vec<fn(&mut World) -> ComponentId>,
+    pub(crate) resources: Vec<Box<dyn FnOnce(&mut World) -> ComponentId>>,
+    pub(crate) local: Vec<&'static str>,
+    pub(crate) upcasts: BTreeMap<(TypeId, u32), Upcast>,
+    strict: Vec<TypeId>,
+    hooks: Vec<(TypeId, HookWhen, Box<dyn Any + Send + Sync>)>,
+    pub(crate) copies: Copies,
+}
+
+impl core::fmt::Debug for Registrar {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Registrar").field("types", &self.types.len()).finish_non_exhaustive()
+    }
+}
+
+impl Registrar {
+    /// See [`super::EngineBuilder::state`].
+    pub fn state<T: Pod + Send + Sync>(&mut self, name: &str, version: u32) -> &mut Self {
+        self.enter::<T>(name, version, RowIo::pod)
+    }
+
+    /// See [`super::EngineBuilder::state_with`].
+    pub fn state_with<T: State + PartialEq, C: Codec<T>>(&mut self, name: &str, version: u32) -> &mut Self {
+        self.enter::<T>(name, version, RowIo::coded::<C>)
+    }
+
+    /// See [`super::EngineBuilder::strict`].
+    pub fn strict<T: State>(&mut self) -> &mut Self {
+        self.strict.push(TypeId::of::<T>());
+        self
+    }
+
+    /// See [`super::EngineBuilder::upcast`].
+    pub fn upcast<T: State>(
+        &mut self,
+        from: u32,
+        upcast: impl Fn(&[u8]) -> Result<Vec<u8>, CodecError> + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.upcasts.insert((TypeId::of::<T>(), from), Arc::new(upcast));
+        self
+    }
+
+    /// See [`super::EngineBuilder::input`].
+    pub fn input<I: Pod + Send>(
+        &mut self,
+        name: &str,
+        version: u32,
+        apply: impl Fn(&mut Applier<'_, '_>, I) + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.inputs.push(InputKind::pod(name, version, apply));
+        self
+    }
+
+    /// See [`super::EngineBuilder::input_with`].
+    pub fn input_with<I: Send + 'static, C: Codec<I>>(
+        &mut self,
+        name: &str,
+        version: u32,
+        apply: impl Fn(&mut Applier<'_, '_>, I) + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.inputs.push(InputKind::coded::<I, C>(name, version, apply));
+        self
+    }
+
+    /// See [`super::EngineBuilder::system`].
+    pub fn system<M>(&mut self, name: &str, system: impl IntoTask<M>) -> &mut Self {
+        self.systems.push(SystemSpec { name: name.to_owned(), parts: system.into_parts() });
+        self
+    }
+
+    /// See [`super::EngineBuilder::setup`].
+    pub fn setup(&mut self, name: &str, setup: impl FnOnce(&mut Structure<'_, '_>) + 'static) -> &mut Self {
+        self.setups.push((name.to_owned(), Box::new(setup)));
+        self
+    }
+
+    /// See [`super::EngineBuilder::fact`].
+    pub fn fact(&mut self, name: &str, value: impl Display) -> &mut Self {
+        self.facts.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// See [`super::EngineBuilder::scratch`].
+    pub fn scratch<C: Component>(&mut self) -> &mut Self {
+        self.scratch.push(|world| world.register_component::<C>());
+        self.local.push(type_name::<C>());
+        self
+    }
+
+    /// See [`super::EngineBuilder::resource`].
+    pub fn resource<R: Resource>(&mut self, resource: R) -> &mut Self {
+        self.resources.push(Box::new(|world| {
+            world.insert_resource(resource);
+            world.register_component::<R>()
+        }));
+        self.local.push(type_name::<R>());
+        self
+    }
+
+    /// See [`super::EngineBuilder::on_change`].
+    pub fn on_change<T: State>(&mut self, hook: impl Fn(Id, &T) + Send + Sync + 'static) -> &mut Self {
+        self.hook::<T>(HookWhen::Change, Arc::new(hook))
+    }
+
+    /// See [`super::EngineBuilder::on_add`].
+    pub fn on_add<T: State>(&mut self, hook: impl Fn(Id, &T) + Send + Sync + 'static) -> &mut Self {
+        self.hook::<T>(HookWhen::Add, Arc::new(hook))
+    }
+
+    /// See [`super::EngineBuilder::on_remove`].
+    pub fn on_remove<T: State>(&mut self, hook: impl Fn(Id, &T) + Send + Sync + 'static) -> &mut Self {
+        self.hook::<T>(HookWhen::Remove, Arc::new(hook))
+    }
+
+    /// See [`super::EngineBuilder::keep_copies`].
+    pub fn keep_copies<T: State>(&mut self) -> &mut Self {
+        self.copies.keep::<T>();
+        self
+    }
+
+    /// Adds another plugin, as part of this one.
+    ///
+    /// # Errors
+    /// The other plugin's own.
+    pub fn plugin(&mut self, plugin: impl Plugin) -> Result<&mut Self> {
+        plugin.build(self)?;
+        Ok(self)
+    }
+
+    fn hook<T: State>(&mut self, when: HookWhen, hook: Hook<T>) -> &mut Self {
+        self.hooks.push((TypeId::of::<T>(), when, Box::new(hook)));
+        self
+    }
+
+    fn enter<T: State>(&mut self, name: &str, version: u32, io: fn() -> RowIo<T>) -> &mut Self {
+        self.types.push(TypeSpec {
+            type_id: TypeId::of::<T>(),
+            type_name: type_name::<T>(),
+            name: name.to_owned(),
+            version,
+            enter: Some(Box::new(move |world, spec| enter_type::<T>(world, spec, io()))),
+            strict: false,
+            hooks: Vec::new(),
+        });
+        self
+    }
+
+    /// Makes every registered type state of `world`, in the order of the stored names.
+    pub(crate) fn enter_types(&mut self, world: &mut World, errors: &mut Vec<BuildError>) {
+        for (type_id, when, hook) in self.hooks.drain(..) {
+            if let Some(spec) = self.types.iter_mut().find(|spec| spec.type_id == type_id) {
+                spec.hooks.push((when, hook));
+            }
+        }
+        self.types.sort_by(|a, b| (&a.name, a.type_name).cmp(&(&b.name, b.type_name)));
+        for pair in self.types.windows(2).filter(|pair| pair[0].name == pair[1].name) {
+            errors.push(BuildError::DuplicateType {
+                what: format!("the stored name {}", pair[0].name),
+                first: pair[0].type_name.to_owned(),
+                second: pair[1].type_name.to_owned(),
+            });
+        }
+        let mut names: BTreeMap<TypeId, String> = BTreeMap::new();
+        for spec in &mut self.types {
+            spec.strict = self.strict.contains(&spec.type_id);
+            let enter = spec.enter.take().expect("types are entered once");
+            if !enter(world, spec) {
+                errors.push(BuildError::DuplicateType {
+                    what: spec.type_name.to_owned(),
+                    first: names.get(&spec.type_id).cloned().unwrap_or_default(),
+                    second: spec.name.clone(),
+                });
+            }
+            names.entry(spec.type_id).or_insert_with(|| spec.name.clone());
+        }
+    }
+}
+
+fn enter_type<T: State>(world: &mut World, spec: &TypeSpec, io: RowIo<T>) -> bool {
+    let frames = world.resource::<Registry>().shared.frames.clone();
+    let mut typed = Typed::new(world, frames, &spec.name, spec.version, spec.strict, io);
+    typed.shared_hooks(&spec.hooks);
+    world.resource_mut::<Registry>().enter(Arc::new(typed))
+}
+
+impl<T: State> Typed<T> {
+    /// Takes the hooks that were registered for this type.
+    fn shared_hooks(&mut self, hooks: &[(HookWhen, Box<dyn Any + Send + Sync>)]) {
+        for (when, hook) in hooks {
+            let Some(hook) = hook.downcast_ref::<Hook<T>>() else { continue };
+            let list = match when {
+                HookWhen::Add => &mut self.on_add,
+                HookWhen::Change => &mut self.on_change,
+                HookWhen::Remove => &mut self.on_remove,
+            };
+            list.push(hook.clone());
+        }
+    }
+}
+
+impl Registrar {
+    /// The upcasters by (index of the column, version they start from).
+    pub(crate) fn upcasts_by_column(
+        &self,
+        columns: &[Arc<dyn crate::buffer::Column>],
+    ) -> BTreeMap<(usize, u32), Upcast> {
+        let index = |type_id: TypeId| columns.iter().position(|column| column.type_id() == type_id);
+        let upcasts = self.upcasts.iter();
+        upcasts
+            .filter_map(|((type_id, from), upcast)| Some(((index(*type_id)?, *from), upcast.clone())))
+            .collect()
+    }
+}

@@ -1,0 +1,220 @@
+//! The engine as an embedder holds it: step, run, read, ask.
+//!
+//! Invariant: everything that makes frames runs on the engine's own pool; everything else only looks.
+
+use crate::builder::EngineBuilder;
+use crate::error::{Error, Result};
+use crate::explain::Explanation;
+use crate::frame::{Digest, Frame};
+use crate::input::Inputs;
+use crate::pace::{Metronome, Pace};
+use crate::stats::Stats;
+use crate::view::{Reader, View};
+use rayon::ThreadPool;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A double-buffered world and everything that moves it.
+///
+/// ```
+/// use diptych_engine::prelude::*;
+///
+/// #[derive(Clone, Copy, Pod, Zeroable)]
+/// #[repr(C)]
+/// struct Position(f64);
+/// #[derive(Clone, Copy, Pod, Zeroable)]
+/// #[repr(C)]
+/// struct Velocity(f64);
+///
+/// fn drift(mut bodies: Query<(Next<Position>, Prev<Velocity>)>, clock: Clock) {
+///     bodies.par_rows(|(mut position, velocity)| {
+///         position.set(Position(position.prev().0 + velocity.0 * clock.dt()));
+///     });
+/// }
+///
+/// # fn main() -> diptych_engine::Result<()> {
+/// let mut engine = Engine::in_memory()
+///     .state::<Position>("motion.position", 1)
+///     .state::<Velocity>("motion.velocity", 1)
+///     .system("drift", drift)
+///     .setup("motion.setup", |structure| {
+///         structure.spawn((Position(0.0), Velocity(2.0)));
+///     })
+///     .dt(0.5)
+///     .build()?;
+/// engine.run(Pace::frames(10))?;
+/// assert_eq!(engine.view().single::<Position>().map(|position| position.0), Some(10.0));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Engine {
+    frame: Frame,
+    pool: Arc<ThreadPool>,
+    local: Vec<&'static str>,
+    facts: BTreeMap<String, String>,
+}
+
+impl core::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Engine").field("frame", &self.frame.committed).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    pub(crate) fn new(
+        frame: Frame,
+        pool: Arc<ThreadPool>,
+        local: Vec<&'static str>,
+        facts: BTreeMap<String, String>,
+    ) -> Self {
+        Self { frame, pool, local, facts }
+    }
+
+    /// Begins an engine whose world lives in this directory: made there, or recovered from it, by `build`.
+    pub fn open(path: impl AsRef<Path>) -> EngineBuilder {
+        EngineBuilder::new(Some(path.as_ref()))
+    }
+
+    /// Begins an engine without a store.
+    pub fn in_memory() -> EngineBuilder {
+        EngineBuilder::new(None)
+    }
+
+    /// Makes and commits one frame. To make many, [`Engine::run`] is faster: it enters the pool once.
+    ///
+    /// # Errors
+    /// A system's panic, a refused command, a lease that was held too long, a failed store. The frame is not
+    /// committed then, and the engine makes no more.
+    pub fn step(&mut self) -> Result<()> {
+        self.check_caller()?;
+        let Self { frame, pool, .. } = self;
+        pool.install(|| frame.step())
+    }
+
+    /// Makes frames at a pace, until it ends; answers how many were made. The last frame has a digest.
+    ///
+    /// # Errors
+    /// As [`Engine::step`].
+    pub fn run(&mut self, pace: Pace) -> Result<u64> {
+        self.check_caller()?;
+        let Self { frame, pool, .. } = self;
+        pool.install(|| run_frames(frame, &pace))
+    }
+
+    /// A tick inside a tick, or under a lease of this thread, would wait for itself.
+    fn check_caller(&self) -> Result<()> {
+        if crate::wave::in_wave() {
+            return Err(Error::NestedTick);
+        }
+        match self.frame.gate.holder_here() {
+            Some(holder) => Err(Error::Lease(format!(
+                "this thread holds the lease {holder}, for which the commit would wait; make frames outside it"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// The last committed frame.
+    pub fn frame(&self) -> u64 {
+        self.frame.committed
+    }
+
+    /// The last frame that is durable; the last committed one in memory.
+    pub fn durable_frame(&self) -> u64 {
+        self.frame.encoder.as_ref().map_or(self.frame.committed, |encoder| encoder.durable_frame())
+    }
+
+    /// The digest of the committed frame.
+    pub fn digest(&mut self) -> Digest {
+        let Self { frame, pool, .. } = self;
+        pool.install(|| frame.take_digest())
+    }
+
+    /// The last committed frame, to look at.
+    pub fn view(&self) -> View<'_> {
+        View::new(self.frame.world(), &self.frame.shared)
+    }
+
+    /// A handle that reads the last committed frame from other threads.
+    pub fn reader(&self) -> Reader {
+        Reader {
+            cell: self.frame.cell.clone(),
+            shared: self.frame.shared.clone(),
+            gate: self.frame.gate.clone(),
+            copies: self.frame.copies.clone(),
+        }
+    }
+
+    /// A handle that sends inputs from any thread.
+    pub fn inputs(&self) -> Inputs {
+        self.frame.inputs.clone()
+    }
+
+    /// Waits until every committed frame is durable; answers the durable frame.
+    ///
+    /// # Errors
+    /// When the store has failed.
+    pub fn flush(&mut self) -> Result<u64> {
+        let Self { frame, pool, .. } = self;
+        pool.install(|| frame.flush())
+    }
+
+    /// Waits until `frame` is durable; answers the durable frame.
+    ///
+    /// # Errors
+    /// When the store has failed, or the time is over.
+    pub fn wait_durable(&mut self, frame: u64, timeout: Duration) -> Result<u64> {
+        if self.durable_frame() >= frame {
+            return Ok(self.durable_frame());
+        }
+        self.frame.wait_durable(frame, timeout)
+    }
+
+    /// What the engine has done and how long it took.
+    pub fn stats(&self) -> Stats {
+        self.frame.stats()
+    }
+
+    /// Who owns and reads what, in which wave; prints as text with a Mermaid graph.
+    pub fn explain(&self) -> Explanation {
+        Explanation::of(&self.frame, &self.local, &self.facts)
+    }
+
+    /// What was repaired at opening, as a sentence: an unsynced tail that was cut off.
+    pub fn repaired(&self) -> Option<&str> {
+        self.frame.encoder.as_ref().and_then(|encoder| encoder.repaired())
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // A clean end writes what is still waiting; a failure was reported by the call that met it.
+        if self.frame.poisoned.is_none()
+            && let Err(error) = self.flush()
+        {
+            tracing::error!(%error, "the last frames were not stored");
+        }
+        self.frame.inputs.queue().close();
+    }
+}
+
+fn run_frames(frame: &mut Frame, pace: &Pace) -> Result<u64> {
+    let mut metronome = pace.hz.map(|hz| Metronome::new(hz, pace.catch_up));
+    let mut made = 0;
+    while pace.frames.is_none_or(|frames| made < frames) && !pace.stop.is_stopped() {
+        if let Some(metronome) = &mut metronome {
+            frame.stats.frames_skipped += metronome.wait(&pace.stop);
+            if pace.stop.is_stopped() {
+                break;
+            }
+        }
+        frame.step()?;
+        made += 1;
+    }
+    if made > 0 {
+        frame.end_run()?;
+    }
+    Ok(made)
+}

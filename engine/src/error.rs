@@ -1,0 +1,230 @@
+//! Everything that can go wrong, as sentences.
+//!
+//! Invariant: an operating failure is an `Error`; a programmer's error panics with a message. A build refuses
+//! with all its problems at once, each naming everything involved.
+
+use crate::id::Id;
+use std::fmt;
+use std::path::PathBuf;
+
+/// The engine's result.
+pub type Result<T, E = Error> = core::result::Result<T, E>;
+
+/// What can go wrong while an engine is built or runs.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The build found wrong use; mend all of it and build again.
+    #[error("{0}")]
+    Build(BuildErrors),
+    /// A setting is out of its range.
+    #[error("{setting} cannot be {value}: {reason}")]
+    Setting {
+        /// The setting's name.
+        setting: &'static str,
+        /// What was given.
+        value: String,
+        /// What it must be.
+        reason: &'static str,
+    },
+    /// A system panicked; the frame is not committed, and the engine makes no more frames.
+    #[error("system {system} panicked in frame {frame}: {message}; the frame is not committed")]
+    Panicked {
+        /// The system's name.
+        system: String,
+        /// The frame being made.
+        frame: u64,
+        /// The panic's message.
+        message: String,
+    },
+    /// The engine stopped after an earlier failure; open the world again.
+    #[error("the engine stopped at frame {frame}: {reason}")]
+    Poisoned {
+        /// The last committed frame.
+        frame: u64,
+        /// The failure that stopped it.
+        reason: String,
+    },
+    /// A system inserted over a row that another one owns.
+    #[error("{system} inserts {type_name} into {id}, which holds it already; {owner} owns {type_name}")]
+    NotOwner {
+        /// The system that inserted.
+        system: String,
+        /// The owner.
+        owner: String,
+        /// The type.
+        type_name: String,
+        /// The entity.
+        id: Id,
+    },
+    /// A strict type has rows that its owner neither set nor carried.
+    #[error("{system} covered {covered} of {rows} rows of {type_name}; the first uncovered one is {id}")]
+    Uncovered {
+        /// The owner, or "nobody".
+        system: String,
+        /// The type.
+        type_name: String,
+        /// Rows set or carried.
+        covered: u64,
+        /// Rows there are.
+        rows: u64,
+        /// The first row that was left out.
+        id: Id,
+    },
+    /// A type that was never registered was spawned, inserted or removed.
+    #[error("{system} uses {type_name}, which is not registered; add .state::<{type_name}>(name, version)")]
+    Unregistered {
+        /// The system.
+        system: String,
+        /// The type.
+        type_name: &'static str,
+    },
+    /// A tick was asked for inside a tick.
+    #[error("a tick was asked for from inside a system; a frame cannot contain a frame")]
+    NestedTick,
+    /// A lease stood in the way.
+    #[error("{0}")]
+    Lease(String),
+    /// An input could not be taken.
+    #[error("{0}")]
+    Input(String),
+    /// The store failed or refused.
+    #[error("{0}")]
+    Store(String),
+    /// What is stored is not what was registered.
+    #[error("the world in {} does not fit: {problem}", path.display())]
+    Mismatch {
+        /// The world's directory.
+        path: PathBuf,
+        /// What differs.
+        problem: String,
+    },
+    /// A plugin refused.
+    #[error("plugin {plugin}: {reason}")]
+    Plugin {
+        /// The plugin's name.
+        plugin: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// All that a build refused, in a fixed order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildErrors(pub Vec<BuildError>);
+
+impl fmt::Display for BuildErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, error) in self.0.iter().enumerate() {
+            if n > 0 {
+                f.write_str("; ")?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+/// One thing a build refuses.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// Two systems name `Next` of one type.
+    #[error("two systems own {type_name}: {first} and {second}; only one may name Next<{type_name}>")]
+    TwoOwners {
+        /// The type.
+        type_name: String,
+        /// The system earlier by name.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A system can reach every component.
+    #[error("system {system} can {access} every component; name what it uses with Prev and Next")]
+    AllAccess {
+        /// The system.
+        system: String,
+        /// "write" or "read".
+        access: &'static str,
+    },
+    /// A system that cannot run in a wave.
+    #[error("system {system} {why}")]
+    NotAWaveSystem {
+        /// The system.
+        system: String,
+        /// What it is.
+        why: &'static str,
+    },
+    /// A type is named that was never registered.
+    #[error(
+        "system {system} names {type_name}, which is not registered; add .state::<{type_name}>(name, version)"
+    )]
+    Unregistered {
+        /// The system.
+        system: String,
+        /// The type.
+        type_name: String,
+    },
+    /// A plain component or a resource is written without having been declared scratch.
+    #[error(
+        "system {system} writes {type_name}, which is not declared scratch; add .scratch::<{type_name}>() or make it state"
+    )]
+    NotScratch {
+        /// The system.
+        system: String,
+        /// The component or resource.
+        type_name: String,
+    },
+    /// A query would match its archetypes in hash order.
+    #[error(
+        "a query of system {system} names the plain component {type_name} directly; write Plain<&{type_name}> or Plain<&mut {type_name}>, which keeps the order of archetypes"
+    )]
+    HashOrder {
+        /// The system.
+        system: String,
+        /// The component.
+        type_name: String,
+    },
+    /// Two systems have one name.
+    #[error("two systems are called {name}; names give the order, so each must be unique")]
+    DuplicateSystem {
+        /// The name.
+        name: String,
+    },
+    /// Two names share the bits that `Id`s take from them.
+    #[error("the names {first} and {second} share their key of 20 bits; rename one of them")]
+    KeyClash {
+        /// One name.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A type or a stored name was registered twice.
+    #[error("{what} is registered twice, as {first} and as {second}")]
+    DuplicateType {
+        /// The type or the name.
+        what: String,
+        /// First registration.
+        first: String,
+        /// Second registration.
+        second: String,
+    },
+    /// A fact was given two values.
+    #[error("the fact {name} is given as {first} and as {second}")]
+    DuplicateFact {
+        /// The fact's name.
+        name: String,
+        /// First value.
+        first: String,
+        /// Second value.
+        second: String,
+    },
+    /// bevy refused a system's parameters.
+    #[error("system {system} cannot be made: {message}")]
+    Refused {
+        /// The system.
+        system: String,
+        /// bevy's message.
+        message: String,
+    },
+}

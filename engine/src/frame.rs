@@ -1,0 +1,139 @@
+//! The frame: wave, commit, encode; the part of an engine that runs on the pool.
+//!
+//! Invariant: what a frame makes depends on the committed state, the systems' names and the inputs applied at
+//! its commit. `frames` always describes the frame being made, so the previous slot is the committed one.
+//! Durability is the store's; pacing is `pace`.
+
+#![expect(unsafe_code, reason = "has the world to itself between waves")]
+
+mod commit;
+mod digests;
+mod encode;
+mod recover;
+
+use crate::buffer::{Column, IdColumn};
+use crate::editor::{Editor, Journal};
+use crate::error::{Error, Result};
+use crate::input::{Envelope, Inputs};
+use crate::lease::LeaseGate;
+use crate::schedule::Schedule;
+use crate::shared::Shared;
+use crate::stats::Stats;
+use crate::tables::TableList;
+use crate::view::{Copies, WorldCell};
+use crate::wave;
+use bevy_ecs::world::World;
+pub(crate) use digests::Digests;
+pub use digests::{Digest, DigestPolicy};
+pub(crate) use encode::Encoder;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a commit waits for leases before it names their holders and fails.
+pub const LEASE_WAIT_MAX: Duration = Duration::from_secs(10);
+/// Inputs applied in one commit; the rest wait for the next.
+pub const INPUTS_A_COMMIT_MAX: usize = 65_536;
+
+/// Everything a frame needs.
+pub(crate) struct Frame {
+    pub(crate) cell: Arc<WorldCell>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) columns: Vec<Arc<dyn Column>>,
+    pub(crate) ids: Arc<IdColumn>,
+    pub(crate) tables: TableList,
+    pub(crate) schedule: Schedule,
+    pub(crate) gate: LeaseGate,
+    pub(crate) inputs: Inputs,
+    pub(crate) journal: Journal,
+    /// Inputs applied in the last commit, for its record.
+    pub(crate) applied: Vec<Envelope>,
+    pub(crate) digests: Digests,
+    pub(crate) encoder: Option<Encoder>,
+    pub(crate) copies: Copies,
+    pub(crate) stats: Stats,
+    /// The last committed frame.
+    pub(crate) committed: u64,
+    pub(crate) poisoned: Option<String>,
+}
+
+impl Frame {
+    /// Makes and commits one frame.
+    pub(crate) fn step(&mut self) -> Result<()> {
+        if let Some(reason) = &self.poisoned {
+            return Err(Error::Poisoned { frame: self.committed, reason: reason.clone() });
+        }
+        if wave::in_wave() {
+            return Err(Error::NestedTick);
+        }
+        let result = self.make();
+        if let Err(error) = &result {
+            let reason = error.to_string();
+            self.gate.poison(&reason);
+            self.inputs.queue().fail(&reason);
+            self.poisoned = Some(reason);
+        }
+        result
+    }
+
+    fn make(&mut self) -> Result<()> {
+        let frame = self.committed + 1;
+        let _span = tracing::debug_span!("frame", frame).entered();
+        let start = Instant::now();
+        self.run_wave(frame)?;
+        let waved = Instant::now();
+        self.commit(frame)?;
+        self.stats.wave_nanos = (waved - start).as_nanos() as u64;
+        self.stats.commit_nanos = waved.elapsed().as_nanos() as u64;
+        self.stats.frames += 1;
+        Ok(())
+    }
+
+    /// The wave, beside the encoding of the last commit where that is still open.
+    fn run_wave(&mut self, frame: u64) -> Result<()> {
+        // SAFETY: leases read the previous slot only, and nothing else uses the world during a wave.
+        let world = unsafe { self.cell.get_mut() };
+        let Self { schedule, columns, encoder, shared, tables, .. } = self;
+        let pending = encoder.as_mut().and_then(Encoder::take_pending);
+        let outcome = match pending {
+            None => wave::run(schedule, world, columns, frame),
+            Some(job) => {
+                let cell = &self.cell;
+                let (encoded, outcome) = rayon::join(
+                    // SAFETY: the encoding reads the previous slot and its marks, which no system writes.
+                    || job.run(unsafe { cell.get() }, columns, tables, shared.frames.roles()),
+                    || wave::run(schedule, world, columns, frame),
+                );
+                let encoder = encoder.as_mut().expect("the job came from it");
+                encoder.hand_over(encoded)?;
+                outcome
+            }
+        };
+        outcome.map_err(|(system, message)| Error::Panicked { system, frame, message })
+    }
+
+    /// Hands on the world while nothing runs, on behalf of nobody yet.
+    ///
+    /// # Safety
+    /// No wave runs, no lease is held, and the answer is the only way into the world while it lives.
+    pub(crate) unsafe fn editor(&mut self, slot: usize, stamp: u8) -> Editor<'_> {
+        Editor {
+            // SAFETY: the caller's promise.
+            world: unsafe { self.cell.get_mut() },
+            shared: &self.shared,
+            columns: &self.columns,
+            ids: &self.ids,
+            tables: &mut self.tables,
+            owners: &self.schedule.owners,
+            journal: &mut self.journal,
+            slot,
+            stamp,
+            acting: String::new(),
+        }
+    }
+
+    /// The world, to look at between frames.
+    pub(crate) fn world(&self) -> &World {
+        // SAFETY: `&self` keeps frames from being made, and only a frame writes the world.
+        unsafe { self.cell.get() }
+    }
+}

@@ -1,0 +1,191 @@
+//! The commit: coverage, structure, the change of roles, inputs, digest, hooks, the record, in that order.
+//!
+//! Invariant: exclusive, and proportional to what changed. After it, the new previous slot is immutable until
+//! the next commit, and every row of a new or moved entity is right in both slots.
+
+#![expect(unsafe_code, reason = "has the world to itself between waves")]
+
+use super::{Frame, INPUTS_A_COMMIT_MAX, LEASE_WAIT_MAX};
+use crate::buffer::Column;
+use crate::error::{Error, Result};
+use crate::id::SystemKey;
+use crate::input::{Applier, Envelope};
+use crate::registry::Registry;
+use crate::structure::Commands;
+use std::sync::Arc;
+
+impl Frame {
+    pub(super) fn commit(&mut self, frame: u64) -> Result<()> {
+        let _span = tracing::trace_span!("commit", frame).entered();
+        let gate = self.gate.clone();
+        let closed = gate.close(LEASE_WAIT_MAX).map_err(|held| Error::Lease(held.to_string()))?;
+        let done = self.commit_closed(frame);
+        if done.is_err() {
+            // What leases would see is half a commit.
+            closed.abandon();
+        } else {
+            drop(closed);
+        }
+        // After the gate is open: whoever is answered can lease this frame.
+        let answered = done?;
+        if let Some(up_to) = answered {
+            self.inputs.queue().answer(up_to, frame);
+        }
+        Ok(())
+    }
+
+    /// The commit while no lease is held; answers up to which ticket inputs were applied.
+    fn commit_closed(&mut self, frame: u64) -> Result<Option<u64>> {
+        self.settle_unowned();
+        self.check_coverage()?;
+        self.clear_journal();
+        self.apply_structure()?;
+        self.exchange(frame);
+        let answered = self.apply_inputs(frame)?;
+        self.finish(frame)?;
+        Ok(answered)
+    }
+
+    /// Commits frame 0: what the setups issued.
+    pub(crate) fn commit_setup(&mut self) -> Result<()> {
+        self.apply_structure()?;
+        self.exchange(0);
+        self.finish(0)
+    }
+
+    /// What stands after every commit: the digest where due, hooks, copies, and the record.
+    fn finish(&mut self, frame: u64) -> Result<()> {
+        self.committed = frame;
+        if self.digests.due(frame) {
+            self.take_digest();
+        }
+        self.run_hooks();
+        self.copy_columns(frame);
+        self.record(frame)
+    }
+
+    /// Settles types that no system owns: inputs and structure may have changed them in the last frame.
+    fn settle_unowned(&mut self) {
+        let tables = &self.world().storages().tables;
+        let owned = self.schedule.owners.iter().zip(&self.columns);
+        for (_, column) in owned.filter(|(owner, _)| owner.is_none()) {
+            // SAFETY: no wave runs.
+            unsafe { column.settle(tables) };
+        }
+        if cfg!(debug_assertions) {
+            self.stats.rows_set_twice += self.columns.iter().map(|column| column.take_twice()).sum::<u64>();
+        }
+    }
+
+    /// Strict types must have every row set or carried.
+    fn check_coverage(&self) -> Result<()> {
+        let roles = self.shared.frames.roles();
+        for (index, column) in self.columns.iter().enumerate().filter(|(_, column)| column.strict()) {
+            let (mut covered, mut rows, mut hole) = (0, 0, None);
+            for info in &self.tables.list {
+                let Some(marks) = column.by_table().get(info.id) else { continue };
+                let (table_covered, table_hole) = marks.coverage(roles.next, roles.stamps[roles.next]);
+                covered += table_covered as u64;
+                rows += marks.rows as u64;
+                hole = hole.or(table_hole.map(|row| (info.id, row)));
+            }
+            if let Some((table, row)) = hole {
+                let owner = self.schedule.owners[index].clone();
+                return Err(Error::Uncovered {
+                    system: owner.unwrap_or_else(|| "nobody".to_owned()),
+                    type_name: column.type_name().to_owned(),
+                    covered,
+                    rows,
+                    id: self.ids.ids(&self.world().storages().tables[table])[row],
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn clear_journal(&mut self) {
+        self.journal.clear();
+        self.applied.clear();
+        // SAFETY: no wave runs, and leases are out.
+        let removed = unsafe { self.shared.removed.get_mut() };
+        removed.values_mut().for_each(Vec::clear);
+    }
+
+    /// Applies what the systems issued, in the order of their names.
+    fn apply_structure(&mut self) -> Result<()> {
+        // SAFETY: no wave runs, and leases are out.
+        let world = unsafe { self.cell.get_mut() };
+        for task in self.schedule.tasks.iter_mut().filter(|task| task.structural) {
+            task.parts.iter_mut().for_each(|part| part.apply_deferred(world));
+        }
+        let mut issued = core::mem::take(&mut world.resource_mut::<Registry>().issued);
+        issued.retain(|commands| !commands.list.is_empty());
+        if issued.is_empty() {
+            return Ok(());
+        }
+        issued.sort_by(|a: &Commands, b| a.system.cmp(&b.system));
+        let roles = self.shared.frames.roles();
+        // SAFETY: as above, and `world` is not used any more.
+        let mut editor = unsafe { self.editor(roles.next, roles.stamps[roles.next]) };
+        issued.iter_mut().try_for_each(|commands| editor.apply(commands))?;
+        let mut registry = editor.world.resource_mut::<Registry>();
+        registry.spare.append(&mut issued);
+        self.stats.commands_dropped += self.journal.dropped;
+        Ok(())
+    }
+
+    /// The slot that was being written becomes the committed one.
+    fn exchange(&mut self, frame: u64) {
+        let wrapped = self.shared.frames.begin(frame + 1);
+        if wrapped {
+            let next = self.shared.frames.roles().next;
+            for column in &self.columns {
+                // SAFETY: no wave runs, and leases are out.
+                unsafe { column.by_table().clear(next) };
+            }
+        }
+        // SAFETY: no wave runs, and leases are out.
+        unsafe { self.shared.time.get_mut() }.frame = frame + 1;
+    }
+
+    /// Applies what has arrived by now, in order of arrival; it belongs to this frame.
+    fn apply_inputs(&mut self, frame: u64) -> Result<Option<u64>> {
+        if self.inputs.queue().is_empty() {
+            return Ok(None);
+        }
+        let inputs = self.inputs.clone();
+        let mut arrived: Vec<Envelope> = Vec::new();
+        let drained = inputs.queue().drain(INPUTS_A_COMMIT_MAX, |envelope, _| arrived.push(envelope));
+        let mut failure = None;
+        let mut refused = 0;
+        let roles = self.shared.frames.roles();
+        // SAFETY: no wave runs, and leases are out.
+        let mut editor = unsafe { self.editor(roles.prev(), roles.stamps[roles.prev()]) };
+        for envelope in &arrived {
+            let kind = &inputs.kinds()[envelope.kind];
+            editor.acting.clone_from(&kind.name);
+            let key = SystemKey::of(&kind.name);
+            let source = &envelope.source;
+            let mut applier = Applier { editor: &mut editor, key, source, frame, failure: &mut failure };
+            if let Err(error) = (kind.apply)(&mut applier, &envelope.bytes) {
+                tracing::warn!(input = kind.name, source = &**source, %error, "an input was refused");
+                refused += 1;
+            }
+        }
+        self.stats.inputs_applied += arrived.len() as u64 - refused;
+        self.stats.inputs_refused += refused;
+        self.applied = arrived;
+        failure.map_or(Ok(Some(drained.up_to)), Err)
+    }
+
+    fn run_hooks(&self) {
+        if !self.columns.iter().any(|column| column.has_hooks()) {
+            return;
+        }
+        let tables = &self.world().storages().tables;
+        let ids = |table, row: usize| self.ids.ids(&tables[table])[row];
+        let hooked = self.columns.iter().filter(|column: &&Arc<dyn Column>| column.has_hooks());
+        // SAFETY: no wave runs.
+        hooked.for_each(|column| unsafe { column.run_hooks(tables, &ids, self.shared.frames.roles()) });
+    }
+}

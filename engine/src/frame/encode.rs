@@ -1,0 +1,306 @@
+//! The record of a commit: what the next frame can see of it, as bytes for the store.
+//!
+//! Invariant: a record is made from the committed slot and its marks, which nobody writes until the next
+//! commit; so a large one is made beside the next wave. Format and disk are the store's.
+
+#![expect(unsafe_code, reason = "reads committed columns")]
+
+mod checkpoint;
+
+use super::Frame;
+use crate::buffer::{Column, Kind, Roles};
+use crate::editor::Shift;
+use crate::error::{Error, Result};
+use crate::registry::Registry;
+use crate::stats::Stats;
+use crate::store::{
+    Delta, DeltaWriter, Durability, Mark, Recovered, RowKind, Store, StoreOptions, TypeEntry,
+};
+use crate::structure::Commands;
+use crate::tables::TableList;
+use bevy_ecs::world::World;
+use checkpoint::Copying;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A record larger than this is made beside the next wave, a smaller one at once.
+const INLINE_BYTES_MAX: usize = 64 << 10;
+
+/// Makes records and hands them to the store.
+pub(crate) struct Encoder {
+    store: Store,
+    writer: DeltaWriter,
+    /// The store's key of each column.
+    keys: Vec<u16>,
+    pending: Option<Job>,
+    copying: Option<Copying>,
+    repaired: Option<String>,
+    nanos: u64,
+}
+
+/// A record whose structure is written and whose values are still to come.
+pub(crate) struct Job {
+    writer: DeltaWriter,
+    keys: Vec<u16>,
+}
+
+/// A finished record, and what it was made with.
+pub(crate) struct Record {
+    delta: Delta,
+    job: Job,
+    nanos: u64,
+}
+
+impl Encoder {
+    /// Opens the store in `path`, made with these columns and facts.
+    pub(crate) fn open(
+        path: &Path,
+        columns: &[Arc<dyn Column>],
+        facts: &BTreeMap<String, String>,
+        durability: Durability,
+    ) -> Result<(Self, Option<Recovered>)> {
+        let entry = |column: &Arc<dyn Column>| TypeEntry {
+            name: column.name().to_owned(),
+            version: column.version(),
+            row: column.fixed().map_or(RowKind::Variable, RowKind::Fixed),
+            layout: column.layout(),
+        };
+        let types: Vec<TypeEntry> = columns[1..].iter().map(entry).collect();
+        let options = StoreOptions { durability, ..StoreOptions::default() };
+        let (store, recovered) = Store::open(path, &types, facts, &options).map_err(failed)?;
+        let key = |column: &Arc<dyn Column>| store.type_key(column.name());
+        let keys =
+            columns.iter().map(|column| key(column).expect("the store gives every type a key")).collect();
+        let repaired = recovered.as_ref().and_then(|recovered| recovered.repaired.clone());
+        let writer = DeltaWriter::default();
+        Ok((Self { store, writer, keys, pending: None, copying: None, repaired, nanos: 0 }, recovered))
+    }
+
+    pub(crate) fn keys(&self) -> &[u16] {
+        &self.keys
+    }
+
+    pub(crate) fn durable_frame(&self) -> u64 {
+        self.store.durable_frame()
+    }
+
+    pub(crate) fn repaired(&self) -> Option<&str> {
+        self.repaired.as_deref()
+    }
+
+    /// The record of the last commit, if its values are still to be written.
+    pub(crate) fn take_pending(&mut self) -> Option<Job> {
+        self.pending.take()
+    }
+
+    /// Gives a finished record to the store.
+    pub(crate) fn hand_over(&mut self, record: Record) -> Result<()> {
+        self.keys = record.job.keys;
+        self.writer = record.job.writer;
+        self.nanos = record.nanos;
+        self.store.submit(record.delta).map_err(failed)
+    }
+
+    fn fill(&self, stats: &mut Stats) {
+        let store = self.store.stats();
+        stats.encode_nanos = self.nanos;
+        stats.disk_wait_nanos = store.submit_wait_time.as_nanos() as u64;
+        stats.sync_nanos = store.sync_time_max.as_nanos() as u64;
+        stats.store_queue_frames = u64::from(store.queue_frames);
+        stats.store_queue_bytes = store.queue_bytes;
+    }
+}
+
+impl Job {
+    /// Writes the values and ends the record.
+    pub(crate) fn run(
+        mut self,
+        world: &World,
+        columns: &[Arc<dyn Column>],
+        list: &TableList,
+        roles: Roles,
+    ) -> Record {
+        let start = Instant::now();
+        let (slot, stamp) = (roles.prev(), roles.stamps[roles.prev()]);
+        let tables = &world.storages().tables;
+        for (number, info) in list.list.iter().enumerate() {
+            for index in info.columns.iter().map(|index| usize::from(*index)) {
+                let (column, key) = (&*columns[index], self.keys[index]);
+                let Some(marks) = column.by_table().get(info.id) else { continue };
+                let rows = Rows { column, table: &tables[info.id], slot, number: number as u32, key };
+                marks.changed_runs(slot, stamp, |range, kind| {
+                    let mark = if kind == Kind::Added { Mark::Added } else { Mark::Changed };
+                    rows.write(&mut self.writer, range, mark);
+                });
+            }
+        }
+        let delta = self.writer.finish();
+        Record { delta, job: self, nanos: start.elapsed().as_nanos() as u64 }
+    }
+}
+
+/// The rows of one column in one table, on their way into a record.
+struct Rows<'a> {
+    column: &'a dyn Column,
+    table: &'a bevy_ecs::storage::Table,
+    slot: usize,
+    number: u32,
+    key: u16,
+}
+
+impl Rows<'_> {
+    fn write(&self, writer: &mut DeltaWriter, rows: std::ops::Range<usize>, mark: Mark) {
+        let (first, count) = (rows.start as u32, rows.len() as u32);
+        // SAFETY: the committed slot is not written until the next commit.
+        match unsafe { self.column.row_bytes(self.table, self.slot, rows.clone()) } {
+            Some(bytes) => writer.rows_fixed(self.key, self.number, first, count, mark, bytes),
+            None => writer.rows_variable(self.key, self.number, first, count, mark, |n, out| {
+                // SAFETY: as above.
+                unsafe { self.column.encode_row(self.table, self.slot, rows.start + n as usize, out) };
+            }),
+        }
+    }
+}
+
+impl Frame {
+    /// Begins the record of the commit that is ending, and ends it at once if it is small.
+    pub(super) fn record(&mut self, frame: u64) -> Result<()> {
+        let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
+        let done = self.record_with(&mut encoder, frame);
+        self.encoder = Some(encoder);
+        done
+    }
+
+    fn record_with(&mut self, encoder: &mut Encoder, frame: u64) -> Result<()> {
+        let roles = self.shared.frames.roles();
+        let bytes = self.changed_bytes_at_most(roles);
+        let quiet = self.journal.shifts.is_empty() && self.applied.is_empty() && bytes == 0;
+        let digest = self.digests.last.filter(|(taken, _)| *taken == frame);
+        if quiet && digest.is_none() {
+            encoder.store.empty_to(frame);
+            return encoder.store.failure().map_or(Ok(()), |error| Err(failed(error)));
+        }
+        let mut writer = core::mem::take(&mut encoder.writer);
+        writer.begin(encoder.store.buffer(), frame, self.shared.time.get().dt);
+        self.write_structure(&mut writer, &encoder.keys);
+        if let Some((_, digest)) = digest {
+            writer.digest(digest.0);
+        }
+        if encoder.copying.is_some() {
+            self.write_moved(&mut writer, &encoder.keys);
+        }
+        let job = Job { writer, keys: core::mem::take(&mut encoder.keys) };
+        if bytes > INLINE_BYTES_MAX && encoder.copying.is_none() && !encoder.store.checkpoint_due() {
+            encoder.pending = Some(job);
+            return Ok(());
+        }
+        let record = job.run(self.world(), &self.columns, &self.tables, roles);
+        encoder.hand_over(record)?;
+        self.copy_some(encoder, frame)
+    }
+
+    /// An upper bound of the bytes of changed rows: 0 says that nothing changed.
+    fn changed_bytes_at_most(&self, roles: Roles) -> usize {
+        let (slot, stamp) = (roles.prev(), roles.stamps[roles.prev()]);
+        let mut bytes = 0;
+        for info in &self.tables.list {
+            for index in &info.columns {
+                let column = &self.columns[usize::from(*index)];
+                if let Some(marks) = column.by_table().get(info.id) {
+                    bytes += marks.changed_rows_at_most(slot, stamp)
+                        * column.fixed().map_or(64, |n| n.max(1) as usize);
+                }
+            }
+        }
+        bytes
+    }
+
+    fn write_structure(&self, writer: &mut DeltaWriter, keys: &[u16]) {
+        let mut types = Vec::new();
+        for shift in &self.journal.shifts {
+            match *shift {
+                Shift::Table(number) => {
+                    types.clear();
+                    let columns = &self.tables.list[number as usize].columns;
+                    types.extend(columns.iter().map(|index| keys[usize::from(*index)]));
+                    writer.table(number, &types);
+                }
+                Shift::Push { table, count } => writer.push(table, count),
+                Shift::SwapRemove { table, row } => writer.swap_remove(table, row),
+                Shift::Move { from, row, to } => writer.move_row(from, row, to),
+            }
+        }
+        if !self.journal.shifts.is_empty() || !self.applied.is_empty() {
+            let removed = self.shared.removed.get();
+            for (column, key) in self.columns.iter().zip(keys) {
+                if let Some(ids) = removed.get(&column.type_id()).filter(|ids| !ids.is_empty()) {
+                    writer.removed(*key, bytemuck::must_cast_slice(ids));
+                }
+            }
+            self.shared.serials.get().iter().for_each(|(key, next)| writer.serial(key.0, *next));
+        }
+        for envelope in &self.applied {
+            let kind = &self.inputs.kinds()[envelope.kind];
+            writer.input(&envelope.source, &kind.name, kind.version, &envelope.bytes);
+        }
+    }
+
+    /// Ends the record that is still open, if any.
+    pub(crate) fn finish_pending(&mut self) -> Result<()> {
+        let Some(encoder) = &mut self.encoder else { return Ok(()) };
+        let Some(job) = encoder.take_pending() else { return Ok(()) };
+        let roles = self.shared.frames.roles();
+        // SAFETY: no wave runs.
+        let record = job.run(unsafe { self.cell.get() }, &self.columns, &self.tables, roles);
+        encoder.hand_over(record)
+    }
+
+    /// Hands everything over and waits until it is durable.
+    pub(crate) fn flush(&mut self) -> Result<u64> {
+        self.finish_pending()?;
+        let Some(encoder) = &mut self.encoder else { return Ok(self.committed) };
+        encoder.store.flush().map_err(failed)?;
+        Ok(encoder.durable_frame())
+    }
+
+    /// Waits until `frame` is durable.
+    pub(crate) fn wait_durable(&mut self, frame: u64, timeout: Duration) -> Result<u64> {
+        self.finish_pending()?;
+        let Some(encoder) = &self.encoder else { return Ok(self.committed) };
+        if encoder.store.wait_durable(frame, timeout).map_err(failed)? {
+            return Ok(encoder.durable_frame());
+        }
+        let durable = encoder.durable_frame();
+        Err(Error::Store(format!("frame {frame} is not durable after {timeout:?}; frame {durable} is")))
+    }
+
+    /// Ends a run: its last frame has a digest, and its record is with the store.
+    pub(crate) fn end_run(&mut self) -> Result<()> {
+        self.take_digest();
+        self.finish_pending()
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let mut stats = self.stats.clone();
+        stats.entities = self.shared.ids.get().len();
+        stats.inputs_waiting = self.inputs.queue().len() as u64;
+        stats.systems = self.schedule.tasks.iter().map(|task| (task.name.clone(), task.nanos)).collect();
+        if let Some(encoder) = &self.encoder {
+            encoder.fill(&mut stats);
+        }
+        stats
+    }
+
+    /// Hands the commit what a setup issued.
+    pub(crate) fn issue(&mut self, commands: Commands) {
+        // SAFETY: no wave runs.
+        let world = unsafe { self.cell.get_mut() };
+        world.resource_mut::<Registry>().issued.push(commands);
+    }
+}
+
+pub(crate) fn failed(error: crate::store::StoreError) -> Error {
+    Error::Store(error.to_string())
+}

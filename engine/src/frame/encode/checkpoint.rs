@@ -1,0 +1,163 @@
+//! Copies the world into a checkpoint, some rows a frame, while frames go on.
+//!
+//! Invariant: a page holds rows as they are after the frame it is stamped with; from the beginning of the
+//! copy to its end, every row that structure moves is in the record too, so that no value slips between.
+
+use super::{Encoder, Frame, Rows, failed};
+use crate::editor::Shift;
+use crate::error::Result;
+use crate::store::{Base, DeltaWriter, Mark, TableShape};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Bytes copied in one frame, about: a checkpoint of 24 MB takes a hundred frames.
+const COPY_BYTES_A_FRAME: usize = 256 << 10;
+
+/// Where the copy of a checkpoint is.
+pub(super) struct Copying {
+    /// Rows of each table when the copy began.
+    rows: Vec<u32>,
+    table: usize,
+    column: usize,
+    row: u32,
+}
+
+impl Frame {
+    /// Begins a checkpoint where one is due, and goes on with it.
+    pub(super) fn copy_some(&mut self, encoder: &mut Encoder, frame: u64) -> Result<()> {
+        if encoder.copying.is_none() {
+            if !encoder.store.checkpoint_due() {
+                return Ok(());
+            }
+            let base = self.base(encoder, frame);
+            let rows = base.tables.iter().map(|table| table.rows).collect();
+            encoder.store.begin_checkpoint(base).map_err(failed)?;
+            encoder.copying = Some(Copying { rows, table: 0, column: 0, row: 0 });
+        }
+        let budget = if encoder.store.upgrade_pending() { usize::MAX } else { COPY_BYTES_A_FRAME };
+        self.copy_pages(encoder, frame, budget)
+    }
+
+    /// Makes a whole checkpoint of the committed frame at once.
+    pub(crate) fn checkpoint_now(&mut self) -> Result<()> {
+        let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
+        let base = self.base(&encoder, self.committed);
+        let rows = base.tables.iter().map(|table| table.rows).collect();
+        let begun = encoder.store.begin_checkpoint(base).map_err(failed);
+        encoder.copying = Some(Copying { rows, table: 0, column: 0, row: 0 });
+        let done = begun.and_then(|()| self.copy_pages(&mut encoder, self.committed, usize::MAX));
+        self.encoder = Some(encoder);
+        done
+    }
+
+    fn base(&self, encoder: &Encoder, frame: u64) -> Base {
+        let tables = &self.world().storages().tables;
+        let shape = |info: &crate::tables::TableInfo| TableShape {
+            types: info.columns.iter().map(|index| encoder.keys[usize::from(*index)]).collect(),
+            rows: tables[info.id].entity_count(),
+        };
+        Base {
+            frame,
+            dt: self.shared.time.get().dt,
+            tables: self.tables.list.iter().map(shape).collect(),
+            serials: self
+                .shared
+                .serials
+                .get()
+                .iter()
+                .map(|(key, next)| (key.0, *next))
+                .collect::<BTreeMap<_, _>>(),
+            digest: self.digests.last.map(|(frame, digest)| (frame, digest.0)),
+        }
+    }
+
+    fn copy_pages(&self, encoder: &mut Encoder, frame: u64, budget: usize) -> Result<()> {
+        let Some(mut copying) = encoder.copying.take() else { return Ok(()) };
+        let tables = &self.world().storages().tables;
+        let slot = self.shared.frames.roles().prev();
+        let mut left = budget;
+        let mut writer = core::mem::take(&mut encoder.writer);
+        let mut open = false;
+        while left > 0 && copying.table < copying.rows.len() {
+            let info = &self.tables.list[copying.table];
+            let Some(index) = info.columns.get(copying.column).map(|index| usize::from(*index)) else {
+                (copying.table, copying.column, copying.row) = (copying.table + 1, 0, 0);
+                continue;
+            };
+            // Rows that came after the copy began are in records; rows that went need no copy.
+            let end = copying.rows[copying.table].min(tables[info.id].entity_count());
+            if copying.row >= end {
+                (copying.column, copying.row) = (copying.column + 1, 0);
+                continue;
+            }
+            let size = self.columns[index].fixed().map_or(64, |size| size.max(1)) as usize;
+            let count = ((left / size).max(1) as u32)
+                .min(end - copying.row)
+                .min((COPY_BYTES_A_FRAME / size).max(1) as u32);
+            if !open {
+                writer.begin_page(encoder.store.buffer(), frame);
+                open = true;
+            }
+            let number = copying.table as u32;
+            let rows = Rows {
+                column: &*self.columns[index],
+                table: &tables[info.id],
+                slot,
+                number,
+                key: encoder.keys[index],
+            };
+            rows.write(&mut writer, copying.row as usize..(copying.row + count) as usize, Mark::Moved);
+            copying.row += count;
+            left = left.saturating_sub(size * count as usize);
+            if writer.size() >= COPY_BYTES_A_FRAME as u64 {
+                encoder.store.page(writer.finish()).map_err(failed)?;
+                open = false;
+            }
+        }
+        if open {
+            encoder.store.page(writer.finish()).map_err(failed)?;
+        }
+        encoder.writer = writer;
+        if copying.table < copying.rows.len() {
+            encoder.copying = Some(copying);
+            return Ok(());
+        }
+        encoder.store.end_checkpoint().map_err(failed)
+    }
+
+    /// Writes every row that this commit's structure moved: the copy may have passed its new place already.
+    pub(super) fn write_moved(&self, writer: &mut DeltaWriter, keys: &[u16]) {
+        let tables = &self.world().storages().tables;
+        let count = |number: u32| tables[self.tables.list[number as usize].id].entity_count();
+        let slot = self.shared.frames.roles().prev();
+        let mut moved: BTreeSet<(u32, u32)> = BTreeSet::new();
+        // Backwards from the tables' final lengths, so that each shift's length at its time is known.
+        let mut lengths: BTreeMap<u32, u32> = BTreeMap::new();
+        for shift in self.journal.shifts.iter().rev() {
+            match *shift {
+                Shift::Table(_) => {}
+                Shift::Push { table, count: rows } => {
+                    *lengths.entry(table).or_insert_with(|| count(table)) -= rows
+                }
+                Shift::SwapRemove { table, row } => {
+                    *lengths.entry(table).or_insert_with(|| count(table)) += 1;
+                    moved.insert((table, row));
+                }
+                Shift::Move { from, row, to } => {
+                    *lengths.entry(from).or_insert_with(|| count(from)) += 1;
+                    let length = lengths.entry(to).or_insert_with(|| count(to));
+                    *length -= 1;
+                    moved.insert((to, *length));
+                    moved.insert((from, row));
+                }
+            }
+        }
+        for (number, row) in moved.into_iter().filter(|(number, row)| *row < count(*number)) {
+            let info = &self.tables.list[number as usize];
+            for index in info.columns.iter().map(|index| usize::from(*index)) {
+                let column = &*self.columns[index];
+                let rows = Rows { column, table: &tables[info.id], slot, number, key: keys[index] };
+                rows.write(writer, row as usize..row as usize + 1, Mark::Moved);
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What reaches a world from outside: values of registered types, from named sources, through one queue.
+//!
+//! Invariant: an input is bytes of a registered type with a version, never a closure, so that every one can
+//! be logged and replayed. Inputs apply in order of arrival as the last step of a commit, and what they set
+//! counts as set in that commit.
+
+mod applier;
+
+pub use applier::Applier;
+
+use crate::buffer::{Codec, CodecError};
+use crate::error::{Error, Result};
+use crate::ingress::{Ingress, Ticket, TryPushError};
+use bytemuck::Pod;
+use core::any::{Any, TypeId, type_name};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Bytes of one input, encoded; larger ones are refused.
+pub const INPUT_BYTES_MAX: usize = 1 << 24;
+
+type Apply = Box<dyn Fn(&mut Applier<'_, '_>, &[u8]) -> Result<(), CodecError> + Send + Sync>;
+
+/// A registered input type.
+pub(crate) struct InputKind {
+    pub(crate) name: String,
+    pub(crate) version: u32,
+    pub(crate) apply: Apply,
+    pub(crate) type_id: TypeId,
+    /// `fn(&I, &mut Vec<u8>)` of the type behind `type_id`.
+    encode: Box<dyn Any + Send + Sync>,
+}
+
+impl InputKind {
+    pub(crate) fn pod<I: Pod + Send>(
+        name: &str,
+        version: u32,
+        apply: impl Fn(&mut Applier<'_, '_>, I) + Send + Sync + 'static,
+    ) -> Self {
+        let encode: fn(&I, &mut Vec<u8>) = |input, out| out.extend_from_slice(bytemuck::bytes_of(input));
+        Self {
+            name: name.to_owned(),
+            version,
+            type_id: TypeId::of::<I>(),
+            apply: Box::new(move |applier, bytes| {
+                let input = bytemuck::try_pod_read_unaligned(bytes).map_err(CodecError::new)?;
+                apply(applier, input);
+                Ok(())
+            }),
+            encode: Box::new(encode),
+        }
+    }
+
+    pub(crate) fn coded<I: Send + 'static, C: Codec<I>>(
+        name: &str,
+        version: u32,
+        apply: impl Fn(&mut Applier<'_, '_>, I) + Send + Sync + 'static,
+    ) -> Self {
+        let encode: fn(&I, &mut Vec<u8>) = C::encode;
+        Self {
+            name: name.to_owned(),
+            version,
+            type_id: TypeId::of::<I>(),
+            apply: Box::new(move |applier, bytes| {
+                apply(applier, C::decode(bytes)?);
+                Ok(())
+            }),
+            encode: Box::new(encode),
+        }
+    }
+}
+
+/// One input on its way.
+#[derive(Debug, Clone)]
+pub(crate) struct Envelope {
+    pub(crate) source: Arc<str>,
+    /// Index into the registered kinds.
+    pub(crate) kind: usize,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Sends inputs from any thread; cheap to clone.
+#[derive(Clone)]
+pub struct Inputs {
+    queue: Ingress<Envelope>,
+    kinds: Arc<Vec<InputKind>>,
+    by_type: Arc<BTreeMap<TypeId, usize>>,
+}
+
+impl core::fmt::Debug for Inputs {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Inputs").field("waiting", &self.queue.len()).finish_non_exhaustive()
+    }
+}
+
+impl Inputs {
+    pub(crate) fn new(queue: Ingress<Envelope>, kinds: Vec<InputKind>) -> Self {
+        let by_type = kinds.iter().enumerate().map(|(index, kind)| (kind.type_id, index)).collect();
+        Self { queue, kinds: Arc::new(kinds), by_type: Arc::new(by_type) }
+    }
+
+    pub(crate) fn queue(&self) -> &Ingress<Envelope> {
+        &self.queue
+    }
+
+    pub(crate) fn kinds(&self) -> &[InputKind] {
+        &self.kinds
+    }
+
+    /// Sends an input; waits while the queue is full. The ticket says which commit applied it.
+    ///
+    /// # Errors
+    /// When the type is not registered, the input is too large, the engine is gone, or the caller holds a
+    /// lease, under which waiting for a commit would never end.
+    pub fn send<I: Send + 'static>(&self, source: &str, input: &I) -> Result<Ticket> {
+        let envelope = self.envelope(source, input)?;
+        self.queue.push(envelope).map_err(|error| Error::Input(error.to_string()))
+    }
+
+    /// Sends an input if the queue has room.
+    ///
+    /// # Errors
+    /// As [`Inputs::send`], and with a message that says "busy" when the queue is full.
+    pub fn try_send<I: Send + 'static>(&self, source: &str, input: &I) -> Result<Ticket, TrySendError> {
+        let envelope = self.envelope(source, input).map_err(TrySendError::Refused)?;
+        self.queue.try_push(envelope).map_err(|error| match error {
+            TryPushError::Busy(_) => TrySendError::Busy,
+            other => TrySendError::Refused(Error::Input(other.to_string())),
+        })
+    }
+
+    fn envelope<I: Send + 'static>(&self, source: &str, input: &I) -> Result<Envelope> {
+        let kind = *self.by_type.get(&TypeId::of::<I>()).ok_or_else(|| {
+            Error::Input(format!("{0} is no registered input; add .input::<{0}>(..)", type_name::<I>()))
+        })?;
+        let encode = self.kinds[kind].encode.downcast_ref::<fn(&I, &mut Vec<u8>)>();
+        let mut bytes = Vec::new();
+        encode.expect("kinds are found by their type")(input, &mut bytes);
+        if bytes.len() > INPUT_BYTES_MAX {
+            let (name, size) = (&self.kinds[kind].name, bytes.len());
+            return Err(Error::Input(format!(
+                "an input {name} of {size} bytes; the limit is {INPUT_BYTES_MAX}"
+            )));
+        }
+        Ok(Envelope { source: source.into(), kind, bytes })
+    }
+}
+
+/// Why an input was not taken at once.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrySendError {
+    /// The queue is full; try again after the next commit.
+    #[error("the input queue is full; try again after the next commit")]
+    Busy,
+    /// It will never be taken.
+    #[error("{0}")]
+    Refused(Error),
+}

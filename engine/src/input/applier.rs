@@ -1,0 +1,92 @@
+//! What an input may do to the world as it is applied.
+//!
+//! Invariant: everything happens at once, in the committed frame, and counts as having happened in it.
+
+use crate::buffer::State;
+use crate::editor::Editor;
+use crate::error::Result;
+use crate::id::{Id, SystemKey};
+use crate::structure::{Bundle, Spawned, Target};
+
+/// Hands of an input: it may set any type, which its owner finds as the previous value in the next frame.
+pub struct Applier<'a, 'b> {
+    pub(crate) editor: &'a mut Editor<'b>,
+    pub(crate) key: SystemKey,
+    pub(crate) source: &'a str,
+    pub(crate) frame: u64,
+    pub(crate) failure: &'a mut Option<crate::error::Error>,
+}
+
+impl core::fmt::Debug for Applier<'_, '_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Applier")
+            .field("source", &self.source)
+            .field("frame", &self.frame)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Applier<'_, '_> {
+    /// The frame that this input belongs to.
+    pub fn frame(&self) -> u64 {
+        self.frame
+    }
+
+    /// Who sent it.
+    pub fn source(&self) -> &str {
+        self.source
+    }
+
+    /// The value an entity holds.
+    pub fn get<T: State>(&self, target: impl Into<Target>) -> Option<&T> {
+        self.editor.get(self.editor.find(target.into())?)
+    }
+
+    /// Sets a value that the entity holds; answers whether it did.
+    pub fn set<T: State>(&mut self, target: impl Into<Target>, value: T) -> bool {
+        let Some(entity) = self.editor.find(target.into()) else { return false };
+        let set = self.editor.set(entity, value);
+        self.keep(set).unwrap_or(false)
+    }
+
+    /// Spawns an entity; its `Id` comes from the input's name and count.
+    pub fn spawn<B: Bundle>(&mut self, bundle: B) -> Spawned {
+        let serial = self.editor.shared.serial(self.key);
+        let entity = self.editor.world.entity_allocator_mut().alloc();
+        let spawned = Spawned { id: Id::new(self.key, serial), entity };
+        self.editor.keep_serial(self.key, serial + 1);
+        let done = self.editor.spawn_many(&[spawned], core::iter::once(bundle));
+        self.keep(done);
+        spawned
+    }
+
+    /// Despawns an entity; answers whether it was alive.
+    pub fn despawn(&mut self, target: impl Into<Target>) -> bool {
+        let Some(entity) = self.editor.find(target.into()) else { return false };
+        self.editor.despawn(entity);
+        true
+    }
+
+    /// Gives an entity a type that it does not hold yet, or sets it; answers whether the entity was alive.
+    pub fn insert<T: State>(&mut self, target: impl Into<Target>, value: T) -> bool {
+        let Some(entity) = self.editor.find(target.into()) else { return false };
+        let set = self.editor.set(entity, value.clone());
+        if self.keep(set) == Some(false) {
+            let done = self.editor.insert(entity, value);
+            self.keep(done);
+        }
+        true
+    }
+
+    /// Takes a type from an entity; answers whether the entity was alive.
+    pub fn remove<T: State>(&mut self, target: impl Into<Target>) -> bool {
+        let Some(entity) = self.editor.find(target.into()) else { return false };
+        let done = self.editor.remove::<T>(entity);
+        self.keep(done);
+        true
+    }
+
+    fn keep<R>(&mut self, result: Result<R>) -> Option<R> {
+        result.map_err(|error| self.failure.get_or_insert(error)).ok()
+    }
+}

@@ -1,0 +1,11 @@
+//! What most programs and plugins name; `use diptych_engine::prelude::*`.
+
+pub use crate::{
+    Added, Changed, Changes, Clock, Codec, CodecError, Digest, DigestPolicy, Durability, Engine,
+    EngineBuilder, Error, Has, Id, Ids, Inputs, IntoTask, Loops, Next, NextBlock, NextRow, Pace, Plain,
+    Plugin, Prev, Random, Registrar, Removed, Result, StopSignal, Structure, View, Visits, With, Without,
+};
+pub use bevy_ecs::entity::Entity;
+pub use bevy_ecs::query::{AnyOf, Or};
+pub use bevy_ecs::system::{Local, Query, Res, ResMut, Single};
+pub use bytemuck::{Pod, Zeroable};

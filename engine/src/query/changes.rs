@@ -1,0 +1,137 @@
+//! Which entities changed, gained or lost a type in the last commit, without looking at the others.
+//!
+//! Invariant: it reads marks of the previous slot and the list of removals, which change at commits only.
+
+#![expect(unsafe_code, reason = "implements bevy's unsafe parameter trait")]
+
+use super::prev::BufferState;
+use crate::buffer::{Kind, State, Typed};
+use crate::id::Id;
+use crate::param::shared_param;
+use crate::registry::{self, Registry};
+use crate::shared::Shared;
+use bevy_ecs::change_detection::Tick;
+use bevy_ecs::entity::Entity;
+use bevy_ecs::storage::{TableId, Tables};
+use bevy_ecs::system::{SystemAccess, SystemMeta, SystemParam, SystemParamValidationError};
+use bevy_ecs::world::World;
+use bevy_ecs::world::unsafe_world_cell::UnsafeWorldCell;
+use core::any::TypeId;
+use core::marker::PhantomData;
+use std::sync::Arc;
+
+/// The entities whose `T` was set in the last commit; costs what changed, not what exists.
+///
+/// ```
+/// use diptych_engine::prelude::*;
+/// #[derive(Clone, Copy, Pod, Zeroable)]
+/// #[repr(C)]
+/// struct Heard(u64);
+/// #[derive(Clone, Copy, Pod, Zeroable)]
+/// #[repr(C)]
+/// struct Said(u64);
+/// fn answer(mut said: Query<(Next<Said>, Prev<Heard>)>, heard: Changes<Heard>) {
+///     said.visit(heard.entities(), |(mut said, heard)| said.set(Said(heard.0)));
+/// }
+/// # let _ = answer;
+/// ```
+pub struct Changes<'w, 's, T: State> {
+    tables: &'w Tables,
+    typed: &'s Typed<T>,
+}
+
+impl<T: State> core::fmt::Debug for Changes<'_, '_, T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_tuple("Changes").field(&self.entities()).finish()
+    }
+}
+
+impl<T: State> Changes<'_, '_, T> {
+    /// Entities whose `T` was set, or inserted, in table order.
+    pub fn entities(&self) -> Vec<Entity> {
+        self.collect(|_| true)
+    }
+
+    /// Entities that received `T`, in table order.
+    pub fn added(&self) -> Vec<Entity> {
+        self.collect(|kind| kind == Kind::Added)
+    }
+
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        let mut empty = true;
+        self.runs(|_, _, _| empty = false);
+        empty
+    }
+
+    fn collect(&self, wanted: impl Fn(Kind) -> bool) -> Vec<Entity> {
+        let mut entities = Vec::new();
+        self.runs(|table, rows, kind| {
+            if wanted(kind) {
+                entities.extend_from_slice(&self.tables[table].entities()[rows]);
+            }
+        });
+        entities
+    }
+
+    fn runs(&self, mut visit: impl FnMut(TableId, core::ops::Range<usize>, Kind)) {
+        let roles = self.typed.frames.roles();
+        let slot = roles.prev();
+        for table in (0..self.tables.len()).map(TableId::from_usize) {
+            if let Some(marks) = self.typed.table(table) {
+                marks.changed_runs(slot, roles.stamps[slot], |rows, kind| visit(table, rows, kind));
+            }
+        }
+    }
+}
+
+// SAFETY: of the world, only tables' entity lists are read, which change at commits only; marks are those of
+// the previous slot, which nobody writes during a wave.
+unsafe impl<T: State> SystemParam for Changes<'_, '_, T> {
+    type State = BufferState<T>;
+    type Item<'w, 's> = Changes<'w, 's, T>;
+
+    fn init_state(world: &mut World) -> BufferState<T> {
+        BufferState(registry::resolve(world))
+    }
+
+    fn init_access(_: &BufferState<T>, _: &mut SystemMeta, _: &mut SystemAccess, _: &mut World) {}
+
+    unsafe fn get_param<'w, 's>(
+        state: &'s mut BufferState<T>,
+        _: &SystemMeta,
+        world: UnsafeWorldCell<'w>,
+        _: Tick,
+    ) -> Result<Changes<'w, 's, T>, SystemParamValidationError> {
+        // SAFETY: only the tables' entity lists are used.
+        let tables = unsafe { &world.storages().tables };
+        Ok(Changes { tables, typed: &state.0 })
+    }
+}
+
+/// The entities that lost `T` in the last commit, by removal or by despawn, in the order of the losses.
+#[derive(Debug)]
+pub struct Removed<'s, T> {
+    ids: &'s [Id],
+    marker: PhantomData<fn() -> T>,
+}
+
+impl<T> Removed<'_, T> {
+    /// Their `Id`s; despawned ones lead to no entity any more.
+    pub fn ids(&self) -> &[Id] {
+        self.ids
+    }
+}
+
+shared_param!(
+    Removed<'_, T>, Removed<'s, T>, Arc<Shared>,
+    |world| {
+        registry::resolve::<T>(world);
+        world.resource::<Registry>().shared.clone()
+    },
+    |state| Removed {
+        ids: state.removed.get().get(&TypeId::of::<T>()).map_or(&[], Vec::as_slice),
+        marker: PhantomData,
+    },
+    T: State
+);

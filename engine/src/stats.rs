@@ -1,0 +1,71 @@
+//! What an engine has done and how long it took; for people, never for results.
+//!
+//! Invariant: nothing here reaches state, digest or store.
+
+use std::fmt;
+
+/// Figures of an engine since it was built; times in nanoseconds.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Frames committed since the build.
+    pub frames: u64,
+    /// Frames skipped by a pace that could not keep up.
+    pub frames_skipped: u64,
+    /// Time of the last wave.
+    pub wave_nanos: u64,
+    /// Time of the last commit, with the waits for leases and for the queue.
+    pub commit_nanos: u64,
+    /// Time of the last encoding of a record.
+    pub encode_nanos: u64,
+    /// Time spent waiting for leases, in all.
+    pub lease_wait_nanos: u64,
+    /// Time spent waiting for room in the store's queue, in all.
+    pub disk_wait_nanos: u64,
+    /// Time of the store's last sync.
+    pub sync_nanos: u64,
+    /// Frames waiting for the store's writer.
+    pub store_queue_frames: u64,
+    /// Bytes waiting for the store's writer.
+    pub store_queue_bytes: u64,
+    /// Inputs waiting for the next commit.
+    pub inputs_waiting: u64,
+    /// Inputs applied.
+    pub inputs_applied: u64,
+    /// Inputs whose bytes were no value of their type.
+    pub inputs_refused: u64,
+    /// Commands on entities that were gone.
+    pub commands_dropped: u64,
+    /// Rows that their owner set twice in a frame (counted in debug builds).
+    pub rows_set_twice: u64,
+    /// Entities alive.
+    pub entities: u64,
+    /// Each system with the time it took when it was timed last (one frame of 64).
+    pub systems: Vec<(String, u64)>,
+}
+
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "frames {} (skipped {}), entities {}", self.frames, self.frames_skipped, self.entities)?;
+        writeln!(
+            f,
+            "last wave {} ns, commit {} ns, encode {} ns, sync {} ns",
+            self.wave_nanos, self.commit_nanos, self.encode_nanos, self.sync_nanos
+        )?;
+        writeln!(
+            f,
+            "waits: leases {} ns, disk {} ns; store queue {} frames, {} bytes",
+            self.lease_wait_nanos, self.disk_wait_nanos, self.store_queue_frames, self.store_queue_bytes
+        )?;
+        writeln!(
+            f,
+            "inputs: {} applied, {} waiting, {} refused; {} commands dropped, {} rows set twice",
+            self.inputs_applied,
+            self.inputs_waiting,
+            self.inputs_refused,
+            self.commands_dropped,
+            self.rows_set_twice
+        )?;
+        self.systems.iter().try_for_each(|(name, nanos)| writeln!(f, "  {name}: {nanos} ns"))
+    }
+}

@@ -1,0 +1,69 @@
+//! The tables that hold entities, numbered in the order of their creation, and the columns of each.
+//!
+//! Invariant: a table's number is its place among tables with an `Id` column, in creation order; recovery
+//! makes them in the same order, so numbers in records stay true.
+
+use crate::buffer::Column;
+use crate::id::Id;
+use bevy_ecs::storage::TableId;
+use bevy_ecs::world::World;
+use std::sync::Arc;
+
+/// No table of ours.
+const NONE: u32 = u32::MAX;
+
+/// The tables of a world.
+#[derive(Debug, Default)]
+pub(crate) struct TableList {
+    pub(crate) list: Vec<TableInfo>,
+    numbers: Vec<u32>,
+}
+
+/// One table.
+#[derive(Debug, Clone)]
+pub(crate) struct TableInfo {
+    pub(crate) id: TableId,
+    /// Indices into the registry's columns, ascending; the first is the `Id` column.
+    pub(crate) columns: Vec<u16>,
+}
+
+impl TableList {
+    /// The number of a table that holds entities.
+    pub(crate) fn number(&self, table: TableId) -> u32 {
+        self.numbers[table.as_usize()]
+    }
+
+    /// Keeps a number for a table that cannot be made yet, because it has no rows.
+    pub(crate) fn expect(&mut self, mut columns: Vec<u16>) {
+        columns.sort_unstable();
+        self.list.push(TableInfo { id: TableId::empty(), columns });
+    }
+
+    /// Numbers the tables that have come since the last call, and makes their marks. Answers the numbers.
+    #[expect(unsafe_code, reason = "enters tables into the marks of their types")]
+    pub(crate) fn enter_new(&mut self, world: &World, columns: &[Arc<dyn Column>]) -> core::ops::Range<u32> {
+        let tables = &world.storages().tables;
+        let before = self.list.len() as u32;
+        let ids = world.component_id::<Id>();
+        for id in (self.numbers.len()..tables.len()).map(TableId::from_usize) {
+            let table = &tables[id];
+            if !ids.is_some_and(|ids| table.has_column(ids)) {
+                self.numbers.push(NONE);
+                continue;
+            }
+            let held = columns.iter().enumerate().filter(|(_, column)| table.has_column(column.slots()[0]));
+            let held: Vec<u16> = held.map(|(index, _)| index as u16).collect();
+            let place = self.list.iter().position(|info| info.id == TableId::empty() && info.columns == held);
+            self.numbers.push(place.unwrap_or(self.list.len()) as u32);
+            for index in &held {
+                // SAFETY: structure changes only at commits and at build, while nothing else runs.
+                unsafe { columns[usize::from(*index)].by_table().enter(id) };
+            }
+            match place {
+                Some(place) => self.list[place].id = id,
+                None => self.list.push(TableInfo { id, columns: held }),
+            }
+        }
+        before..self.list.len() as u32
+    }
+}

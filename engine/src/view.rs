@@ -1,0 +1,223 @@
+//! Reading the last committed frame from outside: leases without copying, and copies for who needs longer.
+//!
+//! Invariant: a view exists only inside a closure, under a lease or under `&Engine`; it reads the previous
+//! slot, which nobody writes until the lease is back. Copies are made at the commit and belong to their holder.
+
+#![expect(unsafe_code, reason = "shares the world with readers that are kept from the commit by leases")]
+
+use crate::buffer::{State, Typed};
+use crate::error::{Error, Result};
+use crate::frame::Frame;
+use crate::id::Id;
+use crate::lease::LeaseGate;
+use crate::registry::Registry;
+use crate::shared::Shared;
+use crate::sync::Mutex;
+use bevy_ecs::world::World;
+use core::any::{Any, TypeId, type_name};
+use core::cell::UnsafeCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The world, reachable by the frame and by leases.
+pub(crate) struct WorldCell(UnsafeCell<World>);
+
+// SAFETY: `World` is `Send + Sync`; `get_mut` is called by the frame alone, and by the contract of leases no
+// reader looks at anything while the commit changes it.
+unsafe impl Sync for WorldCell {}
+
+impl WorldCell {
+    pub(crate) fn new(world: World) -> Self {
+        Self(UnsafeCell::new(world))
+    }
+
+    /// # Safety
+    /// The caller reads only what the current phase leaves alone: committed slots, `Id`s and table lists
+    /// under a lease, anything between frames.
+    pub(crate) unsafe fn get(&self) -> &World {
+        // SAFETY: the caller's promise.
+        unsafe { &*self.0.get() }
+    }
+
+    /// # Safety
+    /// The caller is the frame, and readers under leases see nothing of what it changes.
+    #[expect(clippy::mut_from_ref, reason = "exclusion is by phase")]
+    pub(crate) unsafe fn get_mut(&self) -> &mut World {
+        // SAFETY: the caller's promise.
+        unsafe { &mut *self.0.get() }
+    }
+}
+
+/// The last committed frame, to look at.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    world: &'a World,
+    shared: &'a Shared,
+}
+
+impl core::fmt::Debug for View<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("View").field("frame", &self.frame()).finish_non_exhaustive()
+    }
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new(world: &'a World, shared: &'a Shared) -> Self {
+        Self { world, shared }
+    }
+
+    /// The frame that is seen.
+    pub fn frame(&self) -> u64 {
+        self.shared.time.get().frame - 1
+    }
+
+    /// Entities alive.
+    pub fn entities(&self) -> u64 {
+        self.shared.ids.get().len()
+    }
+
+    /// The value of an entity; `None` when it is gone or does not hold `T`.
+    ///
+    /// # Panics
+    /// When `T` is not registered.
+    pub fn get<T: State>(&self, id: Id) -> Option<&'a T> {
+        let entity = self.shared.ids.get().get(id)?;
+        let location = self.world.entities().get_spawned(entity).ok()?;
+        let (typed, slot) = self.typed::<T>();
+        // SAFETY: the view's lease keeps the previous slot from being written.
+        let values = unsafe { typed.values(&self.world.storages().tables[location.table_id], slot) }?;
+        values.get(location.table_row.index())
+    }
+
+    /// Every entity that holds `T`, packed: for each table the `Id`s and the values, in row order.
+    ///
+    /// # Panics
+    /// When `T` is not registered.
+    pub fn tables<T: State>(&self) -> impl Iterator<Item = (&'a [Id], &'a [T])> {
+        let (typed, slot) = self.typed::<T>();
+        let ids = self.world.component_id::<Id>();
+        let world = self.world;
+        world.storages().tables.iter().filter_map(move |table| {
+            // SAFETY: the view's lease keeps the previous slot from being written.
+            let values = unsafe { typed.values(table, slot) }?;
+            // SAFETY: `ids` is the component id of `Id`.
+            let start = unsafe { crate::buffer::raw::plain_column::<Id>(table, ids?) }?;
+            // SAFETY: the column has a value for each row; `Id`s are written only at commits.
+            Some((unsafe { core::slice::from_raw_parts(start, values.len()) }, values))
+        })
+    }
+
+    /// Every entity that holds `T`, with its value, in table order.
+    ///
+    /// # Panics
+    /// When `T` is not registered.
+    pub fn iter<T: State>(&self) -> impl Iterator<Item = (Id, &'a T)> {
+        self.tables::<T>().flat_map(|(ids, values)| ids.iter().copied().zip(values))
+    }
+
+    /// The value of the only entity that holds `T`; `None` when there is none or more than one.
+    ///
+    /// # Panics
+    /// When `T` is not registered.
+    pub fn single<T: State>(&self) -> Option<&'a T> {
+        let mut all = self.iter::<T>();
+        let (_, value) = all.next()?;
+        all.next().is_none().then_some(value)
+    }
+
+    fn typed<T: State>(&self) -> (Arc<Typed<T>>, usize) {
+        let typed = self.world.resource::<Registry>().typed::<T>();
+        let typed = typed.unwrap_or_else(|| panic!("{} is not registered as state", type_name::<T>()));
+        (typed, self.shared.frames.roles().prev())
+    }
+}
+
+/// Reads the world from other threads; cheap to clone.
+#[derive(Clone)]
+pub struct Reader {
+    pub(crate) cell: Arc<WorldCell>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) gate: LeaseGate,
+    pub(crate) copies: Copies,
+}
+
+impl core::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Reader")
+    }
+}
+
+impl Reader {
+    /// Reads the last committed frame without copying, under a lease in `holder`'s name.
+    ///
+    /// The next commit waits until `look` returns, so look and go. Waiting for the engine inside is refused.
+    ///
+    /// # Errors
+    /// On a thread of the engine's pool, where the wait for a commit would never end; and when a commit is
+    /// waiting for longer than a lease may.
+    pub fn read<R>(&self, holder: &'static str, look: impl FnOnce(View<'_>) -> R) -> Result<R> {
+        let lease = self.gate.enter(holder).map_err(|error| Error::Lease(error.to_string()))?;
+        // SAFETY: the lease is held until `look` is done, and keeps the commit away.
+        let world = unsafe { self.cell.get() };
+        let seen = look(View::new(world, &self.shared));
+        drop(lease);
+        Ok(seen)
+    }
+
+    /// The copies of a type in the last two frames, older first: for who needs longer than a lease, or two
+    /// frames to interpolate. `None` for frames not made yet, and for types without `keep_copies`.
+    pub fn copies<T: State>(&self) -> [Option<Arc<Copied<T>>>; 2] {
+        let kept = self.copies.0.lock();
+        let pair = kept.get(&TypeId::of::<T>()).map(|kept| kept.last.clone()).unwrap_or_default();
+        pair.map(|copy| copy.and_then(|copy| copy.downcast().ok()))
+    }
+}
+
+/// A column as it was at one commit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Copied<T> {
+    /// The frame.
+    pub frame: u64,
+    /// The entities, in table order.
+    pub ids: Vec<Id>,
+    /// Their values.
+    pub values: Vec<T>,
+}
+
+/// The columns of which copies are kept.
+#[derive(Clone, Default)]
+pub(crate) struct Copies(Arc<Mutex<BTreeMap<TypeId, Kept>>>);
+
+struct Kept {
+    copy: fn(&View<'_>) -> Arc<dyn Any + Send + Sync>,
+    last: [Option<Arc<dyn Any + Send + Sync>>; 2],
+}
+
+impl Copies {
+    /// Keeps copies of `T` from the next commit on.
+    pub(crate) fn keep<T: State>(&self) {
+        let copy: fn(&View<'_>) -> Arc<dyn Any + Send + Sync> = |view| {
+            let (mut ids, mut values) = (Vec::new(), Vec::new());
+            for (table_ids, table_values) in view.tables::<T>() {
+                ids.extend_from_slice(table_ids);
+                values.extend_from_slice(table_values);
+            }
+            Arc::new(Copied { frame: view.frame(), ids, values })
+        };
+        self.0.lock().entry(TypeId::of::<T>()).or_insert(Kept { copy, last: [None, None] });
+    }
+}
+
+impl Frame {
+    /// Makes the copies that were asked for.
+    pub(crate) fn copy_columns(&self, _: u64) {
+        let mut kept = self.copies.0.lock();
+        if kept.is_empty() {
+            return;
+        }
+        let view = View::new(self.world(), &self.shared);
+        for kept in kept.values_mut() {
+            kept.last = [kept.last[1].take(), Some((kept.copy)(&view))];
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Runs the systems of a frame, all at once on the pool.
+//!
+//! Invariant: the result does not depend on how tasks fall on threads: each owns its columns, reads the
+//! previous slot, and settles its columns when its loops are over. A panic is caught and becomes the frame's
+//! failure. Whether a short wave runs on one thread is decided by a clock, and changes no result.
+
+#![expect(unsafe_code, reason = "runs systems beside each other on one world")]
+
+use crate::buffer::Column;
+use crate::schedule::{Schedule, Task};
+use bevy_ecs::system::RunSystemError;
+use bevy_ecs::world::World;
+use bevy_ecs::world::unsafe_world_cell::UnsafeWorldCell;
+use core::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A wave shorter than this runs on the thread where it is: waking another costs more.
+pub(crate) const PARALLEL_MIN_NANOS: u64 = 20_000;
+/// Systems are timed in one frame of this many; reading a clock twice a system would cost more than a short
+/// system does.
+pub(crate) const TIMED_EVERY: u64 = 64;
+
+thread_local! {
+    /// Whether this thread is inside a wave, where asking for a tick is an error.
+    static IN_WAVE: core::cell::Cell<bool> = const { core::cell::Cell::new(false) };
+}
+
+/// Whether this thread is running a system.
+pub(crate) fn in_wave() -> bool {
+    IN_WAVE.get()
+}
+
+/// The data of all tasks of a frame.
+#[derive(Clone, Copy)]
+struct Scene<'w, 'c> {
+    world: UnsafeWorldCell<'w>,
+    columns: &'c [Arc<dyn Column>],
+    timed: bool,
+}
+
+/// Runs every wave. Answers the first failure, by the order of names.
+pub(crate) fn run(
+    schedule: &mut Schedule,
+    world: &mut World,
+    columns: &[Arc<dyn Column>],
+    frame: u64,
+) -> Result<(), (String, String)> {
+    let timed = frame % TIMED_EVERY == 1;
+    let scene = Scene { world: world.as_unsafe_world_cell(), columns, timed };
+    for wave in schedule.waves.clone() {
+        let tasks = &mut schedule.tasks[wave];
+        let nanos: u64 = tasks.iter().map(|task| task.nanos).sum();
+        if tasks.len() > 1 && nanos >= PARALLEL_MIN_NANOS && rayon::current_num_threads() > 1 {
+            fork(tasks, scene);
+        } else {
+            tasks.iter_mut().for_each(|task| run_task(task, scene));
+        }
+        if let Some(task) = tasks.iter_mut().find(|task| task.failure.is_some()) {
+            return Err((task.name.clone(), task.failure.take().unwrap_or_default()));
+        }
+    }
+    Ok(())
+}
+
+/// A tree of joins: unlike a scope, it allocates nothing.
+fn fork(tasks: &mut [Task], scene: Scene<'_, '_>) {
+    match tasks {
+        [] => {}
+        [task] => run_task(task, scene),
+        _ => {
+            let (first, rest) = tasks.split_at_mut(tasks.len() / 2);
+            rayon::join(|| fork(first, scene), || fork(rest, scene));
+        }
+    }
+}
+
+fn run_task(task: &mut Task, scene: Scene<'_, '_>) {
+    let _span = tracing::debug_span!("system", name = task.name.as_str()).entered();
+    let start = scene.timed.then(Instant::now);
+    let outer = IN_WAVE.replace(true);
+    let outcome = catch_unwind(AssertUnwindSafe(|| run_parts(task, scene)));
+    IN_WAVE.set(outer);
+    if let Some(start) = start {
+        task.nanos = start.elapsed().as_nanos() as u64;
+    }
+    match outcome {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => task.failure = Some(error.to_string()),
+        Err(panic) => task.failure = Some(message(&*panic)),
+    }
+}
+
+fn run_parts(task: &mut Task, scene: Scene<'_, '_>) -> Result<(), RunSystemError> {
+    for part in &mut task.parts {
+        // SAFETY: the build has checked that no two tasks of a wave have conflicting accesses, and that none
+        // is exclusive; the world is the one the system was initialized with.
+        unsafe { part.run_unsafe((), scene.world) }?;
+    }
+    // SAFETY: only the tables are taken; their lists and other tasks' columns are not changed.
+    let tables = unsafe { &scene.world.storages().tables };
+    for index in &task.owns {
+        // SAFETY: this is the owner's task, after its loops.
+        unsafe { scene.columns[*index].settle(tables) };
+    }
+    Ok(())
+}
+
+/// The text of a panic.
+pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
+}

@@ -1,0 +1,52 @@
+//! The frame contract on small worlds, through the engine's public API.
+
+use diptych_engine::prelude::*;
+
+#[derive(Clone, Copy, Pod, Zeroable, Debug, PartialEq)]
+#[repr(C)]
+struct Position(f64);
+#[derive(Clone, Copy, Pod, Zeroable, Debug, PartialEq)]
+#[repr(C)]
+struct Velocity(f64);
+
+fn drift(mut bodies: Query<(Next<Position>, Prev<Velocity>)>, clock: Clock) {
+    bodies.par_rows(|(mut position, velocity)| {
+        position.set(Position(position.prev().0 + velocity.0 * clock.dt()));
+    });
+}
+
+fn builder(builder: EngineBuilder) -> EngineBuilder {
+    builder
+        .state::<Position>("motion.position", 1)
+        .state::<Velocity>("motion.velocity", 1)
+        .system("drift", drift)
+        .setup("setup", |structure| {
+            for n in 0..1000 {
+                structure.spawn((Position(f64::from(n)), Velocity(1.0)));
+            }
+        })
+        .dt(0.5)
+}
+
+/// Positions move by velocity times dt, on any number of threads, stored or not, in one go or in pieces.
+#[test]
+fn drift_is_the_same_everywhere() {
+    let mut digests = Vec::new();
+    for threads in [1, 2, 4] {
+        let mut engine = builder(Engine::in_memory()).threads(threads).build().unwrap();
+        engine.run(Pace::frames(100)).unwrap();
+        let sum: f64 = engine.view().iter::<Position>().map(|(_, position)| position.0).sum();
+        assert_eq!(sum, 499_500.0 + 50_000.0);
+        digests.push(engine.digest());
+    }
+    let dir = tempfile::tempdir().unwrap();
+    for _ in 0..4 {
+        let mut engine = builder(Engine::open(dir.path())).build().unwrap();
+        engine.run(Pace::frames(25)).unwrap();
+        assert_eq!(engine.flush().unwrap(), engine.frame());
+    }
+    let mut engine = builder(Engine::open(dir.path())).build().unwrap();
+    assert_eq!(engine.frame(), 100);
+    digests.push(engine.digest());
+    assert!(digests.iter().all(|digest| *digest == digests[0]), "{digests:?}");
+}
