@@ -142,10 +142,12 @@ impl EngineBuilder {
         self
     }
 
-    /// Declares the plain component `C` scratch: systems may write it, and it is outside digest and store.
+    /// Gives every entity that holds `T` a plain component `C` beside it, and declares it scratch: systems
+    /// may write it in place with `Plain<&mut C>`, and it is outside digest and store. It begins as its
+    /// default, also after a recovery, and goes with `T`.
     #[must_use]
-    pub fn scratch<C: Component>(mut self) -> Self {
-        self.registrar.scratch::<C>();
+    pub fn scratch<T: State, C: Component + Default>(mut self) -> Self {
+        self.registrar.scratch::<T, C>();
         self
     }
 

@@ -205,7 +205,7 @@ impl Editor<'_> {
         if self.table(location.table_id).has_column(typed.slots[0]) {
             self.note_removal(index, location, self.id_at(location));
             self.relocate(entity, location, index, |entity| {
-                entity.remove::<(Slot<T, 0>, Slot<T, 1>)>();
+                entity.remove_with_requires::<(Slot<T, 0>, Slot<T, 1>)>();
             });
         }
         Ok(())

@@ -90,7 +90,11 @@ impl Engine {
     pub fn step(&mut self) -> Result<()> {
         self.check_caller()?;
         let Self { frame, pool, .. } = self;
-        pool.install(|| frame.step())
+        pool.install(|| {
+            frame.step()?;
+            // Nobody can say when the next frame comes; the record must not wait for it.
+            frame.finish_pending()
+        })
     }
 
     /// Makes frames at a pace, until it ends; answers how many were made. The last frame has a digest.
@@ -205,6 +209,7 @@ fn run_frames(frame: &mut Frame, pace: &Pace) -> Result<u64> {
     let mut made = 0;
     while pace.frames.is_none_or(|frames| made < frames) && !pace.stop.is_stopped() {
         if let Some(metronome) = &mut metronome {
+            frame.finish_pending()?;
             frame.stats.frames_skipped += metronome.wait(&pace.stop);
             if pace.stop.is_stopped() {
                 break;

@@ -167,7 +167,7 @@ pub enum BuildError {
     },
     /// A plain component or a resource is written without having been declared scratch.
     #[error(
-        "system {system} writes {type_name}, which is not declared scratch; add .scratch::<{type_name}>() or make it state"
+        "system {system} writes {type_name}, which is not declared scratch; add .scratch::<State, {type_name}>() for a component, .resource(..) for a resource, or make it state"
     )]
     NotScratch {
         /// The system.

@@ -3,6 +3,7 @@
 //! Invariant: what is registered does not depend on the order of the calls. Each entry keeps what an error
 //! about it must name.
 
+use crate::buffer::raw::Slot;
 use crate::buffer::{Codec, CodecError, Hook, RowIo, State, Typed};
 use crate::error::{BuildError, Result};
 use crate::id::Id;
@@ -134,8 +135,12 @@ impl Registrar {
     }
 
     /// See [`super::EngineBuilder::scratch`].
-    pub fn scratch<C: Component>(&mut self) -> &mut Self {
-        self.scratch.push(|world| world.register_component::<C>());
+    pub fn scratch<T: State, C: Component + Default>(&mut self) -> &mut Self {
+        // The engine's two columns of a type come and go together: what the first requires, goes with both.
+        self.scratch.push(|world| {
+            world.register_required_components::<Slot<T, 0>, C>();
+            world.register_component::<C>()
+        });
         self.local.push(type_name::<C>());
         self
     }

@@ -83,7 +83,12 @@ impl<'s, D: ContiguousQueryData, F: ArchetypeFilter> Loops<'s, D> for Query<'_, 
         BlockOf<'a, 's, D>: Block,
     {
         let tables = self.contiguous_iter_mut().expect("buffered state lives in tables only");
-        tables.filter(|block| !block.is_empty()).for_each(&mut visit);
+        for block in tables {
+            assert!(block.len() != usize::MAX, "a loop by blocks needs one part that every row has, such as Id");
+            if !block.is_empty() {
+                visit(block);
+            }
+        }
     }
 
     fn reduce_blocks<'a, R: Send>(
