@@ -1,1 +1,8 @@
-//! Diptych.
+//! Plain data and codecs: what a Diptych world is made of.
+//!
+//! No behaviour and no engine: each module holds the state of one scene as plain old data, and the parsers
+//! that bring it in from the files people publish. What changes that state lives in `diptych-systems`.
+
+pub mod life;
+pub mod nbody;
+pub mod prelude;

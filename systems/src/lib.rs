@@ -1,1 +1,8 @@
-//! Diptych.
+//! Behaviour of Diptych worlds: functions from the previous frame to the next.
+//!
+//! Each module has the systems of one scene and, apart from them, the pure step they apply, so that it can be
+//! tested and timed without an engine. What the systems work on is in `diptych-components`.
+
+pub mod life;
+pub mod nbody;
+pub mod prelude;

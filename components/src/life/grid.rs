@@ -1,0 +1,263 @@
+//! The torus: its size, how it is cut into tiles, and how a pattern is put in its middle.
+//!
+//! Invariant: every cell of the grid lies in exactly one tile, tiles are numbered in reading order, and sides
+//! that are no multiples of 64 are held by smaller tiles at the right and bottom edge.
+
+use core::fmt;
+use core::str::FromStr;
+
+use super::pattern::Pattern;
+use super::tile::{TILE_SIDE, Tile, TileSpot};
+
+/// The longest side of a grid, in cells.
+pub const GRID_SIDE_MAX: u32 = 65_536;
+
+/// The size of a torus in cells; neither side is 0 or above [`GRID_SIDE_MAX`].
+///
+/// # Examples
+/// ```
+/// use diptych_components::life::Grid;
+/// let grid: Grid = "130x70".parse().unwrap();
+/// assert_eq!((grid.width(), grid.height(), grid.tile_count()), (130, 70, 6));
+/// assert!("0x8".parse::<Grid>().is_err());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Grid {
+    width: u32,
+    height: u32,
+}
+
+/// Why there is no such grid, or why a pattern does not fit on it.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GridError {
+    /// The text is not two numbers with an `x` between them.
+    #[error("the grid '{0}' is not of the form WIDTHxHEIGHT, such as 512x512")]
+    Form(String),
+    /// A side is 0 or too long.
+    #[error("the grid {0}x{1} is refused: either side needs 1 to {max} cells", max = GRID_SIDE_MAX)]
+    Side(u64, u64),
+    /// The pattern is larger than the grid.
+    #[error(
+        "a pattern of {pattern_width}x{pattern_height} cells does not fit on the grid {grid}: choose a larger one"
+    )]
+    TooSmall {
+        /// Columns of the pattern.
+        pattern_width: u32,
+        /// Rows of the pattern.
+        pattern_height: u32,
+        /// The grid asked for.
+        grid: Grid,
+    },
+}
+
+impl Grid {
+    /// 512x512, the grid of the scene when nothing else is said.
+    pub const DEFAULT: Grid = Grid { width: 512, height: 512 };
+
+    /// A torus of `width` by `height` cells.
+    ///
+    /// # Errors
+    /// If a side is 0 or above [`GRID_SIDE_MAX`].
+    pub const fn new(width: u32, height: u32) -> Result<Grid, GridError> {
+        if width == 0 || height == 0 || width > GRID_SIDE_MAX || height > GRID_SIDE_MAX {
+            return Err(GridError::Side(width as u64, height as u64));
+        }
+        Ok(Grid { width, height })
+    }
+
+    /// Columns, in cells.
+    #[must_use]
+    pub const fn width(self) -> u32 {
+        self.width
+    }
+
+    /// Rows, in cells.
+    #[must_use]
+    pub const fn height(self) -> u32 {
+        self.height
+    }
+
+    /// How many tiles hold this grid.
+    #[must_use]
+    pub const fn tile_count(self) -> u32 {
+        self.tile_columns() * self.tile_rows()
+    }
+
+    /// Where tile `index` lies.
+    ///
+    /// # Panics
+    /// If there is no tile `index`.
+    #[must_use]
+    pub fn spot(self, index: u32) -> TileSpot {
+        assert!(index < self.tile_count(), "tile {index} of a grid of {} tiles", self.tile_count());
+        let (column, row) = (index % self.tile_columns(), index / self.tile_columns());
+        let west = self.wrapped_column(column, -1);
+        let north = self.wrapped_row(row, -1);
+        TileSpot {
+            x: column * TILE_SIDE,
+            y: row * TILE_SIDE,
+            width: part(self.width, column),
+            height: part(self.height, row),
+            west_width: part(self.width, west),
+            north_height: part(self.height, north),
+        }
+    }
+
+    /// The tiles around tile `index`, in the order of [`TileNeighbours`](super::TileNeighbours).
+    #[must_use]
+    pub fn neighbours(self, index: u32) -> [u32; 8] {
+        let (column, row) = (index % self.tile_columns(), index / self.tile_columns());
+        [(-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1)]
+            .map(|(dx, dy)| self.wrapped_row(row, dy) * self.tile_columns() + self.wrapped_column(column, dx))
+    }
+
+    /// The tiles of this grid with `pattern` in the middle: its top-left corner lies at
+    /// `((W - w) / 2, (H - h) / 2)`, rounded down.
+    ///
+    /// # Errors
+    /// If the pattern is larger than the grid.
+    pub fn tiles(self, pattern: &Pattern) -> Result<Vec<Tile>, GridError> {
+        if pattern.width() > self.width || pattern.height() > self.height {
+            return Err(GridError::TooSmall {
+                pattern_width: pattern.width(),
+                pattern_height: pattern.height(),
+                grid: self,
+            });
+        }
+        let left = (self.width - pattern.width()) / 2;
+        let top = (self.height - pattern.height()) / 2;
+        let mut tiles = vec![Tile::EMPTY; self.tile_count() as usize];
+        for run in pattern.runs() {
+            self.fill(&mut tiles, left + run.x, top + run.y, run.length);
+        }
+        Ok(tiles)
+    }
+
+    /// Brings `length` cells from (`x`, `y`) rightwards to life; the caller keeps them inside the grid.
+    fn fill(self, tiles: &mut [Tile], x: u32, y: u32, length: u32) {
+        let first_tile = y / TILE_SIDE * self.tile_columns();
+        let (mut from, end) = (x, x + length);
+        while from < end {
+            let bit = from % TILE_SIDE;
+            let count = (TILE_SIDE - bit).min(end - from);
+            let word = (u64::MAX >> (TILE_SIDE - count)) << bit;
+            tiles[(first_tile + from / TILE_SIDE) as usize].rows[(y % TILE_SIDE) as usize] |= word;
+            from += count;
+        }
+    }
+
+    const fn tile_columns(self) -> u32 {
+        self.width.div_ceil(TILE_SIDE)
+    }
+
+    const fn tile_rows(self) -> u32 {
+        self.height.div_ceil(TILE_SIDE)
+    }
+
+    fn wrapped_column(self, column: u32, step: i32) -> u32 {
+        (column + self.tile_columns()).wrapping_add_signed(step) % self.tile_columns()
+    }
+
+    fn wrapped_row(self, row: u32, step: i32) -> u32 {
+        (row + self.tile_rows()).wrapping_add_signed(step) % self.tile_rows()
+    }
+}
+
+impl FromStr for Grid {
+    type Err = GridError;
+
+    fn from_str(text: &str) -> Result<Self, GridError> {
+        let form = || GridError::Form(text.to_owned());
+        let (width, height) = text.split_once(['x', 'X']).ok_or_else(form)?;
+        let side = |digits: &str| -> Result<u64, GridError> {
+            if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                return Err(form());
+            }
+            // More digits than a u64 holds are merely too long a side.
+            Ok(digits.parse().unwrap_or(u64::MAX))
+        };
+        let (width, height) = (side(width)?, side(height)?);
+        match (u32::try_from(width), u32::try_from(height)) {
+            (Ok(w), Ok(h)) => Grid::new(w, h),
+            _ => Err(GridError::Side(width, height)),
+        }
+    }
+}
+
+impl fmt::Display for Grid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
+    }
+}
+
+/// Cells of a side of `whole` cells that lie in its tile number `index`.
+fn part(whole: u32, index: u32) -> u32 {
+    (whole - index * TILE_SIDE).min(TILE_SIDE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::pattern::Pattern;
+    use super::{GRID_SIDE_MAX, Grid};
+
+    fn grid(width: u32, height: u32) -> Grid {
+        Grid::new(width, height).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Claim: the tiles cover a grid of odd size once, and wrap around it.
+    #[test]
+    fn tiles_cover_the_torus() {
+        let torus = grid(130, 70);
+        assert_eq!(torus.tile_count(), 6);
+        let cells: u32 = (0..6).map(|i| torus.spot(i)).map(|spot| spot.width * spot.height).sum();
+        assert_eq!(cells, 130 * 70);
+        let spot = torus.spot(0);
+        assert_eq!((spot.width, spot.height, spot.west_width, spot.north_height), (64, 64, 2, 6));
+        assert_eq!(torus.neighbours(0), [5, 3, 4, 2, 1, 5, 3, 4]);
+        assert_eq!(grid(3, 5).neighbours(0), [0; 8]);
+    }
+
+    /// Claim: a pattern lands at ((W-w)/2, (H-h)/2) rounded down, across the seams of tiles too.
+    #[test]
+    fn patterns_are_centred() {
+        let pattern = Pattern::parse("line.rle", b"x = 100, y = 1\n100o!").expect("a line of 100");
+        let tiles = grid(131, 4).tiles(&pattern).expect("fits");
+        // (131 - 100) / 2 = 15, (4 - 1) / 2 = 1.
+        assert_eq!(tiles[0].rows[1], u64::MAX << 15);
+        assert_eq!(tiles[1].rows[1], (1 << 51) - 1);
+        assert_eq!(tiles.iter().map(super::Tile::population).sum::<u64>(), 100);
+    }
+
+    /// Claim: a pattern larger than the grid is refused, naming both sizes.
+    #[test]
+    fn too_small_a_grid_is_named() {
+        let pattern = Pattern::parse("line.rle", b"x = 5, y = 1\n5o!").expect("a line of 5");
+        let error = grid(4, 9).tiles(&pattern).expect_err("5 > 4").to_string();
+        assert!(error.contains("5x1") && error.contains("4x9"), "{error}");
+    }
+
+    /// Claim: a grid is read from WxH, and 0, a missing side, a sign and a side too long are refused.
+    #[test]
+    fn sizes_are_checked() {
+        assert_eq!("512x512".parse(), Ok(Grid::DEFAULT));
+        assert_eq!("65536x1".parse(), Ok(grid(GRID_SIDE_MAX, 1)));
+        for text in [
+            "0x5",
+            "5x0",
+            "0",
+            "5",
+            "x",
+            "5x",
+            "-1x5",
+            "+1x5",
+            "65537x1",
+            "99999999999999999999999x1",
+            "5x5x5",
+            "",
+        ] {
+            let error = text.parse::<Grid>().expect_err(text).to_string();
+            assert!(error.contains("grid"), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Life: every tile from its own cells and those around it.
+//!
+//! Invariant: a tile's next cells depend on the previous frame's only, so tiles can step in any order. Inputs
+//! that edit cells are left out: they are applied at the commit.
+
+mod kernel;
+
+pub use kernel::{step_grid, step_tile};

@@ -1,0 +1,1 @@
+//! The systems of all scenes by name: `use diptych_systems::prelude::*`.
