@@ -1,0 +1,165 @@
+//! The command line: arguments, exit codes, and the one line that says what is wrong.
+//!
+//! Invariant: exit code 0 means that the report is true, 1 that a run or a check failed, 2 that something given
+//! (an argument, a file, a directory) was refused before the first frame; never a panic.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+mod args;
+mod inspect;
+mod progress;
+mod report;
+mod run;
+
+/// A double-buffered, parallel, reproducible, durable simulation engine.
+#[derive(Parser, Debug)]
+#[command(name = "diptych", version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done (also when Ctrl-C ended the run: the report says how far it came), \
+    1 a run failed or a check found something wrong, 2 an argument, a file or a directory was refused.";
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run a scene until it reaches a frame
+    #[command(subcommand)]
+    Run(args::Scene),
+    /// Say what a world directory holds, without writing to it
+    Inspect(args::InspectArgs),
+    /// Check every page, checksum and reference of a world directory; exit code 1 if anything is wrong
+    Verify(args::VerifyArgs),
+}
+
+/// Why the program ends without having done what it was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Something given was refused; exit code 2.
+    Refused(String),
+    /// A run, or a check, failed; exit code 1.
+    Failed(String),
+}
+
+/// Reads the arguments, does it, and turns the outcome into an exit code.
+pub(crate) fn main() -> ExitCode {
+    // A panic is this program's own mistake; still, it is told in one line.
+    std::panic::set_hook(Box::new(|panic| complain(&format!("internal error: {panic}"))));
+    trace();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            complain("a command is missing; 'diptych --help' and 'diptych run --help' list what there is");
+            return ExitCode::from(2);
+        }
+        Err(error) if error.use_stderr() => {
+            complain(&first_paragraph(&error.to_string()));
+            return ExitCode::from(2);
+        }
+        // Help and version are what was asked for. Standard output may be closed: then nobody reads them.
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+    };
+    let outcome = match cli.command {
+        Command::Run(scene) => run::run(&scene),
+        Command::Inspect(args) => inspect::inspect(&args),
+        Command::Verify(args) => inspect::verify(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Refused(message)) => {
+            complain(&message);
+            ExitCode::from(2)
+        }
+        Err(Failure::Failed(message)) => {
+            complain(&message);
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// What is wrong, in one line on standard error.
+fn complain(message: &str) {
+    say("error", message);
+}
+
+/// What the user should know though nothing is wrong, in one line on standard error.
+pub(crate) fn note(message: &str) {
+    say("note", message);
+}
+
+/// One line, whatever the message holds. Where standard error is closed, nobody wants to know.
+fn say(kind: &str, message: &str) {
+    let line: Vec<&str> = message.split_whitespace().collect();
+    let _ = writeln!(std::io::stderr(), "{kind}: {}", line.join(" "));
+}
+
+/// What clap says about the mistake itself, without the hints that follow an empty line.
+fn first_paragraph(message: &str) -> String {
+    let paragraph: Vec<&str> = message.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    paragraph.join(" ").trim_start_matches("error: ").to_owned()
+}
+
+/// Spans and events go to standard error when `DIPTYCH_LOG` asks for them, such as `DIPTYCH_LOG=debug`.
+fn trace() {
+    if let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("DIPTYCH_LOG") {
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::{Cli, first_paragraph};
+
+    /// Claim: the definition of the command line holds together, as clap checks it.
+    #[test]
+    fn definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    /// Claim: mistakes in arguments are one line that names the argument.
+    #[test]
+    fn mistakes_are_one_line() {
+        for (arguments, named) in [
+            (&["run", "life", "f.rle"][..], "--frames"),
+            (&["run", "life", "--frames", "1"], "FILE"),
+            (&["run", "life", "f.rle", "--frames", "1", "--threads", "0"], "--threads"),
+            (&["run", "life", "f.rle", "--frames", "1", "--grid", "0x4"], "0x4"),
+            (&["run", "nbody", "--frames", "1", "--dt", "nan"], "--dt"),
+            (&["run", "nbody", "--frames", "1", "--dt", "-1"], "--dt"),
+            (&["run", "nbody", "--frames", "1", "--hz", "0"], "--hz"),
+            (&["run", "nbody", "--frames", "-1"], "-1"),
+            (&["run", "nbody", "--frames", "1", "--durability", "every:0"], "every:0"),
+            (&["run", "chess"], "chess"),
+            (&["inspect"], "DIR"),
+        ] {
+            let error = Cli::try_parse_from(["diptych"].iter().chain(arguments)).expect_err(named);
+            let line = first_paragraph(&error.to_string());
+            assert!(line.contains(named) && !line.contains('\n'), "{arguments:?}: {line}");
+        }
+    }
+
+    /// Claim: what the manual shows is accepted.
+    #[test]
+    fn manual_is_accepted() {
+        for arguments in [
+            "run life f.rle --frames 5 --grid 64x32 --threads 2 --seed 7 --data d --durability every:10 --hz 60 --json",
+            "run nbody --frames 0",
+            "run nbody f.csv --frames 10 --dt 0.5 --durability synced --data d",
+            "inspect d --json",
+            "verify d",
+        ] {
+            Cli::try_parse_from(["diptych"].into_iter().chain(arguments.split(' ')))
+                .unwrap_or_else(|error| panic!("{arguments}: {error}"));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! `diptych inspect` and `diptych verify`: what a world directory holds, and whether it is whole.
+//!
+//! Invariant: neither writes to the directory. What is damaged is told as far as it can be read.
+
+use diptych::store;
+use serde::Serialize;
+
+use super::Failure;
+use super::args::{InspectArgs, VerifyArgs};
+use super::report::print;
+
+/// The report of `inspect`.
+#[derive(Serialize, Debug)]
+struct InspectReport {
+    frame: u64,
+    durable_frame: u64,
+    digest: Option<String>,
+    entities: u64,
+    types: Vec<TypeReport>,
+    store_bytes: u64,
+    running: bool,
+    problems: Vec<String>,
+}
+
+/// One stored type.
+#[derive(Serialize, Debug)]
+struct TypeReport {
+    name: String,
+    version: u32,
+    rows: u64,
+    bytes: u64,
+}
+
+/// Says what a world holds.
+pub(crate) fn inspect(args: &InspectArgs) -> Result<(), Failure> {
+    let found = store::inspect(&args.directory).map_err(|error| Failure::Refused(error.to_string()))?;
+    let types = found.types.iter().map(|stored| TypeReport {
+        name: stored.name.clone(),
+        version: stored.version,
+        rows: stored.rows,
+        bytes: stored.bytes,
+    });
+    let report = InspectReport {
+        frame: found.frame,
+        durable_frame: found.durable_frame,
+        digest: found.digest.map(|digest| format!("{digest:032x}")),
+        entities: found.entities,
+        types: types.collect(),
+        store_bytes: found.store_bytes,
+        running: found.running,
+        problems: found.problems.iter().map(ToString::to_string).collect(),
+    };
+    print(&report, args.json, || text(&report))
+}
+
+/// Says whether a world is whole.
+pub(crate) fn verify(args: &VerifyArgs) -> Result<(), Failure> {
+    let problems = store::verify(&args.directory).map_err(|error| Failure::Refused(error.to_string()))?;
+    let report: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    print(&report, false, || match report.as_slice() {
+        [] => "every page, checksum and reference is whole\n".to_owned(),
+        lines => lines.join("\n") + "\n",
+    })?;
+    match report.len() {
+        0 => Ok(()),
+        count => Err(Failure::Failed(format!(
+            "{}: {count} {} found",
+            args.directory.display(),
+            if count == 1 { "problem" } else { "problems" }
+        ))),
+    }
+}
+
+/// The report for people.
+fn text(report: &InspectReport) -> String {
+    let mut text = format!(
+        "frame          {}{}\ndurable frame  {}\ndigest         {}\nentities       {}\nstore          {} bytes\n",
+        report.frame,
+        if report.running { " (the world is running; this is the last synced frame)" } else { "" },
+        report.durable_frame,
+        report.digest.as_deref().unwrap_or("none"),
+        report.entities,
+        report.store_bytes,
+    );
+    let width = report.types.iter().map(|stored| stored.name.len()).max().unwrap_or(0).max(4);
+    text += &format!("\n{:width$}  version        rows         bytes\n", "type");
+    for TypeReport { name, version, rows, bytes } in &report.types {
+        text += &format!("{name:width$}  {version:7}  {rows:10}  {bytes:12}\n");
+    }
+    for problem in &report.problems {
+        text += &format!("\nproblem: {problem}");
+    }
+    if report.problems.is_empty() { text } else { text + "\n" }
+}

@@ -1,0 +1,90 @@
+//! n-body as a plugin: bodies that pull each other, one entity each.
+//!
+//! Invariant: what a world was made from (bodies, version of this plugin; the engine keeps dt) is stored with it
+//! as facts, so that it is never continued as another. Bodies keep the order in which they were given.
+
+pub use diptych_components::nbody::*;
+use diptych_engine::prelude::*;
+use diptych_systems::nbody::{PointMass, step_bodies};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Version of this plugin's state and behaviour; a world made by another one is refused.
+const VERSION: &str = "1";
+
+/// Bodies under gravity, by symplectic Euler at the engine's `dt`.
+///
+/// ```
+/// use diptych::nbody::{NbodyPlugin, energy};
+/// use diptych::prelude::*;
+///
+/// let mut engine = Engine::in_memory().dt(0.01).plugin(NbodyPlugin::planets()).build().unwrap();
+/// assert_eq!(format!("{:.9}", energy(engine.view())), "-0.169075164");
+/// engine.run(Pace::frames(1000)).unwrap();
+/// assert_eq!(format!("{:.9}", energy(engine.view())), "-0.169087605");
+/// ```
+#[derive(Clone, Debug)]
+pub struct NbodyPlugin {
+    bodies: Bodies,
+}
+
+impl NbodyPlugin {
+    /// These bodies, as they are: their momentum is not offset.
+    #[must_use]
+    pub fn new(bodies: Bodies) -> NbodyPlugin {
+        NbodyPlugin { bodies }
+    }
+
+    /// The Sun and the four giant planets.
+    #[must_use]
+    pub fn planets() -> NbodyPlugin {
+        NbodyPlugin::new(Bodies::planets())
+    }
+}
+
+impl Plugin for NbodyPlugin {
+    fn name(&self) -> &'static str {
+        "nbody"
+    }
+
+    fn build(self, registrar: &mut Registrar) -> Result<(), Error> {
+        let hash = xxh3_64(&self.bodies.canonical_bytes());
+        registrar
+            .state::<Position>("nbody.position", 1)
+            .state::<Velocity>("nbody.velocity", 1)
+            .state::<Mass>("nbody.mass", 1)
+            .state_with::<BodyName, NameCodec>("nbody.name", 1)
+            .system("nbody.step", step_bodies)
+            .fact("scene", "nbody")
+            .fact("nbody.version", VERSION)
+            .fact("nbody.bodies", format!("{} bodies, {hash:016x}", self.bodies.as_slice().len()));
+        registrar.setup("nbody.setup", move |structure: &mut Structure<'_, '_>| {
+            for Body { name, mass, position, velocity } in self.bodies.as_slice() {
+                structure.spawn((*position, *velocity, *mass, name.clone()));
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Kinetic and potential energy in the frame that is seen, in time proportional to the square of the bodies.
+#[must_use]
+pub fn energy(view: View<'_>) -> f64 {
+    let bodies = view.iter::<Position>().filter_map(|(id, &position)| {
+        Some((PointMass { position, mass: *view.get::<Mass>(id)? }, *view.get::<Velocity>(id)?))
+    });
+    diptych_systems::nbody::energy(&bodies.collect::<Vec<_>>())
+}
+
+/// Names as their UTF-8 bytes.
+#[derive(Debug)]
+struct NameCodec;
+
+impl Codec<BodyName> for NameCodec {
+    fn encode(name: &BodyName, out: &mut Vec<u8>) {
+        out.extend_from_slice(name.0.as_bytes());
+    }
+
+    fn decode(bytes: &[u8]) -> Result<BodyName, CodecError> {
+        String::from_utf8(bytes.to_vec()).map(BodyName).map_err(CodecError::new)
+    }
+}

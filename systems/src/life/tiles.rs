@@ -1,0 +1,47 @@
+//! The system that owns every tile.
+//!
+//! Invariant: a tile whose surroundings did not change in the last frame is left alone, because the same cells
+//! give the same next cells; so a still world costs nothing, and a glider costs the tiles it flies through.
+
+use diptych_components::life::{Rule, Tile, TileNeighbours, TileSpot};
+use diptych_engine::prelude::*;
+
+use super::kernel::step_tile;
+
+/// From this share of changed tiles on (one in eight), all tiles are stepped in parallel instead of the changed
+/// ones and their neighbours in turn: a changed tile has eight neighbours.
+const DENSE_SHARE: u64 = 8;
+
+/// Steps every tile whose own cells, or whose neighbours' cells, changed in the last frame.
+///
+/// The rule is state of one entity. A neighbour that no longer exists counts as a tile of dead cells.
+pub fn step_tiles(
+    mut tiles: Query<(Next<Tile>, Prev<TileSpot>, Prev<TileNeighbours>)>,
+    previous: Query<Prev<Tile>>,
+    links: Query<Prev<TileNeighbours>>,
+    rules: Query<Prev<Rule>>,
+    changed_tiles: Changes<Tile>,
+    changed_rules: Changes<Rule>,
+    ids: Ids,
+) {
+    let Some(&rule) = rules.iter().next() else { return };
+    let entity_of = |id: u64| ids.entity(Id::from_bits(id));
+    let step = |mut tile: NextRow<'_, '_, Tile>, spot: &TileSpot, neighbours: &TileNeighbours| {
+        let around =
+            neighbours.ids.map(|id| entity_of(id).and_then(|e| previous.get(e).ok()).unwrap_or(&Tile::EMPTY));
+        let next = step_tile(rule, spot, tile.prev(), around);
+        tile.set_if_changed(next);
+    };
+    let changed = changed_tiles.entities();
+    if changed.len() as u64 * DENSE_SHARE >= ids.len() || !changed_rules.is_empty() {
+        tiles.par_rows(|(tile, spot, neighbours)| step(tile, spot, neighbours));
+        return;
+    }
+    let around = changed.iter().filter_map(|&tile| links.get(tile).ok()).flat_map(|links| links.ids);
+    let mut active: Vec<Entity> = around.filter_map(entity_of).collect();
+    active.extend(&changed);
+    // By handle: it decides in which turn tiles are stepped, never what comes out.
+    active.sort_unstable();
+    active.dedup();
+    tiles.visit(active, |(tile, spot, neighbours)| step(tile, spot, neighbours));
+}
