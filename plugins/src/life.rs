@@ -83,3 +83,6 @@ impl Plugin for LifePlugin {
 pub fn population(view: View<'_>) -> u64 {
     view.iter::<Tile>().map(|(_, tile)| tile.population()).sum()
 }
+
+#[cfg(test)]
+mod tests;

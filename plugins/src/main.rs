@@ -3,6 +3,8 @@
 //! Invariant: standard output has the report and nothing else; whatever is wrong is one line on standard error,
 //! and the exit code says whose fault it is. Everything it does is done through the library's public interface.
 
-// mod cli; // waits for the engine
+mod cli;
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

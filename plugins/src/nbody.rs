@@ -88,3 +88,42 @@ impl Codec<BodyName> for NameCodec {
         String::from_utf8(bytes.to_vec()).map(BodyName).map_err(CodecError::new)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use diptych_engine::prelude::*;
+
+    use super::{Bodies, NbodyPlugin, Position, energy};
+
+    fn planets(threads: usize) -> Engine {
+        let engine = Engine::in_memory().dt(0.01).threads(threads).plugin(NbodyPlugin::planets()).build();
+        engine.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Claim: the published energies, with one digest on any number of threads.
+    #[test]
+    fn energies_are_the_published_ones() {
+        let mut digests = Vec::new();
+        for threads in [1, 2, 4, 8] {
+            let mut engine = planets(threads);
+            for (frame, expected) in [(0, "-0.169075164"), (1000, "-0.169087605"), (50_000, "-0.169078071")] {
+                engine.run(Pace::frames(frame - engine.frame())).unwrap_or_else(|error| panic!("{error}"));
+                assert_eq!(format!("{:.9}", energy(engine.view())), expected, "at frame {frame}");
+            }
+            digests.push(engine.digest());
+        }
+        assert!(digests.iter().all(|digest| *digest == digests[0]), "{digests:?}");
+    }
+
+    /// Claim: bodies from a file are taken as they are, and a body alone flies straight on.
+    #[test]
+    fn a_lone_body_flies_straight() {
+        let bodies = Bodies::parse("one.csv", b"name,mass,x,y,z,vx,vy,vz\nA,1,0,0,0,2,0,-4\n");
+        let plugin = NbodyPlugin::new(bodies.unwrap_or_else(|error| panic!("{error}")));
+        let engine = Engine::in_memory().dt(0.25).plugin(plugin).build();
+        let mut engine = engine.unwrap_or_else(|error| panic!("{error}"));
+        engine.run(Pace::frames(4)).unwrap_or_else(|error| panic!("{error}"));
+        let position = engine.view().single::<Position>().map(|position| position.0.to_array());
+        assert_eq!(position, Some([2.0, 0.0, -4.0]));
+    }
+}

@@ -4,7 +4,7 @@
 //! that edit cells are left out: they are applied at the commit.
 
 mod kernel;
-// mod tiles; // waits for the engine
+mod tiles;
 
 pub use kernel::{step_grid, step_tile};
-// pub use tiles::step_tiles;
+pub use tiles::step_tiles;

@@ -20,7 +20,7 @@ pub fn step_bodies(
     sources.clear();
     sources.extend(masses.iter().map(|(id, &position, &mass)| (id, PointMass { position, mass })));
     let (sources, dt) = (sources.as_slice(), clock.dt());
-    bodies.par_rows(|(id, mut position, mut velocity)| {
+    bodies.par_rows(|(&id, mut position, mut velocity)| {
         let others = sources.iter().filter(|(other, _)| *other != id).map(|(_, source)| source);
         let (next_position, next_velocity) = step(*position.prev(), *velocity.prev(), others, dt);
         position.set(next_position);

@@ -1,0 +1,116 @@
+//! The scene through the engine, against the same kernel looped over a plain list of tiles, which has its own
+//! tests against a plain implementation.
+
+use std::sync::Arc;
+
+use diptych_engine::prelude::*;
+use diptych_engine::sync::atomic::{AtomicU64, Ordering};
+use diptych_systems::life::step_grid;
+
+use super::{Grid, LifePlugin, Pattern, Tile, population};
+
+fn pattern(text: &str) -> Pattern {
+    Pattern::parse("test.rle", text.as_bytes()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// About two cells in five live, as a file.
+fn soup(width: u32, height: u32, rule: &str) -> Pattern {
+    let mut text = format!("x = {width}, y = {height}, rule = {rule}\n");
+    let mut state = 9_u64;
+    for _ in 0..height {
+        for _ in 0..width {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            text.push(if (state >> 33) % 5 < 2 { 'o' } else { 'b' });
+        }
+        text.push_str("$\n");
+    }
+    pattern(&(text + "!"))
+}
+
+fn engine(pattern: &Pattern, grid: Grid, threads: usize) -> Engine {
+    let plugin = LifePlugin::new(pattern.clone(), grid).unwrap_or_else(|error| panic!("{error}"));
+    let engine = Engine::in_memory().threads(threads).plugin(plugin).build();
+    engine.unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn tiles(engine: &Engine) -> Vec<Tile> {
+    engine.view().iter::<Tile>().map(|(_, tile)| *tile).collect()
+}
+
+/// Claim: frame by frame, the engine's tiles are those of the plain loop, from the start and after things have
+/// settled, where the engine steps few tiles; on odd grids, under several rules.
+#[test]
+fn engine_equals_plain_loop() {
+    let of = |width, height| Grid::new(width, height).unwrap_or_else(|error| panic!("{error}"));
+    for (grid, rule, frames) in [
+        (of(1, 1), "B1/S8", 5),
+        (of(65, 63), "B3/S23", 300),
+        (of(130, 70), "B36/S23", 300),
+        (of(64, 64), "B0/S8", 20),
+        (of(700, 650), "B3/S23", 400),
+    ] {
+        // Smaller than the grid, so that there are tiles at rest too.
+        let pattern = soup(grid.width().min(90), grid.height().min(50), rule);
+        let mut expected = grid.tiles(&pattern).unwrap_or_else(|error| panic!("{error}"));
+        let mut engine = engine(&pattern, grid, 2);
+        assert!(tiles(&engine) == expected, "{grid} at frame 0");
+        for frame in 1..=frames {
+            expected = step_grid(pattern.rule(), grid, &expected);
+            engine.step().unwrap_or_else(|error| panic!("{error}"));
+            assert!(tiles(&engine) == expected, "{rule} on {grid} differs at frame {frame}");
+        }
+    }
+}
+
+/// Claim: the published fate of the R-pentomino, with one digest on any number of threads.
+#[test]
+fn r_pentomino_settles_alike_on_any_threads() {
+    let file = pattern(include_str!("../../../examples/data/r-pentomino.rle"));
+    let mut digests = Vec::new();
+    for threads in [1, 2, 4, 8] {
+        let mut engine = engine(&file, Grid::DEFAULT, threads);
+        engine.run(Pace::frames(1103)).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(population(engine.view()), 116, "on {threads} threads");
+        digests.push(engine.digest());
+    }
+    assert!(digests.iter().all(|digest| *digest == digests[0]), "{digests:?}");
+}
+
+/// Claim: a still world is not written: after the setup no tile is set.
+#[test]
+fn still_life_sets_nothing() {
+    let sets = Arc::new(AtomicU64::new(0));
+    let counter = sets.clone();
+    let plugin = LifePlugin::new(pattern("x = 2, y = 2\n2o$2o!"), Grid::DEFAULT);
+    let mut engine = Engine::in_memory()
+        .plugin(plugin.unwrap_or_else(|error| panic!("{error}")))
+        .on_change::<Tile>(move |_, _| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        })
+        .build()
+        .unwrap_or_else(|error| panic!("{error}"));
+    let before = sets.load(Ordering::Relaxed);
+    engine.run(Pace::frames(50)).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((population(engine.view()), sets.load(Ordering::Relaxed)), (4, before));
+}
+
+/// Claim: a glider sets the tiles it flies through and no others.
+#[test]
+fn glider_sets_its_own_tiles() {
+    let sets = Arc::new(AtomicU64::new(0));
+    let counter = sets.clone();
+    let plugin = LifePlugin::new(pattern("x = 3, y = 3\nbob$2bo$3o!"), Grid::DEFAULT);
+    let mut engine = Engine::in_memory()
+        .plugin(plugin.unwrap_or_else(|error| panic!("{error}")))
+        .on_change::<Tile>(move |_, _| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        })
+        .build()
+        .unwrap_or_else(|error| panic!("{error}"));
+    let before = sets.load(Ordering::Relaxed);
+    engine.run(Pace::frames(2048)).unwrap_or_else(|error| panic!("{error}"));
+    let sets = sets.load(Ordering::Relaxed) - before;
+    // Four frames move it by one cell, so it comes around 512 cells once, through at most four tiles at a time.
+    assert!((2048..2 * 2048).contains(&sets), "{sets} tiles were set in 2048 frames");
+    assert_eq!(population(engine.view()), 5);
+}
