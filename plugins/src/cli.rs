@@ -24,7 +24,8 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done (also when Ctrl-C ended the run: the report says how far it came), \
-    1 a run failed or a check found something wrong, 2 an argument, a file or a directory was refused.";
+    1 a run failed or a check found something wrong, 2 an argument, a file or a directory was refused, \
+    130 a second Ctrl-C ended it at once.";
 
 #[derive(Subcommand, Debug)]
 enum Command {

@@ -81,8 +81,14 @@ fn finish(
 ) -> Result<(), Failure> {
     let stop = StopSignal::new();
     let signal = stop.clone();
-    ctrlc::set_handler(move || signal.stop())
-        .map_err(|error| failed(format!("Ctrl-C cannot be caught: {error}")))?;
+    let interrupted = move || {
+        // Whoever asks twice does not want to wait for a commit, or for a disk that hangs.
+        if signal.is_stopped() {
+            std::process::exit(130);
+        }
+        signal.stop();
+    };
+    ctrlc::set_handler(interrupted).map_err(|error| failed(format!("Ctrl-C cannot be caught: {error}")))?;
     let mut engine = builder.build().map_err(refused)?;
     let first = engine.frame();
     if first > args.frames {
