@@ -1,5 +1,5 @@
 //! The binary as a user meets it: exit codes, one line for what is wrong, and JSON and nothing else on standard
-//! output. Worlds here are in memory; stored ones have their own tests.
+//! output, for worlds in memory and stored ones.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -99,4 +99,51 @@ fn bad_input_is_one_line() {
         );
         assert!(output.stdout.is_empty(), "{arguments:?}");
     }
+}
+
+/// Claim: a stored world goes on where it was, also after `kill -9`, to the digest of a run in one go; and it is
+/// never continued as another one.
+#[test]
+fn stored_world_goes_on() {
+    let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+    let world = directory.path().join("world").to_string_lossy().into_owned();
+    let gun = data("gosper-gun.rle");
+    let go = ["run", "life", &gun, "--grid", "130x70", "--json", "--frames"];
+    let stored = |frames: &str| report(&[&go[..], &[frames, "--data", &world]].concat());
+    assert_eq!(stored("70")["frame"], 70);
+    for _ in 0..3 {
+        let arguments = [&go[..], &["1000000000", "--data", &world]].concat();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_diptych")).args(arguments).spawn();
+        let child = child.as_mut().unwrap_or_else(|error| panic!("{error}"));
+        std::thread::sleep(std::time::Duration::from_millis(150));
+        child.kill().unwrap_or_else(|error| panic!("{error}"));
+        child.wait().unwrap_or_else(|error| panic!("{error}"));
+    }
+    // Where it is now is told by the refusal to go back.
+    let refusal = diptych(&[&go[..], &["69", "--data", &world]].concat());
+    let message = String::from_utf8_lossy(&refusal.stderr).into_owned();
+    let at = message.split("at frame ").nth(1).and_then(|rest| rest.split(' ').next()).map(str::parse::<u64>);
+    let Some(Ok(at)) = at else { panic!("{message}") };
+    assert!(refusal.status.code() == Some(2) && at >= 70, "{message}");
+    let goal = (at + 30).to_string();
+    let (went_on, in_one_go) = (stored(&goal), report(&[&go[..], &[&goal]].concat()));
+    assert_eq!(went_on["digest"], in_one_go["digest"], "at frame {goal}");
+    assert_eq!(went_on["durable_frame"], went_on["frame"]);
+
+    let pentomino = data("r-pentomino.rle");
+    for (arguments, named) in [
+        (&["run", "life", &pentomino, "--grid", "130x70"][..], "life.pattern"),
+        (&["run", "life", &gun, "--grid", "131x70"], "life.grid"),
+        (&["run", "life", &gun, "--grid", "130x70", "--seed", "3"], "seed"),
+        (&["run", "nbody"], "scene"),
+    ] {
+        let output = diptych(&[arguments, &["--frames", "1", "--data", &world]].concat());
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {err}");
+        assert!(
+            err.lines().count() == 1 && err.contains(named) && err.contains(&world),
+            "{arguments:?}: {err}"
+        );
+    }
+    assert_eq!(stored(&goal)["digest"], in_one_go["digest"], "the refusals changed nothing");
 }

@@ -89,7 +89,7 @@ fn finish(
         signal.stop();
     };
     ctrlc::set_handler(interrupted).map_err(|error| failed(format!("Ctrl-C cannot be caught: {error}")))?;
-    let mut engine = builder.build().map_err(refused)?;
+    let mut engine = builder.build().map_err(|error| refused(placed(&error, args.data.as_deref())))?;
     let first = engine.frame();
     if first > args.frames {
         return Err(refused(format!(
@@ -143,6 +143,15 @@ fn advance(engine: &mut Engine, args: &RunArgs, stop: &StopSignal) -> Result<(),
         drop(done);
         outcome.map(|_| ()).map_err(failed)
     })
+}
+
+/// What is wrong with a world, and which one it is.
+fn placed(error: &Error, directory: Option<&Path>) -> String {
+    let message = error.to_string();
+    match directory.map(|directory| directory.display().to_string()) {
+        Some(directory) if !message.contains(&directory) => format!("{directory}: {message}"),
+        _ => message,
+    }
 }
 
 /// A file's name as it was given, and its bytes.
