@@ -1,1 +1,4 @@
 //! Diptych.
+
+pub mod digest;
+pub mod store;

@@ -1,0 +1,347 @@
+//! The store: takes the record of each commit to disk and gives the world back.
+//!
+//! It knows names, sizes, tables, rows and bytes, and nothing of the ECS. A world's directory holds
+//! `FORMAT` (what it is), `LOCK`, `watermark` (how far it was synced) and `db` (fjall).
+//! Invariants: what [`Store::durable_frame`] has said is never lost; what is damaged is refused, never
+//! guessed; after a failed write nothing more is acknowledged.
+//! Left out: encoding of components, upcasters and digests of worlds (the engine does those).
+
+mod base;
+mod catalog;
+mod codec;
+mod delta;
+mod directory;
+mod disk;
+mod error;
+mod keys;
+mod queue;
+mod reader;
+mod recovery;
+mod world;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use base::{Base, TableShape};
+pub use catalog::{RowKind, TypeEntry};
+pub use delta::{Delta, DeltaWriter, Mark};
+pub use error::{FactMismatch, StoreError};
+pub use reader::{DeltaReader, Ids, Keys, Operation, Operations, Run};
+pub use recovery::Recovered;
+pub use world::{Column, MarkedRows, RawWorld, RecoveredTable};
+
+use directory::{Opened, open_directory};
+use queue::{Item, Queue};
+use writer::Writer;
+
+/// Records since the last checkpoint before the next one is due, at least, in bytes.
+pub const CHECKPOINT_BYTES_MIN: u64 = 64 << 20;
+
+/// How far a frame must have come before it counts as durable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// Durable only at checkpoints, flushes and at the end: fastest, a killed process loses the rest.
+    Memory,
+    /// Handed to the operating system: survives the process, not the machine.
+    #[default]
+    Buffered,
+    /// On the disk: survives power loss. One sync covers all frames that wait.
+    Synced,
+    /// On the disk every so many frames.
+    Every(u32),
+}
+
+/// How a store behaves; the default suits a world at 60 Hz.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StoreOptions {
+    /// When a frame counts as durable.
+    pub durability: Durability,
+    /// Frames that may wait for the disk before `submit` waits.
+    pub queue_frames_max: u32,
+    /// Bytes that may wait for the disk before `submit` waits.
+    pub queue_bytes_max: u64,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { durability: Durability::default(), queue_frames_max: 1024, queue_bytes_max: 256 << 20 }
+    }
+}
+
+/// What the writer did so far. Times are for statistics only.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct StoreStats {
+    /// Records and pages waiting or being written.
+    pub queue_frames: u32,
+    /// Their bytes.
+    pub queue_bytes: u64,
+    /// Most frames that ever waited.
+    pub queue_frames_peak: u32,
+    /// Most bytes that ever waited.
+    pub queue_bytes_peak: u64,
+    /// Submits that found the queue full.
+    pub submit_waits: u64,
+    /// The time they waited.
+    pub submit_wait_time: Duration,
+    /// Groups written; one persist each.
+    pub groups: u64,
+    /// Time spent writing them.
+    pub write_time: Duration,
+    /// The slowest group.
+    pub write_time_max: Duration,
+    /// Syncs to the disk.
+    pub syncs: u64,
+    /// Time spent in them.
+    pub sync_time: Duration,
+    /// The slowest one.
+    pub sync_time_max: Duration,
+}
+
+/// An open world directory. One thread submits; dropping it writes, syncs and closes.
+#[derive(Debug)]
+pub struct Store {
+    queue: Arc<Queue>,
+    types: Vec<TypeEntry>,
+    /// Frame + 1 of the last submitted frame.
+    submitted: u64,
+    flushes: u64,
+    record_bytes: u64,
+    page_bytes: u64,
+    copying: bool,
+    upgrade_pending: bool,
+    /// Released when the store is dropped, after the writer has closed the database.
+    _lock: std::fs::File,
+}
+
+impl Store {
+    /// Opens the world in `dir`, or creates it. `None` where no frame was ever submitted.
+    ///
+    /// `facts` are what the world is made with; a new directory keeps them, an old one compares them.
+    /// Types get their keys in the order given; key 0 is the column of ids and is not in `types`.
+    ///
+    /// # Errors
+    /// Another process holds it, facts or types differ, the directory is something else, or what had been
+    /// promised to be on disk is damaged; each names what and where, and nothing is changed.
+    pub fn open(
+        dir: &Path,
+        types: &[TypeEntry],
+        facts: &BTreeMap<String, String>,
+        options: &StoreOptions,
+    ) -> Result<(Self, Option<Recovered>), StoreError> {
+        let Opened { lock, disk, position, recovered, types, upgrade } = open_directory(dir, types, facts)?;
+        let queue = Arc::new(Queue::new(options.queue_frames_max, options.queue_bytes_max, position.head));
+        let mut store = Self {
+            queue: Arc::clone(&queue),
+            types: types.clone(),
+            submitted: position.head,
+            flushes: 0,
+            record_bytes: position.record_bytes,
+            page_bytes: position.page_bytes,
+            copying: false,
+            upgrade_pending: upgrade && recovered.is_some(),
+            _lock: lock,
+        };
+        let upgrade = store.upgrade_pending.then_some(types);
+        store.upgrade_pending = upgrade.is_some();
+        let writer = Writer::new(queue, disk, options.durability, position, upgrade);
+        std::thread::Builder::new()
+            .name("diptych store".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|error| StoreError::io("starting the writer thread for", dir, &error))?;
+        Ok((store, recovered))
+    }
+
+    /// The key of a registered type; `diptych.id` is 0. Keys never change in a directory.
+    #[must_use]
+    pub fn type_key(&self, name: &str) -> Option<u16> {
+        let index = self.types.iter().position(|entry| entry.name == name)?;
+        u16::try_from(index).ok()
+    }
+
+    /// A cleared buffer for [`DeltaWriter::begin`]; buffers of written records come back here.
+    #[must_use]
+    pub fn buffer(&self) -> Vec<u8> {
+        self.queue.buffer()
+    }
+
+    /// Hands the record of the next frame to the writer thread; waits while the queue is full. Frames
+    /// between the last one and this one were empty.
+    ///
+    /// # Errors
+    /// The writer failed earlier, hangs, or an upgrade needs its checkpoint first.
+    ///
+    /// # Panics
+    /// If the frame was submitted before, or `record` is a page.
+    pub fn submit(&mut self, record: Delta) -> Result<(), StoreError> {
+        let frame = record.frame();
+        assert!(!record.is_page(), "a page of frame {frame} was submitted as a record");
+        assert!(frame >= self.submitted, "frame {frame} comes after frame {}", self.submitted - 1);
+        if self.upgrade_pending {
+            return Err(StoreError::UpgradePending);
+        }
+        let size = record.size();
+        self.queue.put(Item::Record(record))?;
+        self.submitted = frame + 1;
+        self.record_bytes += size;
+        Ok(())
+    }
+
+    /// Frames up to this one were empty. Cheap: written with the next record, at a flush, or when the
+    /// writer is idle.
+    pub fn empty_to(&mut self, frame: u64) {
+        if frame >= self.submitted {
+            self.submitted = frame + 1;
+            self.queue.note_empty(frame);
+        }
+    }
+
+    /// Begins a checkpoint of the world as the last submitted frame left it. Its values follow as
+    /// [`page`](Self::page)s, at once or over several frames; from now on each record must hold the values
+    /// of moved rows too ([`Mark::Moved`]).
+    ///
+    /// # Errors
+    /// The writer failed earlier or hangs.
+    ///
+    /// # Panics
+    /// If a checkpoint is being copied, or `base.frame` is not the last submitted frame.
+    pub fn begin_checkpoint(&mut self, base: Base) -> Result<(), StoreError> {
+        assert!(!self.copying, "a checkpoint is being copied already");
+        assert!(
+            base.frame.checked_add(1) == Some(self.submitted),
+            "a checkpoint of frame {} begins, but {} frames were submitted",
+            base.frame,
+            self.submitted
+        );
+        self.queue.put(Item::Begin(base))?;
+        self.copying = true;
+        self.record_bytes = 0;
+        self.page_bytes = 0;
+        Ok(())
+    }
+
+    /// Hands over copies of rows as they are after the last submitted frame.
+    ///
+    /// # Errors
+    /// The writer failed earlier or hangs.
+    ///
+    /// # Panics
+    /// If no checkpoint is being copied, or `page` is none or of another frame than the last.
+    pub fn page(&mut self, page: Delta) -> Result<(), StoreError> {
+        assert!(self.copying, "no checkpoint is being copied");
+        assert!(page.is_page(), "a record was handed over as a page");
+        assert!(
+            page.frame() + 1 == self.submitted,
+            "a page of frame {} comes after frame {}",
+            page.frame(),
+            self.submitted - 1
+        );
+        self.page_bytes += page.size();
+        self.queue.put(Item::Page(page))
+    }
+
+    /// The last page was handed over: the checkpoint becomes current, the older one is deleted.
+    ///
+    /// # Errors
+    /// The writer failed earlier or hangs.
+    ///
+    /// # Panics
+    /// If no checkpoint is being copied.
+    pub fn end_checkpoint(&mut self) -> Result<(), StoreError> {
+        assert!(self.copying, "no checkpoint is being copied");
+        self.queue.put(Item::End)?;
+        self.copying = false;
+        self.upgrade_pending = false;
+        Ok(())
+    }
+
+    /// Whether so much was recorded since the last checkpoint that the next one pays.
+    #[must_use]
+    pub fn checkpoint_due(&self) -> bool {
+        let bound = CHECKPOINT_BYTES_MIN.max(2 * self.page_bytes);
+        !self.copying && (self.upgrade_pending || self.record_bytes > bound)
+    }
+
+    /// Whether stored types have older versions: a whole checkpoint must then come before any record.
+    #[must_use]
+    pub fn upgrade_pending(&self) -> bool {
+        self.upgrade_pending
+    }
+
+    /// The last durable frame; 0 also while there is none (see [`wait_durable`](Self::wait_durable)).
+    #[must_use]
+    pub fn durable_frame(&self) -> u64 {
+        self.queue.durable().saturating_sub(1)
+    }
+
+    /// Waits until `frame` is durable; `false` when the time is over.
+    ///
+    /// # Errors
+    /// The writer failed before the frame was durable.
+    pub fn wait_durable(&self, frame: u64, timeout: Duration) -> Result<bool, StoreError> {
+        self.queue.wait_durable(frame, timeout)
+    }
+
+    /// A handle for other threads that wait for durable frames.
+    #[must_use]
+    pub fn durable(&self) -> DurableFrames {
+        DurableFrames { queue: Arc::clone(&self.queue) }
+    }
+
+    /// Writes and syncs everything submitted, in every mode of durability.
+    ///
+    /// # Errors
+    /// The writer failed or hangs.
+    pub fn flush(&mut self) -> Result<(), StoreError> {
+        self.flushes += 1;
+        self.queue.put(Item::Flush(self.flushes))?;
+        self.queue.wait_flushed(self.flushes)
+    }
+
+    /// Why the writer stopped, if it did.
+    #[must_use]
+    pub fn failure(&self) -> Option<StoreError> {
+        self.queue.error()
+    }
+
+    /// What the writer did so far.
+    #[must_use]
+    pub fn stats(&self) -> StoreStats {
+        self.queue.stats()
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.queue.close();
+        if !self.queue.wait_closed() {
+            tracing::error!("the disk hangs: the store could not be closed");
+        }
+    }
+}
+
+/// Tells other threads how far the disk is.
+#[derive(Clone, Debug)]
+pub struct DurableFrames {
+    queue: Arc<Queue>,
+}
+
+impl DurableFrames {
+    /// See [`Store::durable_frame`].
+    #[must_use]
+    pub fn frame(&self) -> u64 {
+        self.queue.durable().saturating_sub(1)
+    }
+
+    /// See [`Store::wait_durable`].
+    ///
+    /// # Errors
+    /// The writer failed before the frame was durable.
+    pub fn wait(&self, frame: u64, timeout: Duration) -> Result<bool, StoreError> {
+        self.queue.wait_durable(frame, timeout)
+    }
+}

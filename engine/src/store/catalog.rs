@@ -1,0 +1,118 @@
+//! The stored types: a name gets its key at its first registration and keeps it for ever.
+//!
+//! Invariant: key 0 is the column of ids; keys are dense. Left out: how an older version is brought up
+//! to a newer one (the engine's upcasters do that).
+
+use super::StoreError;
+use super::codec::{Cursor, Fields, malformed};
+use crate::digest::ID_TYPE_NAME;
+
+/// How a row of a type is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowKind {
+    /// Each row has this many bytes; 0 for a tag.
+    Fixed(u32),
+    /// Each row has its own length.
+    Variable,
+}
+
+/// A type as it is registered or stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeEntry {
+    /// Registered name, for example `motion.position`.
+    pub name: String,
+    /// Registered version.
+    pub version: u32,
+    /// How a row is stored.
+    pub row: RowKind,
+    /// Hash of the type's layout: two layouts of one version are an error.
+    pub layout: u64,
+}
+
+impl TypeEntry {
+    fn ids() -> Self {
+        Self { name: ID_TYPE_NAME.to_owned(), version: 1, row: RowKind::Fixed(8), layout: 0 }
+    }
+}
+
+/// The catalog of a new world: ids, then the given types in their order.
+pub(crate) fn created(types: &[TypeEntry]) -> Vec<TypeEntry> {
+    let mut entries = vec![TypeEntry::ids()];
+    append_new(&mut entries, types);
+    entries
+}
+
+/// The stored catalog with the given types: entries take the given versions, new names the next keys.
+pub(crate) fn merged(stored: &[TypeEntry], types: &[TypeEntry]) -> Result<Vec<TypeEntry>, StoreError> {
+    let mut entries = stored.to_vec();
+    for entry in entries.iter_mut().skip(1) {
+        let Some(given) = types.iter().find(|given| given.name == entry.name) else {
+            return Err(refused(&entry.name, "it is in the store, but not registered".to_owned()));
+        };
+        if given.version < entry.version {
+            let reason = format!(
+                "the store holds version {}, version {} is registered; use the program that wrote it or a newer one",
+                entry.version, given.version
+            );
+            return Err(refused(&entry.name, reason));
+        }
+        if given.version == entry.version && (given.row != entry.row || given.layout != entry.layout) {
+            let reason = format!(
+                "version {} is stored with another layout; raise the version and register an upcaster",
+                entry.version
+            );
+            return Err(refused(&entry.name, reason));
+        }
+        entry.clone_from(given);
+    }
+    append_new(&mut entries, types);
+    Ok(entries)
+}
+
+/// Whether a stored type changes its version.
+pub(crate) fn upgrades(stored: &[TypeEntry], merged: &[TypeEntry]) -> bool {
+    stored.iter().zip(merged).any(|(old, new)| old.version != new.version)
+}
+
+fn append_new(entries: &mut Vec<TypeEntry>, types: &[TypeEntry]) {
+    for given in types {
+        if !entries.iter().any(|entry| entry.name == given.name) {
+            entries.push(given.clone());
+        }
+    }
+    assert!(entries.len() <= usize::from(u16::MAX), "at most 65535 types can be stored");
+}
+
+fn refused(name: &str, reason: String) -> StoreError {
+    StoreError::Type { name: name.to_owned(), reason }
+}
+
+pub(crate) fn encode(entries: &[TypeEntry]) -> Vec<u8> {
+    let mut fields = Fields::default();
+    fields.count(entries.len());
+    for entry in entries {
+        let (kind, size) = match entry.row {
+            RowKind::Fixed(size) => (1, size),
+            RowKind::Variable => (2, 0),
+        };
+        fields.text(&entry.name).u32(entry.version).u8(kind).u32(size).u64(entry.layout);
+    }
+    fields.finish()
+}
+
+pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<TypeEntry>, StoreError> {
+    let mut cursor = Cursor::checked(bytes)?;
+    let mut entries = Vec::new();
+    for _ in 0..cursor.u64()? {
+        let name = cursor.text()?.to_owned();
+        let version = cursor.u32()?;
+        let at = cursor.at();
+        let row = match (cursor.u8()?, cursor.u32()?) {
+            (1, size) => RowKind::Fixed(size),
+            (2, _) => RowKind::Variable,
+            (other, _) => return Err(malformed(at, format!("{other} is no kind of row"))),
+        };
+        entries.push(TypeEntry { name, version, row, layout: cursor.u64()? });
+    }
+    Ok(entries)
+}

@@ -1,0 +1,153 @@
+//! A world's directory: what it is, who holds it, and how it comes into being.
+//!
+//! Invariant: `db` appears by a rename of a complete, synced database, so a crash during creation leaves
+//! either no world or a whole one. Left out: what is inside the database.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::path::Path;
+use std::time::Duration;
+
+use super::base::Base;
+use super::codec::encode_facts;
+use super::delta::{Link, NO_FRAME};
+use super::disk::Disk;
+use super::recovery::{Position, Recovered, encode_current, encode_end, encode_head, recover, world_values};
+use super::{FactMismatch, StoreError, TypeEntry, catalog, keys};
+
+pub(crate) const FORMAT_FILE: &str = "FORMAT";
+pub(crate) const LOCK_FILE: &str = "LOCK";
+pub(crate) const DATABASE: &str = "db";
+const DATABASE_NEW: &str = "db.new";
+/// The first line of `FORMAT`.
+pub(crate) const FORMAT_LINE: &str = "diptych world, format 1\n";
+/// A reader that only looks holds the lock for a moment: so often and so long is it tried.
+const LOCK_TRIES_MAX: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// Everything that opening finds.
+pub(crate) struct Opened {
+    pub(crate) lock: File,
+    pub(crate) disk: Disk,
+    pub(crate) position: Position,
+    pub(crate) recovered: Option<Recovered>,
+    pub(crate) types: Vec<TypeEntry>,
+    pub(crate) upgrade: bool,
+}
+
+pub(crate) fn open_directory(
+    dir: &Path,
+    types: &[TypeEntry],
+    facts: &BTreeMap<String, String>,
+) -> Result<Opened, StoreError> {
+    let lock = claim(dir)?;
+    let database = dir.join(DATABASE);
+    if !database.is_dir() {
+        create(dir, types, facts)?;
+    }
+    let mut disk = Disk::open(&database)?;
+    let values = world_values(&disk)?;
+    compare(&values.facts, facts)?;
+    let merged = catalog::merged(&values.types, types)?;
+    let (recovered, position) = recover(&disk, &values, Link::NONE)?;
+    disk.delete_before(values.current)?;
+    let upgrade = catalog::upgrades(&values.types, &merged) && recovered.is_some();
+    if merged != values.types && !upgrade {
+        disk.write(&[(&disk.world, keys::CATALOG.as_bytes(), &catalog::encode(&merged))])?;
+        disk.sync()?;
+    }
+    Ok(Opened { lock, disk, position, recovered, types: merged, upgrade })
+}
+
+/// Makes sure that `dir` is a world's directory or becomes one, and takes its lock.
+fn claim(dir: &Path) -> Result<File, StoreError> {
+    let refuse = |reason: String| StoreError::NotAWorld { path: dir.to_owned(), reason };
+    if dir.exists() && !dir.is_dir() {
+        return Err(refuse("it is a file, not a directory".to_owned()));
+    }
+    std::fs::create_dir_all(dir).map_err(|error| StoreError::io("creating", dir, &error))?;
+    let format = dir.join(FORMAT_FILE);
+    match std::fs::read_to_string(&format) {
+        Ok(text) if text == FORMAT_LINE => {}
+        Ok(text) => {
+            let line = text.lines().next().unwrap_or_default().chars().take(80).collect::<String>();
+            return Err(refuse(format!(
+                "{FORMAT_FILE} says \"{line}\", expected \"{}\"",
+                FORMAT_LINE.trim()
+            )));
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let mut entries =
+                std::fs::read_dir(dir).map_err(|error| StoreError::io("reading", dir, &error))?;
+            if entries.next().is_some() {
+                return Err(refuse(format!("it has no file {FORMAT_FILE}, but other files")));
+            }
+            write_file(&format, FORMAT_LINE.as_bytes())?;
+            sync_directory(dir)?;
+        }
+        Err(error) => return Err(StoreError::io("reading", &format, &error)),
+    }
+    let path = dir.join(LOCK_FILE);
+    let lock = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| StoreError::io("opening", &path, &error))?;
+    for _ in 0..LOCK_TRIES_MAX {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(std::fs::TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(std::fs::TryLockError::Error(error)) => return Err(StoreError::io("locking", &path, &error)),
+        }
+    }
+    Err(StoreError::Locked { path: dir.to_owned() })
+}
+
+fn create(dir: &Path, types: &[TypeEntry], facts: &BTreeMap<String, String>) -> Result<(), StoreError> {
+    let (new, database) = (dir.join(DATABASE_NEW), dir.join(DATABASE));
+    if new.exists() {
+        std::fs::remove_dir_all(&new).map_err(|error| StoreError::io("removing", &new, &error))?;
+    }
+    let mut disk = Disk::open(&new)?;
+    let epoch = disk.next_epoch()?;
+    let base = Base { frame: NO_FRAME, dt: 0.0, tables: Vec::new(), serials: BTreeMap::new(), digest: None };
+    disk.write(&[
+        (&disk.world, keys::CATALOG.as_bytes(), &catalog::encode(&catalog::created(types))),
+        (&disk.world, keys::FACTS.as_bytes(), &encode_facts(facts)),
+        (&disk.world, keys::CURRENT.as_bytes(), &encode_current(epoch)),
+        (&disk.world, keys::HEAD.as_bytes(), &encode_head(0, Link::NONE)),
+        (disk.writing(), &keys::key(0, keys::BASE, 0), &base.encode(Link::NONE)),
+        (disk.writing(), &keys::key(0, keys::END, 0), &encode_end(0, Link::NONE)),
+    ])?;
+    disk.sync()?;
+    drop(disk);
+    std::fs::rename(&new, &database).map_err(|error| StoreError::io("renaming", &new, &error))?;
+    sync_directory(dir)
+}
+
+fn compare(stored: &BTreeMap<String, String>, given: &BTreeMap<String, String>) -> Result<(), StoreError> {
+    let mut keys: Vec<&String> = stored.keys().chain(given.keys()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let mismatches: Vec<FactMismatch> = keys
+        .into_iter()
+        .filter(|key| stored.get(*key) != given.get(*key))
+        .map(|key| FactMismatch {
+            key: key.clone(),
+            stored: stored.get(key).cloned(),
+            given: given.get(key).cloned(),
+        })
+        .collect();
+    if mismatches.is_empty() { Ok(()) } else { Err(StoreError::Facts { mismatches }) }
+}
+
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    std::fs::write(path, bytes)
+        .and_then(|()| File::open(path)?.sync_all())
+        .map_err(|error| StoreError::io("writing", path, &error))
+}
+
+pub(crate) fn sync_directory(dir: &Path) -> Result<(), StoreError> {
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| StoreError::io("syncing", dir, &error))
+}

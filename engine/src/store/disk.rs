@@ -1,0 +1,124 @@
+//! The database as the store uses it: one small keyspace and one per checkpoint epoch.
+//!
+//! Invariant: an epoch is deleted only after the switch away from it is synced.
+//! Left out: threads and queues (see `writer`), and the check before opening (see `journal`).
+
+use std::path::Path;
+
+use fjall::compaction::Fifo;
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+
+use super::StoreError;
+use super::keys::{WORLD, epoch_name, epoch_number};
+
+/// Records stay in memory until an epoch is this large; most epochs are deleted before.
+const EPOCH_MEMTABLE_BYTES: u64 = 160 << 20;
+/// All journals together, in bytes; fjall flushes the oldest epoch's memtable beyond that.
+const JOURNAL_BYTES_MAX: u64 = 512 << 20;
+/// Blocks are read once, at recovery: no cache is worth its memory.
+const CACHE_BYTES: u64 = 1 << 20;
+const WORKER_THREADS: usize = 1;
+
+/// An open database.
+pub(crate) struct Disk {
+    db: Database,
+    pub(crate) world: Keyspace,
+    /// Current epoch first, the one being written last. Never empty once a world exists.
+    pub(crate) epochs: Vec<(u64, Keyspace)>,
+}
+
+impl Disk {
+    /// Opens or creates the database in `path`; deletes nothing.
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        let failed = |error: fjall::Error| match error {
+            fjall::Error::Locked => StoreError::Locked { path: path.parent().unwrap_or(path).to_owned() },
+            error => StoreError::engine("opening the database", &error),
+        };
+        let db = Database::builder(path)
+            .manual_journal_persist(true)
+            .max_journaling_size(JOURNAL_BYTES_MAX)
+            .cache_size(CACHE_BYTES)
+            .worker_threads(WORKER_THREADS)
+            .open()
+            .map_err(failed)?;
+        let options = || KeyspaceCreateOptions::default().manual_journal_persist(true);
+        let world = db.keyspace(WORLD, options).map_err(failed)?;
+        let mut numbers: Vec<u64> =
+            db.list_keyspace_names().iter().filter_map(|name| epoch_number(name)).collect();
+        numbers.sort_unstable();
+        let mut disk = Self { db, world, epochs: Vec::new() };
+        for number in numbers {
+            disk.open_epoch(number)?;
+        }
+        Ok(disk)
+    }
+
+    /// Creates the keyspace of the next epoch; it is written from now on.
+    pub(crate) fn next_epoch(&mut self) -> Result<u64, StoreError> {
+        let number = self.epochs.last().map_or(0, |(number, _)| number + 1);
+        self.open_epoch(number)?;
+        Ok(number)
+    }
+
+    fn open_epoch(&mut self, number: u64) -> Result<(), StoreError> {
+        // Keys only grow and nothing is overwritten: tables never overlap, so there is nothing to compact.
+        let options = || {
+            KeyspaceCreateOptions::default()
+                .manual_journal_persist(true)
+                .max_memtable_size(EPOCH_MEMTABLE_BYTES)
+                .expect_point_read_hits(true)
+                .compaction_strategy(std::sync::Arc::new(Fifo::new(u64::MAX, None)))
+        };
+        let keyspace = self
+            .db
+            .keyspace(&epoch_name(number), options)
+            .map_err(|error| StoreError::engine("creating the keyspace of an epoch", &error))?;
+        self.epochs.push((number, keyspace));
+        Ok(())
+    }
+
+    /// The epoch being written.
+    pub(crate) fn writing(&self) -> &Keyspace {
+        &self.epochs.last().expect("a world has an epoch from its creation on").1
+    }
+
+    /// Writes the values in one atomic batch; the size of the batch in the journal, in bytes.
+    pub(crate) fn write(&self, values: &[(&Keyspace, &[u8], &[u8])]) -> Result<(), StoreError> {
+        let mut batch = self.db.batch().durability(None);
+        for (keyspace, key, value) in values {
+            batch.insert(keyspace, *key, *value);
+        }
+        batch.commit().map_err(|error| StoreError::engine("writing a batch", &error))
+    }
+
+    /// Hands everything written to the operating system.
+    pub(crate) fn hand_over(&self) -> Result<(), StoreError> {
+        self.persist(PersistMode::Buffer)
+    }
+
+    /// Brings everything written to the disk.
+    pub(crate) fn sync(&self) -> Result<(), StoreError> {
+        self.persist(PersistMode::SyncData)
+    }
+
+    fn persist(&self, mode: PersistMode) -> Result<(), StoreError> {
+        self.db.persist(mode).map_err(|error| StoreError::engine("syncing the journal", &error))
+    }
+
+    /// Deletes the epochs before `current`, which must be synced as the current one.
+    pub(crate) fn delete_before(&mut self, current: u64) -> Result<(), StoreError> {
+        let kept = self.epochs.iter().position(|(number, _)| *number >= current).unwrap_or(0);
+        if kept == 0 {
+            return Ok(());
+        }
+        for (_, keyspace) in self.epochs.drain(..kept) {
+            self.db
+                .delete_keyspace(keyspace)
+                .map_err(|error| StoreError::engine("deleting an old epoch", &error))?;
+        }
+        // fjall seals and drops journals only when it flushes something; without this a journal whose
+        // epochs are all deleted would grow for ever.
+        self.world.rotate_memtable().map_err(|error| StoreError::engine("sealing the journal", &error))?;
+        Ok(())
+    }
+}

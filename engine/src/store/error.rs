@@ -1,0 +1,138 @@
+//! Every way in which a store can refuse or fail, as sentences that name the file, key, type or offset.
+//!
+//! Left out: misuse by the engine (those are assertions).
+
+use std::path::{Path, PathBuf};
+
+/// Why the store refused or stopped.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The operating system refused. Nothing after the last acknowledged frame is promised.
+    #[error("{action} {} failed: {message}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file or directory.
+        path: PathBuf,
+        /// The system's words.
+        message: String,
+    },
+    /// The directory is not a Diptych world, or not one this build can read.
+    #[error("{} is not a world that this build can open: {reason}", path.display())]
+    NotAWorld {
+        /// The directory.
+        path: PathBuf,
+        /// What was found instead.
+        reason: String,
+    },
+    /// Another process runs this world. Stop it, or use `inspect`, which works beside it.
+    #[error("the world in {} is in use by another process: stop it first, or inspect it, which works beside it", path.display())]
+    Locked {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The directory was created with other facts (pattern, rule, seed). Open it with the stored ones.
+    #[error("the world was created with other settings: {}", list(mismatches))]
+    Facts {
+        /// Each differing key.
+        mismatches: Vec<FactMismatch>,
+    },
+    /// A stored type is not registered, or registered with another shape. Register it as stored.
+    #[error("the stored type \"{name}\" cannot be opened: {reason}")]
+    Type {
+        /// Registered name.
+        name: String,
+        /// What differs and what to do.
+        reason: String,
+    },
+    /// Stored bytes are damaged in what had been promised to be on disk. Nothing was changed.
+    #[error("the world is damaged in {place}: {reason}")]
+    Damaged {
+        /// File and offset, or keyspace and key.
+        place: String,
+        /// What was expected there.
+        reason: String,
+    },
+    /// A record or page does not parse.
+    #[error("a record is malformed at byte {offset}: {reason}")]
+    Malformed {
+        /// Offset within the record, in bytes.
+        offset: u64,
+        /// What was expected there.
+        reason: String,
+    },
+    /// A write or sync failed earlier; the store accepts nothing more. Reopen the directory.
+    #[error("the store stopped after frame {}: {message}", shown(*last_frame))]
+    Stopped {
+        /// The last acknowledged frame, if any.
+        last_frame: Option<u64>,
+        /// The first failure.
+        message: String,
+    },
+    /// The disk did not take the queued frames within the bound.
+    #[error("the store took no frame for {seconds} s: the disk hangs ({waiting})")]
+    Stalled {
+        /// The bound, in seconds.
+        seconds: u64,
+        /// What was waited for.
+        waiting: &'static str,
+    },
+    /// fjall refused. The message is its own.
+    #[error("the storage engine failed while {action}: {message}")]
+    Engine {
+        /// What was tried.
+        action: &'static str,
+        /// fjall's words.
+        message: String,
+    },
+    /// A stored type was registered with a newer version: write a whole checkpoint before other frames.
+    #[error("stored types change their version: a complete checkpoint must come before any further frame")]
+    UpgradePending,
+}
+
+/// One key whose stored value differs from the given one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FactMismatch {
+    /// For example `life.rule`.
+    pub key: String,
+    /// What the directory holds; `None` where it has no such key.
+    pub stored: Option<String>,
+    /// What was given; `None` where nothing was.
+    pub given: Option<String>,
+}
+
+impl StoreError {
+    pub(crate) fn io(action: &'static str, path: &Path, error: &std::io::Error) -> Self {
+        Self::Io { action, path: path.to_owned(), message: error.to_string() }
+    }
+
+    pub(crate) fn engine(action: &'static str, error: &fjall::Error) -> Self {
+        let message = match error {
+            fjall::Error::Io(error) => error.to_string(),
+            fjall::Error::Poisoned => {
+                "an earlier write in the background failed (disk full or broken)".to_owned()
+            }
+            other => format!("{other:?}"),
+        };
+        Self::Engine { action, message }
+    }
+
+    pub(crate) fn damaged(place: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Damaged { place: place.into(), reason: reason.into() }
+    }
+}
+
+fn list(mismatches: &[FactMismatch]) -> String {
+    let quoted =
+        |value: &Option<String>| value.as_ref().map_or_else(|| "nothing".to_owned(), |v| format!("\"{v}\""));
+    let lines: Vec<String> = mismatches
+        .iter()
+        .map(|m| format!("{} is {} in the store, {} was given", m.key, quoted(&m.stored), quoted(&m.given)))
+        .collect();
+    lines.join("; ")
+}
+
+fn shown(frame: Option<u64>) -> String {
+    frame.map_or_else(|| "none".to_owned(), |frame| frame.to_string())
+}

@@ -1,0 +1,269 @@
+//! The bounded queue between the engine's thread and the writer's, and what the writer publishes.
+//!
+//! Invariant: frames and bytes stay counted until they are written, so the bound covers what the writer
+//! holds too; after a failure nothing more is accepted and every waiter learns why.
+//! Left out: what the items mean (see `writer`).
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::base::Base;
+use super::delta::Delta;
+use super::{StoreError, StoreStats};
+
+/// How long a submit, flush or close waits for the disk before it gives up.
+pub(crate) const STALL_SECONDS_MAX: u64 = 120;
+/// How long the writer sleeps when nothing arrives, then writes the head of empty frames.
+pub(crate) const IDLE: Duration = Duration::from_millis(100);
+/// Buffers kept for reuse, and their bytes.
+const POOL_BUFFERS_MAX: usize = 1024;
+const POOL_BYTES_MAX: u64 = 64 << 20;
+
+/// What the writer is asked to do, in order.
+#[derive(Debug)]
+pub(crate) enum Item {
+    Record(Delta),
+    Page(Delta),
+    Begin(Base),
+    End,
+    Flush(u64),
+}
+
+impl Item {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Record(delta) | Self::Page(delta) => delta.size(),
+            _ => 0,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    items: VecDeque<Item>,
+    frames: u32,
+    bytes: u64,
+    pool: Vec<Vec<u8>>,
+    pool_bytes: u64,
+    flushed: u64,
+    closing: bool,
+    closed: bool,
+    error: Option<StoreError>,
+    stats: StoreStats,
+}
+
+/// Shared by the store and its writer.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    arrived: Condvar,
+    progressed: Condvar,
+    /// Frame + 1 up to which frames without a record are known; 0 for none.
+    empty: AtomicU64,
+    /// Frame + 1 up to which frames are durable; 0 for none.
+    durable: AtomicU64,
+    frames_max: u32,
+    bytes_max: u64,
+}
+
+impl Queue {
+    pub(crate) fn new(frames_max: u32, bytes_max: u64, durable: u64) -> Self {
+        assert!(frames_max > 0 && bytes_max > 0, "a queue of no frames or bytes lets nothing through");
+        Self {
+            state: Mutex::default(),
+            arrived: Condvar::new(),
+            progressed: Condvar::new(),
+            empty: AtomicU64::new(0),
+            durable: AtomicU64::new(durable),
+            frames_max,
+            bytes_max,
+        }
+    }
+
+    /// No foreign code runs under this lock, so its poison means nothing.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A cleared buffer for the next record.
+    pub(crate) fn buffer(&self) -> Vec<u8> {
+        let mut state = self.lock();
+        let buffer = state.pool.pop().unwrap_or_default();
+        state.pool_bytes -= buffer.capacity() as u64;
+        buffer
+    }
+
+    /// Puts an item in, waiting for room; one item always fits into an empty queue.
+    pub(crate) fn put(&self, item: Item) -> Result<(), StoreError> {
+        let size = item.size();
+        let mut state = self.lock();
+        let mut waited: Option<Instant> = None;
+        while state.error.is_none()
+            && state.frames > 0
+            && (state.frames >= self.frames_max || state.bytes + size > self.bytes_max)
+        {
+            let since = *waited.get_or_insert_with(Instant::now);
+            state = self.wait(state, since, "the queue was full")?;
+        }
+        if let Some(since) = waited {
+            state.stats.submit_waits += 1;
+            state.stats.submit_wait_time += since.elapsed();
+        }
+        if let Some(error) = &state.error {
+            return Err(error.clone());
+        }
+        state.frames += 1;
+        state.bytes += size;
+        state.stats.queue_frames_peak = state.stats.queue_frames_peak.max(state.frames);
+        state.stats.queue_bytes_peak = state.stats.queue_bytes_peak.max(state.bytes);
+        state.items.push_back(item);
+        let wake = state.items.len() == 1;
+        drop(state);
+        if wake {
+            self.arrived.notify_one();
+        }
+        Ok(())
+    }
+
+    fn wait<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        since: Instant,
+        waiting: &'static str,
+    ) -> Result<MutexGuard<'a, State>, StoreError> {
+        let Some(left) = Duration::from_secs(STALL_SECONDS_MAX).checked_sub(since.elapsed()) else {
+            return Err(StoreError::Stalled { seconds: STALL_SECONDS_MAX, waiting });
+        };
+        let (state, _) = self.progressed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+        Ok(state)
+    }
+
+    /// Waits until the writer has answered flush `token`.
+    pub(crate) fn wait_flushed(&self, token: u64) -> Result<(), StoreError> {
+        let since = Instant::now();
+        let mut state = self.lock();
+        while state.flushed < token && state.error.is_none() {
+            state = self.wait(state, since, "a flush was waited for")?;
+        }
+        state.error.clone().map_or(Ok(()), Err)
+    }
+
+    /// Waits until `frame` is durable; `false` when the time is over.
+    pub(crate) fn wait_durable(&self, frame: u64, timeout: Duration) -> Result<bool, StoreError> {
+        let since = Instant::now();
+        let mut state = self.lock();
+        loop {
+            if self.durable() > frame {
+                return Ok(true);
+            }
+            if let Some(error) = &state.error {
+                return Err(error.clone());
+            }
+            let Some(left) = timeout.checked_sub(since.elapsed()) else { return Ok(false) };
+            (state, _) = self.progressed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Frame + 1 of the last durable frame.
+    pub(crate) fn durable(&self) -> u64 {
+        // Pairs with the Release in `publish`: whoever sees the frame sees the disk as it was then.
+        self.durable.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn note_empty(&self, frame: u64) {
+        // Relaxed: the value is all there is; the writer reads it under no other promise.
+        self.empty.store(frame + 1, Ordering::Relaxed);
+    }
+
+    /// Frame + 1 of the last frame without a record.
+    pub(crate) fn empty(&self) -> u64 {
+        self.empty.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn error(&self) -> Option<StoreError> {
+        self.lock().error.clone()
+    }
+
+    pub(crate) fn stats(&self) -> StoreStats {
+        let state = self.lock();
+        StoreStats { queue_frames: state.frames, queue_bytes: state.bytes, ..state.stats }
+    }
+
+    // The writer's side.
+
+    /// Everything that waits, moved into `items`; empty after [`IDLE`]. `false` when closing and done.
+    pub(crate) fn take(&self, items: &mut VecDeque<Item>) -> bool {
+        let mut state = self.lock();
+        if state.items.is_empty() && !state.closing {
+            (state, _) = self.arrived.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
+        }
+        std::mem::swap(&mut state.items, items);
+        !(items.is_empty() && state.closing)
+    }
+
+    /// An item of `size` bytes is written; its buffer may be used again.
+    pub(crate) fn written(&self, size: u64, buffer: Option<Vec<u8>>) {
+        let mut state = self.lock();
+        state.frames -= 1;
+        state.bytes -= size;
+        if let Some(mut buffer) = buffer
+            && state.pool.len() < POOL_BUFFERS_MAX
+            && state.pool_bytes + buffer.capacity() as u64 <= POOL_BYTES_MAX
+        {
+            buffer.clear();
+            state.pool_bytes += buffer.capacity() as u64;
+            state.pool.push(buffer);
+        }
+        drop(state);
+        self.progressed.notify_all();
+    }
+
+    pub(crate) fn publish(&self, durable: u64, update: impl FnOnce(&mut StoreStats)) {
+        let mut state = self.lock();
+        // Pairs with the Acquire in `durable`.
+        self.durable.store(durable, Ordering::Release);
+        update(&mut state.stats);
+        drop(state);
+        self.progressed.notify_all();
+    }
+
+    pub(crate) fn flushed(&self, token: u64) {
+        self.lock().flushed = token;
+        self.progressed.notify_all();
+    }
+
+    /// Keeps the first failure; everything queued is dropped.
+    pub(crate) fn fail(&self, message: String) {
+        let last_frame = self.durable().checked_sub(1);
+        let mut state = self.lock();
+        state.error.get_or_insert(StoreError::Stopped { last_frame, message });
+        state.items.clear();
+        drop(state);
+        self.progressed.notify_all();
+    }
+
+    pub(crate) fn close(&self) {
+        self.lock().closing = true;
+        self.arrived.notify_one();
+    }
+
+    pub(crate) fn closed(&self) {
+        self.lock().closed = true;
+        self.progressed.notify_all();
+    }
+
+    /// Waits for the writer to end; `false` when the disk hangs.
+    pub(crate) fn wait_closed(&self) -> bool {
+        let since = Instant::now();
+        let mut state = self.lock();
+        while !state.closed {
+            match self.wait(state, since, "closing") {
+                Ok(next) => state = next,
+                Err(_) => return false,
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,304 @@
+//! From bytes on disk to the world: the current checkpoint, then the records after it, in one pass.
+//!
+//! Invariant: every record names its predecessor's frame and checksum, and the checkpoint's end names its
+//! last page's, so a lost, foreign or reordered value is an error, never another world.
+//! Left out: the check of the journal before the database opens, and what the bytes mean.
+
+use std::collections::BTreeMap;
+
+use super::base::Base;
+use super::codec::{Cursor, Fields, malformed};
+use super::delta::{Link, NO_FRAME};
+use super::disk::Disk;
+use super::world::{MarkedRows, RawWorld, marks};
+use super::{DeltaReader, RecoveredTable, StoreError, TypeEntry, catalog, keys};
+
+/// What a directory held when it was opened.
+#[derive(Clone, Debug)]
+pub struct Recovered {
+    /// The last frame.
+    pub frame: u64,
+    /// The step of the last frame that had a record, in seconds.
+    pub dt: f64,
+    /// All tables in the order of their creation, empty ones too.
+    pub tables: Vec<RecoveredTable>,
+    /// What the last frame set, at final positions; nothing if it was empty.
+    pub marks: Vec<MarkedRows>,
+    /// Ids that lost a type in the last frame, per type key.
+    pub removed: BTreeMap<u16, Vec<u64>>,
+    /// Next serial of each id counter.
+    pub serials: BTreeMap<u32, u64>,
+    /// The last stored digest and its frame.
+    pub digest: Option<(u64, u128)>,
+    /// The types as stored, by key; a version may be older than the registered one.
+    pub stored_types: Vec<TypeEntry>,
+    /// What was cut from the end of the journal: it had never been promised to be on disk.
+    pub repaired: Option<String>,
+}
+
+/// Where the writer goes on.
+#[derive(Debug)]
+pub(crate) struct Position {
+    /// End of the chain of records.
+    pub(crate) link: Link,
+    /// Frame + 1 of the last frame; 0 for none.
+    pub(crate) head: u64,
+    /// The last record, if it is of the last frame.
+    pub(crate) last_record: Vec<u8>,
+    /// Bytes of records since the checkpoint, and of its pages.
+    pub(crate) record_bytes: u64,
+    pub(crate) page_bytes: u64,
+}
+
+/// The values of the keyspace `world`.
+pub(crate) struct WorldValues {
+    pub(crate) types: Vec<TypeEntry>,
+    pub(crate) facts: BTreeMap<String, String>,
+    pub(crate) current: u64,
+    /// Frame + 1 of the last empty frame, and the record it follows.
+    pub(crate) head: (u64, Link),
+}
+
+/// Reads the small values; `Err` where one is missing or damaged.
+pub(crate) fn world_values(disk: &Disk) -> Result<WorldValues, StoreError> {
+    let value = |key: &'static str| {
+        let read = disk.world.get(key).map_err(|e| StoreError::engine("reading the world's values", &e))?;
+        read.ok_or_else(|| StoreError::damaged(place(key), "the value is missing"))
+    };
+    let inside =
+        |key: &'static str| move |error: StoreError| StoreError::damaged(place(key), error.to_string());
+    let types = catalog::decode(&value(keys::CATALOG)?).map_err(inside(keys::CATALOG))?;
+    let facts = super::codec::decode_facts(&value(keys::FACTS)?).map_err(inside(keys::FACTS))?;
+    let current = decode_current(&value(keys::CURRENT)?).map_err(inside(keys::CURRENT))?;
+    let head = decode_head(&value(keys::HEAD)?).map_err(inside(keys::HEAD))?;
+    Ok(WorldValues { types, facts, current, head })
+}
+
+fn place(key: &str) -> String {
+    format!("the value \"{key}\"")
+}
+
+/// Replays the current checkpoint and all records. `None` for a world without any frame.
+pub(crate) fn recover(
+    disk: &Disk,
+    values: &WorldValues,
+    must_hold: Link,
+) -> Result<(Option<Recovered>, Position), StoreError> {
+    let mut replay = Replay::new(&values.types, must_hold);
+    let Some(first) = disk.epochs.iter().position(|(number, _)| *number == values.current) else {
+        return Err(StoreError::damaged(
+            format!("the keyspace {}", keys::epoch_name(values.current)),
+            "the current checkpoint's keyspace is missing",
+        ));
+    };
+    for (number, keyspace) in &disk.epochs[first..] {
+        let name = keys::epoch_name(*number);
+        for guard in keyspace.iter() {
+            let (key, value) = guard.into_inner().map_err(|error| {
+                StoreError::damaged(
+                    format!("the keyspace {name} ({})", keyspace.path().display()),
+                    format!("a block cannot be read: {error:?}"),
+                )
+            })?;
+            let Some((frame, kind)) = keys::parse(&key) else {
+                return Err(StoreError::damaged(format!("the keyspace {name}"), "a key is malformed"));
+            };
+            replay.value(*number == values.current, frame, kind, &value).map_err(|error| match error {
+                StoreError::Malformed { .. } => StoreError::damaged(
+                    format!("{name}, {} of frame {frame}", kind_name(kind)),
+                    error.to_string(),
+                ),
+                other => other,
+            })?;
+        }
+    }
+    replay.finish(values)
+}
+
+struct Replay {
+    world: RawWorld,
+    types: Vec<TypeEntry>,
+    base: Option<Base>,
+    end: Option<(u32, Link)>,
+    pages: (u32, Link),
+    link: Link,
+    last_record: Vec<u8>,
+    record_bytes: u64,
+    page_bytes: u64,
+    must_hold: Link,
+    held: bool,
+}
+
+impl Replay {
+    fn new(types: &[TypeEntry], must_hold: Link) -> Self {
+        Self {
+            world: RawWorld::new(types),
+            types: types.to_vec(),
+            base: None,
+            end: None,
+            pages: (0, Link::NONE),
+            link: Link::NONE,
+            last_record: Vec::new(),
+            record_bytes: 0,
+            page_bytes: 0,
+            must_hold,
+            held: must_hold == Link::NONE,
+        }
+    }
+
+    fn value(&mut self, current: bool, frame: u64, kind: u8, value: &[u8]) -> Result<(), StoreError> {
+        match kind {
+            keys::RECORD => return self.record(frame, value),
+            // Another epoch's checkpoint was not finished; only its records count.
+            _ if !current => return Ok(()),
+            keys::BASE => {
+                let (base, link) = Base::decode(value)?;
+                self.world.load_base(&base)?;
+                (self.base, self.link) = (Some(base), link);
+                self.hold(link);
+            }
+            keys::COPY => self.last_record = value.to_vec(),
+            keys::PAGE => {
+                let page = DeltaReader::parse(value)?;
+                if page.previous() != self.pages.1 || !page.is_page() || page.frame() != frame {
+                    return Err(malformed(24, "the page is not the next one of its checkpoint"));
+                }
+                self.world.apply(&page)?;
+                self.pages = (self.pages.0 + 1, page.link());
+                self.page_bytes += value.len() as u64;
+            }
+            keys::END => self.end = Some(decode_end(value)?),
+            other => return Err(malformed(8, format!("{other} is no kind of key"))),
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, frame: u64, value: &[u8]) -> Result<(), StoreError> {
+        let record = DeltaReader::parse(value)?;
+        if record.is_page() || record.frame() != frame {
+            return Err(malformed(8, format!("frame {} is stored as the record of {frame}", record.frame())));
+        }
+        if record.previous() != self.link {
+            let reason = format!(
+                "it follows frame {} with checksum {:016x}, but the record before it is frame {} with {:016x}: records between are lost",
+                shown(record.previous().frame),
+                record.previous().checksum,
+                shown(self.link.frame),
+                self.link.checksum
+            );
+            return Err(StoreError::damaged(format!("the record of frame {frame}"), reason));
+        }
+        self.world.apply(&record)?;
+        self.link = record.link();
+        self.hold(self.link);
+        self.record_bytes += value.len() as u64;
+        self.last_record.clear();
+        self.last_record.extend_from_slice(value);
+        Ok(())
+    }
+
+    fn hold(&mut self, link: Link) {
+        self.held |= link == self.must_hold;
+    }
+
+    fn finish(self, values: &WorldValues) -> Result<(Option<Recovered>, Position), StoreError> {
+        let name = keys::epoch_name(values.current);
+        let Some(base) = &self.base else {
+            return Err(StoreError::damaged(name, "the base of the checkpoint is missing"));
+        };
+        if self.end != Some(self.pages) {
+            return Err(StoreError::damaged(name, "pages of the checkpoint are missing"));
+        }
+        let (empty, follows) = values.head;
+        let after_record = self.link.frame.wrapping_add(1);
+        let base_head = base.frame.wrapping_add(1);
+        if empty > after_record.max(base_head) && follows != self.link {
+            let reason = format!(
+                "it follows the record of frame {}, the last one found is {}",
+                shown(follows.frame),
+                shown(self.link.frame)
+            );
+            return Err(StoreError::damaged(place(keys::HEAD), reason));
+        }
+        let head = empty.max(after_record).max(base_head);
+        let waits_for = self.must_hold.frame;
+        if !self.held && (base.frame == NO_FRAME || waits_for > base.frame) {
+            let reason = "the record that the watermark names is lost or another one";
+            return Err(StoreError::damaged(format!("the record of frame {}", shown(waits_for)), reason));
+        }
+        let is_last = !self.last_record.is_empty() && self.last_record_frame()? + 1 == head;
+        let last_record = if is_last { self.last_record } else { Vec::new() };
+        let position = Position {
+            link: self.link,
+            head,
+            last_record,
+            record_bytes: self.record_bytes,
+            page_bytes: self.page_bytes,
+        };
+        if head == 0 {
+            return Ok((None, position));
+        }
+        let (marks, removed) = match position.last_record.as_slice() {
+            [] => Default::default(),
+            record => marks(&DeltaReader::parse(record)?)?,
+        };
+        let recovered = Recovered {
+            frame: head - 1,
+            dt: self.world.dt,
+            tables: self.world.tables,
+            marks,
+            removed,
+            serials: self.world.serials,
+            digest: self.world.digest,
+            stored_types: self.types,
+            repaired: None,
+        };
+        Ok((Some(recovered), position))
+    }
+
+    fn last_record_frame(&self) -> Result<u64, StoreError> {
+        Ok(DeltaReader::parse(&self.last_record)?.frame())
+    }
+}
+
+fn shown(frame: u64) -> String {
+    if frame == NO_FRAME { "none".to_owned() } else { frame.to_string() }
+}
+
+fn kind_name(kind: u8) -> &'static str {
+    match kind {
+        keys::BASE => "the base",
+        keys::COPY => "the kept record",
+        keys::RECORD => "the record",
+        keys::PAGE => "a page",
+        keys::END => "the checkpoint's end",
+        _ => "a value",
+    }
+}
+
+pub(crate) fn encode_current(epoch: u64) -> Vec<u8> {
+    Fields::default().u64(epoch).finish()
+}
+
+fn decode_current(bytes: &[u8]) -> Result<u64, StoreError> {
+    Cursor::checked(bytes)?.u64()
+}
+
+/// `head` is frame + 1 of the last empty frame, `follows` the record before it.
+pub(crate) fn encode_head(head: u64, follows: Link) -> Vec<u8> {
+    Fields::default().u64(head).u64(follows.frame).u64(follows.checksum).finish()
+}
+
+fn decode_head(bytes: &[u8]) -> Result<(u64, Link), StoreError> {
+    let mut cursor = Cursor::checked(bytes)?;
+    Ok((cursor.u64()?, Link { frame: cursor.u64()?, checksum: cursor.u64()? }))
+}
+
+pub(crate) fn encode_end(pages: u32, last: Link) -> Vec<u8> {
+    Fields::default().u32(pages).u64(last.frame).u64(last.checksum).finish()
+}
+
+fn decode_end(bytes: &[u8]) -> Result<(u32, Link), StoreError> {
+    let mut cursor = Cursor::checked(bytes)?;
+    Ok((cursor.u32()?, Link { frame: cursor.u64()?, checksum: cursor.u64()? }))
+}

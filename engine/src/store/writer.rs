@@ -1,0 +1,240 @@
+//! The writer thread: takes what waits, writes each commit as one atomic batch, then persists once.
+//!
+//! Invariant: a frame is published only after it and all before it are as durable as was asked for; after
+//! the first failure nothing is written or published any more.
+//! Left out: waiting and bounds (see `queue`), and the layout inside the database (see `disk`).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::base::Base;
+use super::delta::{Delta, Link, seal};
+use super::disk::Disk;
+use super::keys;
+use super::queue::{Item, Queue};
+use super::recovery::{Position, encode_current, encode_end, encode_head};
+use super::{Durability, StoreError, TypeEntry, catalog};
+
+/// The state of the writer thread.
+pub(crate) struct Writer {
+    queue: Arc<Queue>,
+    disk: Disk,
+    durability: Durability,
+    link: Link,
+    /// Frame + 1: written, and of that synced.
+    head: u64,
+    synced: u64,
+    last_record: Vec<u8>,
+    checkpoint: Option<Checkpoint>,
+    /// The catalog to store at the end of the next checkpoint.
+    upgrade: Option<Vec<TypeEntry>>,
+    sync_wanted: bool,
+}
+
+struct Checkpoint {
+    epoch: u64,
+    frame: u64,
+    pages: u32,
+    link: Link,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        queue: Arc<Queue>,
+        disk: Disk,
+        durability: Durability,
+        position: Position,
+        upgrade: Option<Vec<TypeEntry>>,
+    ) -> Self {
+        let Position { link, head, last_record, .. } = position;
+        Self {
+            queue,
+            disk,
+            durability,
+            link,
+            head,
+            synced: head,
+            last_record,
+            checkpoint: None,
+            upgrade,
+            sync_wanted: false,
+        }
+    }
+
+    /// Runs until the queue is closed or something fails.
+    pub(crate) fn run(mut self) {
+        if let Err(error) = self.work() {
+            tracing::error!(%error, "the store stopped");
+            self.queue.fail(error.to_string());
+        }
+        let queue = Arc::clone(&self.queue);
+        // The database closes before the end is told: whoever waited may open the directory again.
+        drop(self);
+        queue.closed();
+    }
+
+    fn work(&mut self) -> Result<(), StoreError> {
+        let mut items = VecDeque::new();
+        while self.queue.take(&mut items) {
+            if items.is_empty() {
+                self.idle()?;
+                continue;
+            }
+            let started = Instant::now();
+            let mut flushes = 0;
+            for item in items.drain(..) {
+                self.item(item, &mut flushes)?;
+            }
+            self.persist(started)?;
+            if flushes > 0 {
+                self.queue.flushed(flushes);
+            }
+        }
+        self.write_empties()?;
+        self.sync_wanted = true;
+        self.persist(Instant::now())
+    }
+
+    fn idle(&mut self) -> Result<(), StoreError> {
+        let started = Instant::now();
+        self.write_empties()?;
+        // An unfinished group of `Every(n)` does not wait for a world that pauses.
+        self.sync_wanted |= matches!(self.durability, Durability::Every(_)) && self.synced < self.head;
+        if self.queue.durable() < self.head || self.sync_wanted { self.persist(started) } else { Ok(()) }
+    }
+
+    fn item(&mut self, item: Item, flushes: &mut u64) -> Result<(), StoreError> {
+        match item {
+            Item::Record(delta) => self.record(delta),
+            Item::Page(delta) => self.page(delta),
+            Item::Begin(base) => {
+                self.begin(&base)?;
+                self.queue.written(0, None);
+                Ok(())
+            }
+            Item::End => {
+                self.end()?;
+                self.queue.written(0, None);
+                Ok(())
+            }
+            Item::Flush(token) => {
+                self.write_empties()?;
+                *flushes = token;
+                self.sync_wanted = true;
+                self.queue.written(0, None);
+                Ok(())
+            }
+        }
+    }
+
+    fn record(&mut self, mut delta: Delta) -> Result<(), StoreError> {
+        let (frame, size) = (delta.frame(), delta.size());
+        let link = seal(&mut delta.bytes, self.link);
+        let key = keys::key(frame, keys::RECORD, 0);
+        self.disk.write(&[(self.disk.writing(), &key, &delta.bytes)])?;
+        self.link = link;
+        self.head = frame + 1;
+        let old = std::mem::replace(&mut self.last_record, delta.bytes);
+        self.queue.written(size, Some(old));
+        Ok(())
+    }
+
+    fn page(&mut self, mut delta: Delta) -> Result<(), StoreError> {
+        let (frame, size) = (delta.frame(), delta.size());
+        let checkpoint = self.checkpoint.as_mut().expect("the store asserts that a checkpoint was begun");
+        checkpoint.link = seal(&mut delta.bytes, checkpoint.link);
+        let key = keys::key(frame, keys::PAGE, checkpoint.pages);
+        checkpoint.pages += 1;
+        self.disk.write(&[(self.disk.writing(), &key, &delta.bytes)])?;
+        self.queue.written(size, Some(delta.bytes));
+        Ok(())
+    }
+
+    fn begin(&mut self, base: &Base) -> Result<(), StoreError> {
+        self.write_head(base.frame + 1)?;
+        let epoch = self.disk.next_epoch()?;
+        let value = base.encode(self.link);
+        let writing = self.disk.writing();
+        let base_key = keys::key(base.frame, keys::BASE, 0);
+        let copy_key = keys::key(base.frame, keys::COPY, 0);
+        if self.link.frame == base.frame && !self.last_record.is_empty() {
+            self.disk.write(&[(writing, &base_key, &value), (writing, &copy_key, &self.last_record)])?;
+        } else {
+            self.disk.write(&[(writing, &base_key, &value)])?;
+        }
+        self.checkpoint = Some(Checkpoint { epoch, frame: base.frame, pages: 0, link: Link::NONE });
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), StoreError> {
+        let checkpoint = self.checkpoint.take().expect("the store asserts that a checkpoint was begun");
+        let end = encode_end(checkpoint.pages, checkpoint.link);
+        let end_key = keys::key(checkpoint.frame.max(self.head - 1), keys::END, 0);
+        let current = encode_current(checkpoint.epoch);
+        let (writing, world) = (self.disk.writing(), &self.disk.world);
+        let end_value: (_, &[u8], &[u8]) = (writing, &end_key, &end);
+        let current_value = (world, keys::CURRENT.as_bytes(), current.as_slice());
+        if let Some(types) = self.upgrade.take() {
+            let types = catalog::encode(&types);
+            self.disk.write(&[end_value, current_value, (world, keys::CATALOG.as_bytes(), &types)])?;
+        } else {
+            self.disk.write(&[end_value, current_value])?;
+        }
+        self.sync()?;
+        self.disk.delete_before(checkpoint.epoch)
+    }
+
+    /// Writes the head where frames without a record came after the last one.
+    fn write_empties(&mut self) -> Result<(), StoreError> {
+        self.write_head(self.queue.empty())
+    }
+
+    fn write_head(&mut self, head: u64) -> Result<(), StoreError> {
+        if head > self.head {
+            let value = encode_head(head, self.link);
+            self.disk.write(&[(&self.disk.world, keys::HEAD.as_bytes(), &value)])?;
+            self.head = head;
+        }
+        Ok(())
+    }
+
+    fn persist(&mut self, started: Instant) -> Result<(), StoreError> {
+        let wanted = match self.durability {
+            Durability::Memory | Durability::Buffered => false,
+            Durability::Synced => self.synced < self.head,
+            Durability::Every(frames) => self.head - self.synced >= u64::from(frames),
+        };
+        if wanted || self.sync_wanted {
+            self.sync_wanted = false;
+            self.sync()?;
+        } else if self.durability != Durability::Memory {
+            self.disk.hand_over()?;
+        }
+        let durable = match self.durability {
+            Durability::Buffered => self.head,
+            _ => self.synced,
+        };
+        let busy = started.elapsed();
+        self.queue.publish(durable, |stats| {
+            stats.groups += 1;
+            stats.write_time += busy;
+            stats.write_time_max = stats.write_time_max.max(busy);
+        });
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        let started = Instant::now();
+        self.disk.sync()?;
+        self.synced = self.head;
+        let spent = started.elapsed();
+        let durable = self.queue.durable();
+        self.queue.publish(durable, |stats| {
+            stats.syncs += 1;
+            stats.sync_time += spent;
+            stats.sync_time_max = stats.sync_time_max.max(spent);
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,9 @@
+//! The store against a naive world: what was submitted comes back, whatever happens in between.
+//!
+//! One test binary; the model is in `store/model.rs`, the tests are in one file per subject.
+
+#[path = "store/model.rs"]
+mod model;
+
+#[path = "store/roundtrip.rs"]
+mod roundtrip;
