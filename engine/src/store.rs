@@ -13,10 +13,13 @@ mod delta;
 mod directory;
 mod disk;
 mod error;
+mod journal;
 mod keys;
 mod queue;
 mod reader;
 mod recovery;
+mod tables;
+mod watermark;
 mod world;
 mod writer;
 
@@ -64,11 +67,33 @@ pub struct StoreOptions {
     pub queue_frames_max: u32,
     /// Bytes that may wait for the disk before `submit` waits.
     pub queue_bytes_max: u64,
+    /// Faults injected by tests.
+    #[doc(hidden)]
+    pub faults: FaultPlan,
+}
+
+/// Faults that a test injects into the writer thread; none by default.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FaultPlan {
+    /// Sleep before every so many writes; 0 for never.
+    pub stall_every: u64,
+    /// How long.
+    pub stall: Duration,
+    /// The number of the write that fails, from 1; 0 for none.
+    pub fail_write: u64,
+    /// The number of the sync that fails, from 1; 0 for none.
+    pub fail_sync: u64,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { durability: Durability::default(), queue_frames_max: 1024, queue_bytes_max: 256 << 20 }
+        Self {
+            durability: Durability::default(),
+            queue_frames_max: 1024,
+            queue_bytes_max: 256 << 20,
+            faults: FaultPlan::default(),
+        }
     }
 }
 
@@ -133,7 +158,8 @@ impl Store {
         facts: &BTreeMap<String, String>,
         options: &StoreOptions,
     ) -> Result<(Self, Option<Recovered>), StoreError> {
-        let Opened { lock, disk, position, recovered, types, upgrade } = open_directory(dir, types, facts)?;
+        let Opened { lock, disk, position, recovered, types, upgrade, marker } =
+            open_directory(dir, types, facts)?;
         let queue = Arc::new(Queue::new(options.queue_frames_max, options.queue_bytes_max, position.head));
         let mut store = Self {
             queue: Arc::clone(&queue),
@@ -148,7 +174,7 @@ impl Store {
         };
         let upgrade = store.upgrade_pending.then_some(types);
         store.upgrade_pending = upgrade.is_some();
-        let writer = Writer::new(queue, disk, options.durability, position, upgrade);
+        let writer = Writer::new(queue, disk, marker, options, position, upgrade);
         std::thread::Builder::new()
             .name("diptych store".to_owned())
             .spawn(move || writer.run())

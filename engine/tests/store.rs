@@ -5,5 +5,14 @@
 #[path = "store/model.rs"]
 mod model;
 
+#[path = "store/damage.rs"]
+mod damage;
+
+#[path = "store/failure.rs"]
+mod failure;
+
 #[path = "store/roundtrip.rs"]
 mod roundtrip;
+
+#[path = "store/speed.rs"]
+mod speed;

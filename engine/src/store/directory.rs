@@ -12,8 +12,10 @@ use super::base::Base;
 use super::codec::encode_facts;
 use super::delta::{Link, NO_FRAME};
 use super::disk::Disk;
+use super::journal::{self, Tail};
 use super::recovery::{Position, Recovered, encode_current, encode_end, encode_head, recover, world_values};
-use super::{FactMismatch, StoreError, TypeEntry, catalog, keys};
+use super::watermark::{Watermark, WatermarkFile};
+use super::{FactMismatch, StoreError, TypeEntry, catalog, keys, tables};
 
 pub(crate) const FORMAT_FILE: &str = "FORMAT";
 pub(crate) const LOCK_FILE: &str = "LOCK";
@@ -33,6 +35,22 @@ pub(crate) struct Opened {
     pub(crate) recovered: Option<Recovered>,
     pub(crate) types: Vec<TypeEntry>,
     pub(crate) upgrade: bool,
+    pub(crate) marker: Marker,
+}
+
+/// What reports a sync to the watermark.
+#[derive(Debug)]
+pub(crate) struct Marker {
+    tail: Tail,
+    file: WatermarkFile,
+}
+
+impl Marker {
+    /// The journals were synced: frames before `head` are safe.
+    pub(crate) fn synced(&mut self, head: u64, link: Link) -> Result<(), StoreError> {
+        let place = self.tail.advance()?;
+        self.file.write(head, link, place)
+    }
 }
 
 pub(crate) fn open_directory(
@@ -45,18 +63,40 @@ pub(crate) fn open_directory(
     if !database.is_dir() {
         create(dir, types, facts)?;
     }
+    let watermark = Watermark::read(dir)?;
+    let mut broken = None;
+    tables::check(&database, &mut |error| {
+        broken.get_or_insert(error);
+    })?;
+    broken.map_or(Ok(()), Err)?;
+    let checked = journal::check(&database, watermark.place)?;
+    let mut marker =
+        Marker { tail: Tail::new(&database, checked.end)?, file: WatermarkFile::open(dir, watermark)? };
     let mut disk = Disk::open(&database)?;
     let values = world_values(&disk)?;
     compare(&values.facts, facts)?;
     let merged = catalog::merged(&values.types, types)?;
-    let (recovered, position) = recover(&disk, &values, Link::NONE)?;
+    let (mut recovered, position) = recover(&disk, &values, watermark.link)?;
+    if position.head < watermark.head {
+        let reason = format!(
+            "frame {} had been synced, the last one found is {}",
+            watermark.head - 1,
+            position.head as i64 - 1
+        );
+        return Err(StoreError::damaged(database.display().to_string(), reason));
+    }
+    if let Some(recovered) = &mut recovered {
+        recovered.repaired = checked.cut;
+    }
     disk.delete_before(values.current)?;
     let upgrade = catalog::upgrades(&values.types, &merged) && recovered.is_some();
     if merged != values.types && !upgrade {
         disk.write(&[(&disk.world, keys::CATALOG.as_bytes(), &catalog::encode(&merged))])?;
-        disk.sync()?;
     }
-    Ok(Opened { lock, disk, position, recovered, types: merged, upgrade })
+    // What was recovered may be in the system's cache only; from here on it is promised.
+    disk.sync()?;
+    marker.synced(position.head, position.link)?;
+    Ok(Opened { lock, disk, position, recovered, types: merged, upgrade, marker })
 }
 
 /// Makes sure that `dir` is a world's directory or becomes one, and takes its lock.
@@ -122,6 +162,7 @@ fn create(dir: &Path, types: &[TypeEntry], facts: &BTreeMap<String, String>) -> 
     ])?;
     disk.sync()?;
     drop(disk);
+    Watermark::create(dir)?;
     std::fs::rename(&new, &database).map_err(|error| StoreError::io("renaming", &new, &error))?;
     sync_directory(dir)
 }

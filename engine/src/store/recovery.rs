@@ -125,6 +125,8 @@ struct Replay {
     last_record: Vec<u8>,
     record_bytes: u64,
     page_bytes: u64,
+    /// End of the chain where the current checkpoint began.
+    start: Link,
     must_hold: Link,
     held: bool,
 }
@@ -141,6 +143,7 @@ impl Replay {
             last_record: Vec::new(),
             record_bytes: 0,
             page_bytes: 0,
+            start: Link::NONE,
             must_hold,
             held: must_hold == Link::NONE,
         }
@@ -154,7 +157,7 @@ impl Replay {
             keys::BASE => {
                 let (base, link) = Base::decode(value)?;
                 self.world.load_base(&base)?;
-                (self.base, self.link) = (Some(base), link);
+                (self.base, self.link, self.start) = (Some(base), link, link);
                 self.hold(link);
             }
             keys::COPY => self.last_record = value.to_vec(),
@@ -222,7 +225,8 @@ impl Replay {
         }
         let head = empty.max(after_record).max(base_head);
         let waits_for = self.must_hold.frame;
-        if !self.held && (base.frame == NO_FRAME || waits_for > base.frame) {
+        // Records before the checkpoint are gone with their epoch; their checksums with them.
+        if !self.held && (self.start == Link::NONE || waits_for >= self.start.frame) {
             let reason = "the record that the watermark names is lost or another one";
             return Err(StoreError::damaged(format!("the record of frame {}", shown(waits_for)), reason));
         }

@@ -10,17 +10,22 @@ use std::time::Instant;
 
 use super::base::Base;
 use super::delta::{Delta, Link, seal};
+use super::directory::Marker;
 use super::disk::Disk;
 use super::keys;
 use super::queue::{Item, Queue};
 use super::recovery::{Position, encode_current, encode_end, encode_head};
-use super::{Durability, StoreError, TypeEntry, catalog};
+use super::{Durability, FaultPlan, StoreError, StoreOptions, TypeEntry, catalog};
 
 /// The state of the writer thread.
 pub(crate) struct Writer {
     queue: Arc<Queue>,
     disk: Disk,
+    marker: Marker,
     durability: Durability,
+    faults: FaultPlan,
+    writes: u64,
+    syncs: u64,
     link: Link,
     /// Frame + 1: written, and of that synced.
     head: u64,
@@ -43,7 +48,8 @@ impl Writer {
     pub(crate) fn new(
         queue: Arc<Queue>,
         disk: Disk,
-        durability: Durability,
+        marker: Marker,
+        options: &StoreOptions,
         position: Position,
         upgrade: Option<Vec<TypeEntry>>,
     ) -> Self {
@@ -51,7 +57,11 @@ impl Writer {
         Self {
             queue,
             disk,
-            durability,
+            marker,
+            durability: options.durability,
+            faults: options.faults,
+            writes: 0,
+            syncs: 0,
             link,
             head,
             synced: head,
@@ -128,7 +138,23 @@ impl Writer {
         }
     }
 
+    /// Does to this write what a test asked for.
+    fn fault(&mut self) -> Result<(), StoreError> {
+        self.writes += 1;
+        if self.faults.stall_every > 0 && self.writes.is_multiple_of(self.faults.stall_every) {
+            std::thread::sleep(self.faults.stall);
+        }
+        if self.writes == self.faults.fail_write {
+            return Err(StoreError::Engine {
+                action: "writing a batch",
+                message: "injected fault".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
     fn record(&mut self, mut delta: Delta) -> Result<(), StoreError> {
+        self.fault()?;
         let (frame, size) = (delta.frame(), delta.size());
         let link = seal(&mut delta.bytes, self.link);
         let key = keys::key(frame, keys::RECORD, 0);
@@ -141,6 +167,7 @@ impl Writer {
     }
 
     fn page(&mut self, mut delta: Delta) -> Result<(), StoreError> {
+        self.fault()?;
         let (frame, size) = (delta.frame(), delta.size());
         let checkpoint = self.checkpoint.as_mut().expect("the store asserts that a checkpoint was begun");
         checkpoint.link = seal(&mut delta.bytes, checkpoint.link);
@@ -226,7 +253,15 @@ impl Writer {
 
     fn sync(&mut self) -> Result<(), StoreError> {
         let started = Instant::now();
+        self.syncs += 1;
+        if self.syncs == self.faults.fail_sync {
+            return Err(StoreError::Engine {
+                action: "syncing the journal",
+                message: "injected fault".to_owned(),
+            });
+        }
         self.disk.sync()?;
+        self.marker.synced(self.head, self.link)?;
         self.synced = self.head;
         let spent = started.elapsed();
         let durable = self.queue.durable();

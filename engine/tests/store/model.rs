@@ -132,7 +132,7 @@ impl Model {
         let system = random.below(3) as u32;
         self.serials.insert(system, frame);
         writer.serial(system, frame);
-        if frame % 7 == 0 {
+        if frame.is_multiple_of(7) {
             writer.input("keyboard", "test.fixed", 1, b"pressed");
         }
         writer.finish()
@@ -312,16 +312,27 @@ impl Model {
 /// Runs a model against a store: frames, empty frames, checkpoints copied over several frames.
 pub(crate) struct Driver {
     pub(crate) model: Model,
-    pub(crate) random: Random,
+    random: Random,
+    /// Decides when to copy and close; the frames do not depend on it.
+    pub(crate) pace: Random,
     writer: DeltaWriter,
+    /// Whether checkpoints are made; each one syncs.
+    pub(crate) checkpoints: bool,
     /// Rows still to be copied: (table, first row, rows).
     copying: Option<Vec<(usize, usize, usize)>>,
 }
 
 impl Driver {
     pub(crate) fn new(seed: u64) -> Self {
-        let random = Random::new(seed);
-        Self { model: Model::default(), random, writer: DeltaWriter::default(), copying: None }
+        let (random, pace) = (Random::new(seed), Random::new(seed + 1000));
+        Self {
+            model: Model::default(),
+            random,
+            pace,
+            writer: DeltaWriter::default(),
+            checkpoints: true,
+            copying: None,
+        }
     }
 
     /// The store was reopened: a checkpoint that was being copied is gone.
@@ -329,13 +340,24 @@ impl Driver {
         self.copying = None;
     }
 
+    /// Makes a frame without a store: the same frame as with one.
+    pub(crate) fn replay(&mut self) {
+        if !self.empty_frames() {
+            drop(self.model.step(&mut self.random, false, &mut self.writer, Vec::new()));
+        }
+    }
+
+    fn empty_frames(&mut self) -> bool {
+        let Some(frame) = self.model.frame.filter(|_| self.random.below(6) == 0) else { return false };
+        self.model.frame = Some(frame + 1 + self.random.below(5));
+        self.model.marks.clear();
+        self.model.removed.clear();
+        true
+    }
+
     pub(crate) fn frame(&mut self, store: &mut Store) -> Result<(), StoreError> {
-        if self.model.frame.is_some() && self.random.below(6) == 0 {
-            let frame = self.model.frame.map_or(0, |frame| frame + 1 + self.random.below(5));
-            self.model.frame = Some(frame);
-            self.model.marks.clear();
-            self.model.removed.clear();
-            store.empty_to(frame);
+        if self.empty_frames() {
+            store.empty_to(self.model.frame.expect("a frame was made"));
         } else {
             let delta =
                 self.model.step(&mut self.random, self.copying.is_some(), &mut self.writer, store.buffer());
@@ -346,7 +368,7 @@ impl Driver {
 
     fn checkpoint(&mut self, store: &mut Store) -> Result<(), StoreError> {
         let Some(pages) = &mut self.copying else {
-            if self.random.below(12) == 0 {
+            if self.checkpoints && self.pace.below(12) == 0 {
                 store.begin_checkpoint(self.model.base())?;
                 let mut pages = Vec::new();
                 for (table, rows) in self.model.tables.iter().map(|table| table.rows.len()).enumerate() {
@@ -356,7 +378,7 @@ impl Driver {
             }
             return Ok(());
         };
-        for _ in 0..=self.random.below(3) {
+        for _ in 0..=self.pace.below(3) {
             let Some((table, first, rows)) = pages.pop() else {
                 self.copying = None;
                 return store.end_checkpoint();

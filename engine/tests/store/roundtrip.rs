@@ -24,7 +24,7 @@ fn a_world_comes_back_after_every_close_with_its_marks() -> Result<(), Box<dyn s
                     .compare(&recovered)
                     .map_err(|difference| format!("seed {seed} round {round}: {difference}"))?,
             }
-            for _ in 0..1 + driver.random.below(40) {
+            for _ in 0..1 + driver.pace.below(40) {
                 driver.frame(&mut store)?;
             }
         }
