@@ -70,6 +70,13 @@ impl Editor<'_> {
     /// Carries out what one system issued, in order, and empties the buffer.
     pub(crate) fn apply(&mut self, commands: &mut Commands) -> Result<()> {
         self.acting.clone_from(&commands.system);
+        self.apply_list(commands)?;
+        commands.chunks.clear();
+        self.keep_serial(commands.key, commands.serial);
+        Ok(())
+    }
+
+    fn apply_list(&mut self, commands: &mut Commands) -> Result<()> {
         for command in commands.list.drain(..) {
             match command {
                 Command::Spawn { bundle, count } => {
@@ -85,10 +92,10 @@ impl Editor<'_> {
                     Some(entity) => edit.apply(self, entity)?,
                     None => self.journal.dropped += 1,
                 },
+                Command::Chunk(place) => self.apply_list(&mut commands.chunks[place])?,
             }
         }
         commands.batches.values_mut().for_each(|batch| batch.clear());
-        self.keep_serial(commands.key, commands.serial);
         Ok(())
     }
 

@@ -42,6 +42,7 @@ pub(crate) struct Frame {
     pub(crate) ids: Arc<IdColumn>,
     pub(crate) tables: TableList,
     pub(crate) schedule: Schedule,
+    pub(crate) special: Special,
     pub(crate) gate: LeaseGate,
     pub(crate) inputs: Inputs,
     pub(crate) journal: Journal,
@@ -54,6 +55,26 @@ pub(crate) struct Frame {
     /// The last committed frame.
     pub(crate) committed: u64,
     pub(crate) poisoned: Option<String>,
+}
+
+/// Indices of the columns that some step of every commit looks at, so that it need not ask all of them.
+#[derive(Debug, Default)]
+pub(crate) struct Special {
+    /// Without an owner: settled at the commit.
+    pub(crate) unowned: Vec<usize>,
+    pub(crate) strict: Vec<usize>,
+    pub(crate) hooked: Vec<usize>,
+}
+
+impl Special {
+    pub(crate) fn of(columns: &[Arc<dyn Column>], owners: &[Option<String>]) -> Self {
+        let all = 0..columns.len();
+        Self {
+            unowned: all.clone().filter(|index| owners[*index].is_none()).collect(),
+            strict: all.clone().filter(|index| columns[*index].strict()).collect(),
+            hooked: all.filter(|index| columns[*index].has_hooks()).collect(),
+        }
+    }
 }
 
 impl Frame {
@@ -78,13 +99,17 @@ impl Frame {
     fn make(&mut self) -> Result<()> {
         let frame = self.committed + 1;
         let _span = tracing::debug_span!("frame", frame).entered();
+        self.stats.frames += 1;
+        if !wave::is_timed(frame) {
+            self.run_wave(frame)?;
+            return self.commit(frame);
+        }
         let start = Instant::now();
         self.run_wave(frame)?;
         let waved = Instant::now();
         self.commit(frame)?;
         self.stats.wave_nanos = (waved - start).as_nanos() as u64;
         self.stats.commit_nanos = waved.elapsed().as_nanos() as u64;
-        self.stats.frames += 1;
         Ok(())
     }
 

@@ -56,5 +56,5 @@ pub use query::{
 pub use schedule::{Around, IntoTask};
 pub use stats::Stats;
 pub use store::Durability;
-pub use structure::{Bundle, COMMANDS_MAX, Spawned, Structure, Target};
+pub use structure::{Bundle, COMMANDS_MAX, Chunk, Spawned, Structure, Target};
 pub use view::{Copied, Reader, View};

@@ -99,6 +99,8 @@ pub(crate) struct Schedule {
     pub(crate) waits: Vec<(String, String, String)>,
     /// The owner of each column.
     pub(crate) owners: Vec<Option<String>>,
+    /// Whether any system issues commands.
+    pub(crate) structural: bool,
 }
 
 /// Builds the waves, or says everything that is wrong.
@@ -274,6 +276,7 @@ fn arrange(world: &World, mut tasks: Vec<Task>, owners: Vec<Option<String>>) -> 
         }
     }
     let mut slots: Vec<Option<Task>> = tasks.drain(..).map(Some).collect();
-    let tasks = order.iter().filter_map(|index| slots[*index].take()).collect();
-    Schedule { tasks, waves, waits, owners }
+    let tasks: Vec<Task> = order.iter().filter_map(|index| slots[*index].take()).collect();
+    let structural = tasks.iter().any(|task| task.structural);
+    Schedule { tasks, waves, waits, owners, structural }
 }

@@ -12,7 +12,7 @@ pub struct Stats {
     pub frames: u64,
     /// Frames skipped by a pace that could not keep up.
     pub frames_skipped: u64,
-    /// Time of the last wave.
+    /// Time of the last timed wave (one frame of 64).
     pub wave_nanos: u64,
     /// Time of the last commit, with the waits for leases and for the queue.
     pub commit_nanos: u64,

@@ -1,16 +1,18 @@
 //! Deferred structure: what systems spawn, despawn, insert and remove, applied at the commit.
 //!
-//! Invariant: commands apply in the order of (system name, issue). A spawn's `Id` follows from the system's
+//! Invariant: commands apply in the order of (system name, chunk, issue). A spawn's `Id` follows from the system's
 //! name and its own count; its `Entity` is only a handle. bevy's `Commands` are refused, because their ids
 //! come from an atomic that all threads share. How a command is carried out is in `editor`.
 
 #![expect(unsafe_code, reason = "implements bevy's unsafe parameter trait")]
 
 mod bundle;
+mod chunk;
 mod command;
 
 pub use bundle::Bundle;
 pub(crate) use bundle::Known;
+pub use chunk::Chunk;
 pub(crate) use command::{Command, SpawnBatch, SpawnRun};
 
 use crate::buffer::State;
@@ -102,11 +104,36 @@ pub(crate) struct Commands {
     pub(crate) serial: u64,
     pub(crate) list: Vec<Command>,
     pub(crate) batches: BTreeMap<TypeId, Box<dyn SpawnBatch>>,
+    /// Commands of parallel loops; each list stands where `Command::Chunk` says.
+    pub(crate) chunks: Vec<Commands>,
 }
 
 impl Commands {
     pub(crate) fn new(system: String, key: SystemKey) -> Self {
-        Self { system, key, serial: 0, list: Vec::new(), batches: BTreeMap::new() }
+        Self { system, key, serial: 0, list: Vec::new(), batches: BTreeMap::new(), chunks: Vec::new() }
+    }
+
+    fn spawn<B: Bundle>(&mut self, spawned: Spawned, bundle: B) {
+        let kind = TypeId::of::<B>();
+        let batch = self.batches.entry(kind).or_insert_with(|| Box::new(SpawnRun::<B>::default()));
+        let run = batch.as_any().downcast_mut::<SpawnRun<B>>().expect("batches are keyed by their type");
+        run.push(spawned, bundle);
+        if let Some(Command::Spawn { bundle, count }) = self.list.last_mut()
+            && *bundle == kind
+        {
+            *count += 1;
+        } else {
+            self.issue(Command::Spawn { bundle: kind, count: 1 });
+        }
+    }
+
+    fn issue(&mut self, command: Command) {
+        assert!(
+            self.list.len() < COMMANDS_MAX,
+            "{} has issued {COMMANDS_MAX} commands in one frame, the limit",
+            self.system
+        );
+        self.list.push(command);
     }
 }
 
@@ -120,44 +147,24 @@ impl<'w, 's> Structure<'w, 's> {
         let spawned =
             Spawned { id: Id::new(self.buffer.key, self.buffer.serial), entity: self.allocator.alloc() };
         self.buffer.serial += 1;
-        let kind = TypeId::of::<B>();
-        let batch = self.buffer.batches.entry(kind).or_insert_with(|| Box::new(SpawnRun::<B>::default()));
-        let run = batch.as_any().downcast_mut::<SpawnRun<B>>().expect("batches are keyed by their type");
-        run.push(spawned, bundle);
-        if let Some(Command::Spawn { bundle, count }) = self.buffer.list.last_mut()
-            && *bundle == kind
-        {
-            *count += 1;
-        } else {
-            self.issue(Command::Spawn { bundle: kind, count: 1 });
-        }
+        self.buffer.spawn(spawned, bundle);
         spawned
     }
 
     /// Despawns an entity with everything it holds.
     pub fn despawn(&mut self, target: impl Into<Target>) {
-        self.issue(Command::Despawn(target.into()));
+        self.buffer.issue(Command::Despawn(target.into()));
     }
 
     /// Gives an entity a value of a type. Where the entity holds the type already and another system owns
     /// the type, the commit fails with an error that names both.
     pub fn insert<T: State>(&mut self, target: impl Into<Target>, value: T) {
-        self.issue(Command::Edit(target.into(), Box::new(Insert(value))));
+        self.buffer.issue(Command::Edit(target.into(), Box::new(Insert(value))));
     }
 
     /// Takes a type from an entity; nothing happens when the entity does not hold it.
     pub fn remove<T: State>(&mut self, target: impl Into<Target>) {
-        self.issue(Command::Edit(target.into(), Box::new(Remove::<T>::default())));
-    }
-
-    fn issue(&mut self, command: Command) {
-        let list = &mut self.buffer.list;
-        assert!(
-            list.len() < COMMANDS_MAX,
-            "{} has issued {COMMANDS_MAX} commands in one frame, the limit",
-            self.buffer.system
-        );
-        list.push(command);
+        self.buffer.issue(Command::Edit(target.into(), Box::new(Remove::<T>::default())));
     }
 }
 

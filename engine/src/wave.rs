@@ -17,10 +17,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// A wave shorter than this runs on the thread where it is: waking another costs more.
-pub(crate) const PARALLEL_MIN_NANOS: u64 = 20_000;
+const PARALLEL_MIN_NANOS: u64 = 20_000;
+/// Tasks that take less than this together are one job.
+const JOB_MIN_NANOS: u64 = 1_500;
 /// Systems are timed in one frame of this many; reading a clock twice a system would cost more than a short
 /// system does.
-pub(crate) const TIMED_EVERY: u64 = 64;
+const TIMED_EVERY: u64 = 64;
 
 thread_local! {
     /// Whether this thread is inside a wave, where asking for a tick is an error.
@@ -40,6 +42,11 @@ struct Scene<'w, 'c> {
     timed: bool,
 }
 
+/// Whether this frame is timed.
+pub(crate) fn is_timed(frame: u64) -> bool {
+    frame % TIMED_EVERY == 1
+}
+
 /// Runs every wave. Answers the first failure, by the order of names.
 pub(crate) fn run(
     schedule: &mut Schedule,
@@ -47,7 +54,7 @@ pub(crate) fn run(
     columns: &[Arc<dyn Column>],
     frame: u64,
 ) -> Result<(), (String, String)> {
-    let timed = frame % TIMED_EVERY == 1;
+    let timed = is_timed(frame);
     let scene = Scene { world: world.as_unsafe_world_cell(), columns, timed };
     for wave in schedule.waves.clone() {
         let tasks = &mut schedule.tasks[wave];
@@ -69,6 +76,9 @@ fn fork(tasks: &mut [Task], scene: Scene<'_, '_>) {
     match tasks {
         [] => {}
         [task] => run_task(task, scene),
+        _ if tasks.iter().map(|task| task.nanos).sum::<u64>() < JOB_MIN_NANOS => {
+            tasks.iter_mut().for_each(|task| run_task(task, scene));
+        }
         _ => {
             let (first, rest) = tasks.split_at_mut(tasks.len() / 2);
             rayon::join(|| fork(first, scene), || fork(rest, scene));

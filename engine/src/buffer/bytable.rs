@@ -8,32 +8,49 @@ use super::TableMarks;
 use bevy_ecs::storage::TableId;
 use core::cell::UnsafeCell;
 
+/// No marks for a table.
+const NONE: u32 = u32::MAX;
+
 /// Marks by table.
 #[derive(Default)]
-pub(crate) struct ByTable(UnsafeCell<Vec<Option<Box<TableMarks>>>>);
+pub(crate) struct ByTable(UnsafeCell<Inner>);
 
-// SAFETY: shared access hands out `&TableMarks`, whose shared parts are atomics; `get_mut` excludes it by its
+#[derive(Default)]
+struct Inner {
+    /// Index into `held`, by table id.
+    places: Vec<u32>,
+    /// The tables that hold the type, in the order of their creation.
+    held: Vec<(TableId, Box<TableMarks>)>,
+}
+
+// SAFETY: shared access hands out `&TableMarks`, whose shared parts are atomics; `inner_mut` excludes it by its
 // contract.
 unsafe impl Sync for ByTable {}
 
 impl ByTable {
+    /// The marks in one table.
     #[inline]
     pub(crate) fn get(&self, table: TableId) -> Option<&TableMarks> {
-        // SAFETY: writers use `all_mut`, whose callers exclude every reader.
-        let tables = unsafe { &*self.0.get() };
-        tables.get(table.as_usize())?.as_deref()
+        let inner = self.inner();
+        let place = *inner.places.get(table.as_usize())?;
+        inner.held.get(place as usize).map(|(_, marks)| &**marks)
     }
 
-    /// Tables there may be marks for: ids below this.
-    pub(crate) fn len(&self) -> usize {
-        // SAFETY: as in `get`.
-        unsafe { &*self.0.get() }.len()
+    /// The tables that hold the type, with their marks.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (TableId, &TableMarks)> {
+        self.inner().held.iter().map(|(table, marks)| (*table, &**marks))
+    }
+
+    #[inline]
+    fn inner(&self) -> &Inner {
+        // SAFETY: writers use `inner_mut`, whose callers exclude every reader.
+        unsafe { &*self.0.get() }
     }
 
     /// # Safety
     /// Nothing else uses these marks while the answer lives.
     #[expect(clippy::mut_from_ref, reason = "exclusion is by phase")]
-    pub(crate) unsafe fn all_mut(&self) -> &mut Vec<Option<Box<TableMarks>>> {
+    unsafe fn inner_mut(&self) -> &mut Inner {
         // SAFETY: the caller excludes every other use.
         unsafe { &mut *self.0.get() }
     }
@@ -43,24 +60,27 @@ impl ByTable {
     #[expect(clippy::mut_from_ref, reason = "exclusion is by phase")]
     pub(crate) unsafe fn get_mut(&self, table: TableId) -> Option<&mut TableMarks> {
         // SAFETY: the caller's promise.
-        unsafe { self.all_mut() }.get_mut(table.as_usize())?.as_deref_mut()
+        let inner = unsafe { self.inner_mut() };
+        let place = *inner.places.get(table.as_usize())?;
+        inner.held.get_mut(place as usize).map(|(_, marks)| &mut **marks)
     }
 
     /// # Safety
     /// Nothing else uses these marks meanwhile.
     pub(crate) unsafe fn enter(&self, table: TableId) {
         // SAFETY: the caller's promise.
-        let tables = unsafe { self.all_mut() };
-        if tables.len() <= table.as_usize() {
-            tables.resize_with(table.as_usize() + 1, || None);
+        let inner = unsafe { self.inner_mut() };
+        if inner.places.len() <= table.as_usize() {
+            inner.places.resize(table.as_usize() + 1, NONE);
         }
-        tables[table.as_usize()].get_or_insert_default();
+        inner.places[table.as_usize()] = inner.held.len() as u32;
+        inner.held.push((table, Box::default()));
     }
 
     /// # Safety
     /// Nothing else uses these marks meanwhile.
     pub(crate) unsafe fn clear(&self, slot: usize) {
         // SAFETY: the caller's promise.
-        unsafe { self.all_mut() }.iter_mut().flatten().for_each(|marks| marks.clear(slot));
+        unsafe { self.inner_mut() }.held.iter_mut().for_each(|(_, marks)| marks.clear(slot));
     }
 }

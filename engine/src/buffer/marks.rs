@@ -8,6 +8,9 @@
 //! Rows are written through raw pointers by the query data (`query/next.rs`), one byte by one owner; pages
 //! are shared by several rows and are atomics. The values themselves are left to `buffer/typed.rs`.
 
+#[cfg(all(test, not(diptych_loom)))]
+mod tests;
+
 use super::raw::{self, AtomicBool, AtomicU8, Ordering};
 use std::ops::Range;
 
@@ -323,9 +326,8 @@ impl TableMarks {
     /// Forgets every mark of a slot, at a stamp wrap.
     pub(crate) fn clear(&mut self, slot: usize) {
         let side = &mut self.sides[slot];
-        for byte in side.marks.iter_mut().chain(&mut side.pages) {
-            *byte.get_mut() = 0;
-        }
+        raw::plain_mut(&mut side.marks).fill(0);
+        raw::plain_mut(&mut side.pages).fill(0);
         for stamp in [&side.scanned, &side.paged, &side.all] {
             stamp.store(0, Ordering::Relaxed);
         }
@@ -358,11 +360,16 @@ pub(crate) fn page_range(page: usize, rows: usize) -> Range<usize> {
     page * PAGE_ROWS..((page + 1) * PAGE_ROWS).min(rows)
 }
 
-/// Whether every byte is `want`; blocks without an early exit, so that the compiler uses vectors.
+/// Whether every byte is `want`. Words, without an early exit within a block: the compiler makes vectors of it.
 fn all_equal(bytes: &[u8], want: u8) -> bool {
-    let mut blocks = bytes.chunks_exact(128);
-    blocks.by_ref().all(|block| block.iter().fold(0, |odd, byte| odd | (byte ^ want)) == 0)
-        && blocks.remainder().iter().fold(0, |odd, byte| odd | (byte ^ want)) == 0
+    let wanted = u64::from_le_bytes([want; 8]);
+    // A table that was only partly set shows it in its first bytes, mostly.
+    bytes.first().is_none_or(|first| *first == want)
+        && bytes.chunks(4096).all(|block| {
+            let (words, rest) = block.as_chunks::<8>();
+            let odd = words.iter().fold(0, |odd, word| odd | (u64::from_le_bytes(*word) ^ wanted));
+            odd == 0 && rest.iter().all(|byte| *byte == want)
+        })
 }
 
 /// The class of a page by its row bytes.
@@ -392,70 +399,4 @@ fn reopen(
     }
     close(open, row, visit);
     *open = Some((row, kind));
-}
-
-#[cfg(all(test, not(diptych_loom)))]
-mod tests {
-    use super::*;
-
-    const STAMP: u8 = 5 << 2;
-
-    fn runs(marks: &TableMarks) -> Vec<(Range<usize>, Kind)> {
-        let mut runs = Vec::new();
-        marks.changed_runs(0, STAMP, |range, kind| runs.push((range, kind)));
-        runs
-    }
-
-    #[expect(unsafe_code, reason = "the test has the marks to itself")]
-    fn resolve(marks: &TableMarks) {
-        // SAFETY: nobody else knows these marks.
-        unsafe { marks.resolve(0, STAMP) }
-    }
-
-    fn filled(rows: usize) -> TableMarks {
-        let mut marks = TableMarks::default();
-        for _ in 0..rows {
-            marks.push_many(0, 1, Kind::Untouched, STAMP);
-        }
-        marks
-    }
-
-    /// A table whose every row was set says so at once, and one more row does not become "set".
-    #[test]
-    fn all_rows_then_one_untouched() {
-        let mut marks = filled(1000);
-        marks.sides[0].marks.iter().for_each(|mark| mark.store(STAMP | 1, Ordering::Relaxed));
-        marks.sides[0].scanned.store(STAMP, Ordering::Relaxed);
-        resolve(&marks);
-        assert!(marks.sides[0].is_all(STAMP));
-        marks.push_many(0, 1, Kind::Untouched, STAMP);
-        assert_eq!(runs(&marks), [(0..1000, Kind::Changed)]);
-        assert_eq!(marks.kind(0, 1000, STAMP), Kind::Untouched);
-        marks.swap_remove(0, 3, STAMP);
-        assert_eq!(runs(&marks), [(0..3, Kind::Changed), (4..1000, Kind::Changed)]);
-    }
-
-    /// The mark of the last row goes with it into the hole, whatever the pages' classes were.
-    #[test]
-    fn swap_remove_takes_the_mark_along() {
-        let mut marks = filled(600);
-        marks.set_kind(0, 599, Kind::Added, STAMP);
-        marks.swap_remove(0, 10, STAMP);
-        assert_eq!(runs(&marks), [(10..11, Kind::Added)]);
-        marks.swap_remove(0, 10, STAMP);
-        assert_eq!(runs(&marks), []);
-        assert_eq!(marks.rows, 598);
-    }
-
-    /// Carried rows are covered and not changed; a stale stamp is neither.
-    #[test]
-    fn carried_is_coverage_only() {
-        let mut marks = filled(300);
-        marks.set_kind(0, 7, Kind::Carried, STAMP);
-        marks.set_kind(0, 8, Kind::Changed, STAMP);
-        resolve(&marks);
-        assert_eq!(runs(&marks), [(8..9, Kind::Changed)]);
-        assert_eq!(marks.coverage(0, STAMP), (2, Some(0)));
-        assert_eq!(marks.coverage(0, STAMP + 4), (0, Some(0)));
-    }
 }

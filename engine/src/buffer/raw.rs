@@ -58,3 +58,10 @@ pub(crate) unsafe fn plain_column<C: Component>(table: &Table, id: ComponentId) 
     let cells = unsafe { column.get_data_slice::<C>(table.entity_count() as usize) };
     Some(cells.as_ptr().cast())
 }
+
+/// Marks as plain bytes to write.
+pub(crate) fn plain_mut(marks: &mut [AtomicU8]) -> &mut [u8] {
+    let start = marks.as_mut_ptr().cast::<u8>();
+    // SAFETY: an `AtomicU8` has the size, alignment and validity of a `u8`; the borrow is exclusive.
+    unsafe { core::slice::from_raw_parts_mut(start, marks.len()) }
+}

@@ -169,9 +169,8 @@ impl<T: State> Column for Typed<T> {
 
     unsafe fn settle(&self, tables: &Tables) {
         let roles = self.frames.roles();
-        for index in 0..self.by_table.len() {
-            let id = TableId::from_usize(index);
-            let (Some(marks), Some(table)) = (self.table(id), tables.get(id)) else { continue };
+        for (id, marks) in self.by_table.iter() {
+            let table = &tables[id];
             // SAFETY: the owner's loops are over, by the caller's promise.
             unsafe { marks.resolve(roles.next, roles.stamps[roles.next]) };
             // SAFETY: the same promise.
@@ -217,9 +216,8 @@ impl<T: State> Column for Typed<T> {
 
     unsafe fn run_hooks(&self, tables: &Tables, ids: &dyn Fn(TableId, usize) -> Id, roles: Roles) {
         let (slot, stamp) = (roles.prev(), roles.stamps[roles.prev()]);
-        for index in 0..self.by_table.len() {
-            let id = TableId::from_usize(index);
-            let (Some(marks), Some(table)) = (self.table(id), tables.get(id)) else { continue };
+        for (id, marks) in self.by_table.iter() {
+            let table = &tables[id];
             // SAFETY: the caller's promise.
             let Some(values) = (unsafe { self.values(table, slot) }) else { continue };
             marks.changed_runs(slot, stamp, |range, kind| {

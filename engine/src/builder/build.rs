@@ -7,7 +7,7 @@ use super::{EngineBuilder, THREADS_MAX};
 use crate::buffer::{Column, IdColumn};
 use crate::engine::Engine;
 use crate::error::{BuildError, BuildErrors, Error, Result};
-use crate::frame::{Digests, Encoder, Frame};
+use crate::frame::{Digests, Encoder, Frame, Special};
 use crate::id::SystemKey;
 use crate::ingress::Ingress;
 use crate::input::Inputs;
@@ -57,7 +57,9 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
             (Some(encoder), recovered)
         }
     };
+    let special = Special::of(&columns, &schedule.owners);
     let mut frame = Frame {
+        special,
         cell: Arc::new(WorldCell::new(world)),
         shared,
         columns,

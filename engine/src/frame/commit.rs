@@ -6,13 +6,11 @@
 #![expect(unsafe_code, reason = "has the world to itself between waves")]
 
 use super::{Frame, INPUTS_A_COMMIT_MAX, LEASE_WAIT_MAX};
-use crate::buffer::Column;
 use crate::error::{Error, Result};
 use crate::id::SystemKey;
 use crate::input::{Applier, Envelope};
 use crate::registry::Registry;
 use crate::structure::Commands;
-use std::sync::Arc;
 
 impl Frame {
     pub(super) fn commit(&mut self, frame: u64) -> Result<()> {
@@ -67,10 +65,9 @@ impl Frame {
     /// Settles types that no system owns: inputs and structure may have changed them in the last frame.
     fn settle_unowned(&mut self) {
         let tables = &self.world().storages().tables;
-        let owned = self.schedule.owners.iter().zip(&self.columns);
-        for (_, column) in owned.filter(|(owner, _)| owner.is_none()) {
+        for index in &self.special.unowned {
             // SAFETY: no wave runs.
-            unsafe { column.settle(tables) };
+            unsafe { self.columns[*index].settle(tables) };
         }
         if cfg!(debug_assertions) {
             self.stats.rows_set_twice += self.columns.iter().map(|column| column.take_twice()).sum::<u64>();
@@ -80,7 +77,8 @@ impl Frame {
     /// Strict types must have every row set or carried.
     fn check_coverage(&self) -> Result<()> {
         let roles = self.shared.frames.roles();
-        for (index, column) in self.columns.iter().enumerate().filter(|(_, column)| column.strict()) {
+        for index in self.special.strict.iter().copied() {
+            let column = &self.columns[index];
             let (mut covered, mut rows, mut hole) = (0, 0, None);
             for info in &self.tables.list {
                 let Some(marks) = column.by_table().get(info.id) else { continue };
@@ -113,6 +111,13 @@ impl Frame {
 
     /// Applies what the systems issued, in the order of their names.
     fn apply_structure(&mut self) -> Result<()> {
+        if self.schedule.structural || self.committed == 0 {
+            return self.apply_issued();
+        }
+        Ok(())
+    }
+
+    fn apply_issued(&mut self) -> Result<()> {
         // SAFETY: no wave runs, and leases are out.
         let world = unsafe { self.cell.get_mut() };
         for task in self.schedule.tasks.iter_mut().filter(|task| task.structural) {
@@ -179,12 +184,9 @@ impl Frame {
     }
 
     fn run_hooks(&self) {
-        if !self.columns.iter().any(|column| column.has_hooks()) {
-            return;
-        }
         let tables = &self.world().storages().tables;
         let ids = |table, row: usize| self.ids.ids(&tables[table])[row];
-        let hooked = self.columns.iter().filter(|column: &&Arc<dyn Column>| column.has_hooks());
+        let hooked = self.special.hooked.iter().map(|index| &self.columns[*index]);
         // SAFETY: no wave runs.
         hooked.for_each(|column| unsafe { column.run_hooks(tables, &ids, self.shared.frames.roles()) });
     }

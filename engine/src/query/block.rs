@@ -162,6 +162,9 @@ pub trait Block: Send + Sized {
     /// What one row looks like; the item of the same query data.
     type Row;
 
+    /// Bytes of a row, about: a parallel loop makes blocks of wide rows shorter.
+    const ROW_BYTES: usize;
+
     /// Rows in the block.
     fn len(&self) -> usize;
 
@@ -185,6 +188,7 @@ pub trait Block: Send + Sized {
 
 impl<'w, T: Sync> Block for &'w [T] {
     type Row = &'w T;
+    const ROW_BYTES: usize = size_of::<T>();
 
     fn len(&self) -> usize {
         <[T]>::len(self)
@@ -205,6 +209,7 @@ impl<'w, T: Sync> Block for &'w [T] {
 
 impl<'w, 's, T: State> Block for NextBlock<'w, 's, T> {
     type Row = NextRow<'w, 's, T>;
+    const ROW_BYTES: usize = 2 * size_of::<T>() + 1;
 
     fn len(&self) -> usize {
         self.prev.len()
@@ -248,6 +253,7 @@ impl<'w, 's, T: State> Block for NextBlock<'w, 's, T> {
 
 impl<B: Block> Block for Option<B> {
     type Row = Option<B::Row>;
+    const ROW_BYTES: usize = B::ROW_BYTES;
 
     fn len(&self) -> usize {
         // A block that is not there goes along with any other.
@@ -280,6 +286,7 @@ pub struct HeldBlock(pub bool);
 
 impl Block for HeldBlock {
     type Row = bool;
+    const ROW_BYTES: usize = 0;
 
     fn len(&self) -> usize {
         usize::MAX
@@ -301,6 +308,7 @@ macro_rules! tuple_block {
     ($($block:ident $value:ident $rest:ident),+) => {
         impl<$($block: Block),+> Block for ($($block,)+) {
             type Row = ($($block::Row,)+);
+            const ROW_BYTES: usize = 0 $(+ $block::ROW_BYTES)+;
 
             fn len(&self) -> usize {
                 let ($($value,)+) = self;

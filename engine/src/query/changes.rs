@@ -77,10 +77,8 @@ impl<T: State> Changes<'_, '_, T> {
     fn runs(&self, mut visit: impl FnMut(TableId, core::ops::Range<usize>, Kind)) {
         let roles = self.typed.frames.roles();
         let slot = roles.prev();
-        for table in (0..self.tables.len()).map(TableId::from_usize) {
-            if let Some(marks) = self.typed.table(table) {
-                marks.changed_runs(slot, roles.stamps[slot], |rows, kind| visit(table, rows, kind));
-            }
+        for (table, marks) in self.typed.by_table.iter() {
+            marks.changed_runs(slot, roles.stamps[slot], |rows, kind| visit(table, rows, kind));
         }
     }
 }

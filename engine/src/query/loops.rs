@@ -1,17 +1,33 @@
 //! The loops that run on the engine's pool: by row, by block, and by block with a result.
 //!
-//! Invariant: blocks are cut at multiples of [`PAR_ROWS`] from each table's start, never by thread count, and
-//! results are combined in block order. bevy's own loops work beside these, on one thread.
+//! Invariant: blocks are cut at constant multiples from each table's start, never by thread count, and results
+//! and commands are combined in block order. bevy's own loops work beside these, on one thread.
 
 #![expect(unsafe_code, reason = "visits each row of a block once")]
 
 use super::block::Block;
+use crate::buffer::PAGE_ROWS;
+use crate::structure::{Chunk, Structure};
 use bevy_ecs::entity::Entity;
 use bevy_ecs::query::{ArchetypeFilter, ContiguousQueryData, QueryFilter, SingleEntityQueryData};
 use bevy_ecs::system::Query;
 
-/// Rows of a block in a parallel loop: constant, so that nothing depends on the number of threads.
+/// Rows of a block in a parallel loop, at most; wide rows make it shorter, the number of threads does not.
 pub const PAR_ROWS: usize = 4096;
+/// Bytes of a block in a parallel loop, about.
+const PAR_BYTES: usize = 128 << 10;
+
+/// Rows of a block of this kind: whole pages of marks, so that a block can be marked as one.
+const fn block_rows<B: Block>() -> usize {
+    let fitting = PAR_BYTES / if B::ROW_BYTES == 0 { 1 } else { B::ROW_BYTES } / PAGE_ROWS * PAGE_ROWS;
+    if fitting < PAGE_ROWS {
+        PAGE_ROWS
+    } else if fitting > PAR_ROWS {
+        PAR_ROWS
+    } else {
+        fitting
+    }
+}
 
 /// The packed block of query data `D`.
 pub(crate) type BlockOf<'w, 's, D> = <D as ContiguousQueryData>::Contiguous<'w, 's>;
@@ -40,6 +56,14 @@ pub trait Loops<'s, D: ContiguousQueryData> {
     /// Calls `visit` with every row, in parallel; in no particular order.
     fn par_rows<'a>(&'a mut self, visit: impl Fn(RowOf<'a, 's, D>) + Sync)
     where
+        BlockOf<'a, 's, D>: Block;
+
+    /// The same, with a place for commands of each row: they apply in row order, whatever the threads.
+    fn par_rows_with<'a>(
+        &'a mut self,
+        structure: &mut Structure<'_, '_>,
+        visit: impl Fn(RowOf<'a, 's, D>, &mut Chunk<'_>) + Sync,
+    ) where
         BlockOf<'a, 's, D>: Block;
 
     /// Calls `visit` with every block of at most [`PAR_ROWS`] rows, in parallel; in no particular order.
@@ -71,6 +95,33 @@ impl<'s, D: ContiguousQueryData, F: ArchetypeFilter> Loops<'s, D> for Query<'_, 
         self.blocks(|block| fork(block, &|block| each_row(block, &visit)));
     }
 
+    fn par_rows_with<'a>(
+        &'a mut self,
+        structure: &mut Structure<'_, '_>,
+        visit: impl Fn(RowOf<'a, 's, D>, &mut Chunk<'_>) + Sync,
+    ) where
+        BlockOf<'a, 's, D>: Block,
+    {
+        let mut blocks = Vec::new();
+        self.blocks(|block| blocks.push(block));
+        let chunks =
+            blocks.iter().map(|block| block.len().div_ceil(block_rows::<BlockOf<'a, 's, D>>())).sum();
+        let mut chunks = structure.split(chunks);
+        let mut rest = &mut chunks[..];
+        for block in blocks {
+            let (mine, others) = rest.split_at_mut(block.len().div_ceil(block_rows::<BlockOf<'a, 's, D>>()));
+            rest = others;
+            fork_with(block, mine, &|mut block, chunk: &mut Chunk<'_>| {
+                block.begin_rows();
+                for row in 0..block.len() {
+                    // SAFETY: the loop stays within the block and comes by each row once.
+                    visit(unsafe { block.row(row) }, chunk);
+                }
+            });
+        }
+        structure.join(chunks);
+    }
+
     fn par_blocks<'a>(&'a mut self, visit: impl Fn(BlockOf<'a, 's, D>) + Sync)
     where
         BlockOf<'a, 's, D>: Block,
@@ -84,7 +135,10 @@ impl<'s, D: ContiguousQueryData, F: ArchetypeFilter> Loops<'s, D> for Query<'_, 
     {
         let tables = self.contiguous_iter_mut().expect("buffered state lives in tables only");
         for block in tables {
-            assert!(block.len() != usize::MAX, "a loop by blocks needs one part that every row has, such as Id");
+            assert!(
+                block.len() != usize::MAX,
+                "a loop by blocks needs one part that every row has, such as Id"
+            );
             if !block.is_empty() {
                 visit(block);
             }
@@ -102,8 +156,8 @@ impl<'s, D: ContiguousQueryData, F: ArchetypeFilter> Loops<'s, D> for Query<'_, 
         let mut merged: Option<R> = None;
         self.blocks(|block| {
             let mut partials = Vec::new();
-            partials.resize_with(block.len().div_ceil(PAR_ROWS), || None);
-            fork_map(block, &mut partials, &map);
+            partials.resize_with(block.len().div_ceil(block_rows::<BlockOf<'a, 's, D>>()), || None);
+            fork_with(block, &mut partials, &|block, partial: &mut Option<R>| *partial = Some(map(block)));
             for partial in partials.into_iter().flatten() {
                 merged = Some(match merged.take() {
                     Some(sum) => merge(sum, partial),
@@ -115,26 +169,25 @@ impl<'s, D: ContiguousQueryData, F: ArchetypeFilter> Loops<'s, D> for Query<'_, 
     }
 }
 
-/// Halves `block` at multiples of [`PAR_ROWS`] until its parts are small enough, then visits them.
+/// Halves `block` at multiples of its kind's block length until its parts are small enough, then visits them.
 fn fork<B: Block>(block: B, visit: &(impl Fn(B) + Sync)) {
-    if block.len() <= PAR_ROWS {
+    if block.len() <= block_rows::<B>() {
         return visit(block);
     }
-    let half = block.len().div_ceil(PAR_ROWS) / 2 * PAR_ROWS;
+    let half = block.len().div_ceil(block_rows::<B>()) / 2 * block_rows::<B>();
     let (first, rest) = block.split_at(half);
     rayon::join(|| fork(first, visit), || fork(rest, visit));
 }
 
-/// The same with a place for each part's result.
-fn fork_map<B: Block, R: Send>(block: B, partials: &mut [Option<R>], map: &(impl Fn(B) -> R + Sync)) {
-    if let [partial] = partials {
-        *partial = Some(map(block));
-        return;
+/// The same with something of its own for each part.
+fn fork_with<B: Block, P: Send>(block: B, parts: &mut [P], visit: &(impl Fn(B, &mut P) + Sync)) {
+    if let [part] = parts {
+        return visit(block, part);
     }
-    let half = partials.len() / 2;
-    let (first, rest) = block.split_at(half * PAR_ROWS);
-    let (first_partials, rest_partials) = partials.split_at_mut(half);
-    rayon::join(|| fork_map(first, first_partials, map), || fork_map(rest, rest_partials, map));
+    let half = parts.len() / 2;
+    let (first, rest) = block.split_at(half * block_rows::<B>());
+    let (first_parts, rest_parts) = parts.split_at_mut(half);
+    rayon::join(|| fork_with(first, first_parts, visit), || fork_with(rest, rest_parts, visit));
 }
 
 #[inline(always)]

@@ -21,6 +21,8 @@ pub(crate) enum Command {
     },
     Despawn(Target),
     Edit(Target, Box<dyn Edit>),
+    /// The commands of one chunk of a parallel loop, by its place in `chunks`.
+    Chunk(usize),
 }
 
 /// A typed change of one entity.
