@@ -180,7 +180,9 @@ impl Writer {
 
     fn begin(&mut self, base: &Base) -> Result<(), StoreError> {
         self.write_head(base.frame + 1)?;
+        let started = Instant::now();
         let epoch = self.disk.next_epoch()?;
+        self.count_epoch(1, started);
         let value = base.encode(self.link);
         let writing = self.disk.writing();
         let base_key = keys::key(base.frame, keys::BASE, 0);
@@ -209,7 +211,18 @@ impl Writer {
             self.disk.write(&[end_value, current_value])?;
         }
         self.sync()?;
-        self.disk.delete_before(checkpoint.epoch)
+        let started = Instant::now();
+        self.disk.delete_before(checkpoint.epoch)?;
+        self.disk.prepare_epoch()?;
+        self.count_epoch(0, started);
+        Ok(())
+    }
+
+    fn count_epoch(&self, epochs: u64, started: Instant) {
+        self.queue.publish(self.queue.durable(), |stats| {
+            stats.epochs += epochs;
+            stats.epoch_time += started.elapsed();
+        });
     }
 
     /// Writes the head where frames without a record came after the last one.
