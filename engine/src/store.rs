@@ -13,6 +13,7 @@ mod delta;
 mod directory;
 mod disk;
 mod error;
+mod inspect;
 mod journal;
 mod keys;
 mod queue;
@@ -32,6 +33,7 @@ pub use base::{Base, TableShape};
 pub use catalog::{RowKind, TypeEntry};
 pub use delta::{Delta, DeltaWriter, Mark};
 pub use error::{FactMismatch, StoreError};
+pub use inspect::{FileState, Report, TypeReport, inspect, verify};
 pub use reader::{DeltaReader, Ids, Keys, Operation, Operations, Run};
 pub use recovery::Recovered;
 pub use world::{Column, MarkedRows, RawWorld, RecoveredTable};
@@ -41,7 +43,10 @@ use queue::{Item, Queue};
 use writer::Writer;
 
 /// Records since the last checkpoint before the next one is due, at least, in bytes.
-pub const CHECKPOINT_BYTES_MIN: u64 = 64 << 20;
+///
+/// This much (and as much again while a checkpoint is copied) is the constant part of a world's size on disk
+/// and of the store's memory. Smaller costs throughput: each epoch is two dozen small syncs.
+pub const CHECKPOINT_BYTES_MIN: u64 = 128 << 20;
 
 /// How far a frame must have come before it counts as durable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -125,6 +130,10 @@ pub struct StoreStats {
     pub sync_time: Duration,
     /// The slowest one.
     pub sync_time_max: Duration,
+    /// Keyspaces of checkpoint epochs made.
+    pub epochs: u64,
+    /// Time spent making and deleting them.
+    pub epoch_time: Duration,
 }
 
 /// An open world directory. One thread submits; dropping it writes, syncs and closes.

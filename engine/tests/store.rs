@@ -11,6 +11,12 @@ mod damage;
 #[path = "store/failure.rs"]
 mod failure;
 
+#[path = "store/killed.rs"]
+mod killed;
+
+#[path = "store/looking.rs"]
+mod looking;
+
 #[path = "store/roundtrip.rs"]
 mod roundtrip;
 

@@ -38,11 +38,13 @@ pub(crate) struct Opened {
     pub(crate) marker: Marker,
 }
 
-/// What reports a sync to the watermark.
+/// What reports a sync to the watermark, and asks whether somebody copies the directory.
 #[derive(Debug)]
 pub(crate) struct Marker {
     tail: Tail,
     file: WatermarkFile,
+    /// `FORMAT`: a reader that copies the directory holds a shared lock on it.
+    format: File,
 }
 
 impl Marker {
@@ -50,6 +52,14 @@ impl Marker {
     pub(crate) fn synced(&mut self, head: u64, link: Link) -> Result<(), StoreError> {
         let place = self.tail.advance()?;
         self.file.write(head, link, place)
+    }
+
+    /// Whether somebody copies the directory, so that nothing should be deleted from it.
+    pub(crate) fn is_read(&self) -> bool {
+        let free = self.format.try_lock().is_ok();
+        // An unlock of a lock that is not held changes nothing, and its failure neither.
+        let _ = self.format.unlock();
+        !free
     }
 }
 
@@ -65,24 +75,26 @@ pub(crate) fn open_directory(
     }
     let watermark = Watermark::read(dir)?;
     let mut broken = None;
-    tables::check(&database, &mut |error| {
-        broken.get_or_insert(error);
+    tables::check(&database, &mut |_, problem| {
+        if broken.is_none() {
+            broken = problem;
+        }
     })?;
     broken.map_or(Ok(()), Err)?;
     let checked = journal::check(&database, watermark.place)?;
-    let mut marker =
-        Marker { tail: Tail::new(&database, checked.end)?, file: WatermarkFile::open(dir, watermark)? };
+    let format = dir.join(FORMAT_FILE);
+    let mut marker = Marker {
+        tail: Tail::new(&database, checked.end)?,
+        file: WatermarkFile::open(dir, watermark)?,
+        format: File::open(&format).map_err(|error| StoreError::io("opening", &format, &error))?,
+    };
     let mut disk = Disk::open(&database)?;
     let values = world_values(&disk)?;
     compare(&values.facts, facts)?;
     let merged = catalog::merged(&values.types, types)?;
     let (mut recovered, position) = recover(&disk, &values, watermark.link)?;
     if position.head < watermark.head {
-        let reason = format!(
-            "frame {} had been synced, the last one found is {}",
-            watermark.head - 1,
-            position.head as i64 - 1
-        );
+        let reason = format!("{} frames had been synced, {} were found", watermark.head, position.head);
         return Err(StoreError::damaged(database.display().to_string(), reason));
     }
     if let Some(recovered) = &mut recovered {
@@ -142,6 +154,25 @@ fn claim(dir: &Path) -> Result<File, StoreError> {
         }
     }
     Err(StoreError::Locked { path: dir.to_owned() })
+}
+
+/// Whether the directory says that it is a world; an error where it says that it is something else.
+pub(crate) fn has_format(dir: &Path) -> Result<bool, StoreError> {
+    let path = dir.join(FORMAT_FILE);
+    match std::fs::read(&path) {
+        Ok(bytes) if bytes == FORMAT_LINE.as_bytes() => Ok(true),
+        Ok(bytes) => {
+            let text = String::from_utf8_lossy(&bytes);
+            let line: String = text.lines().next().unwrap_or_default().chars().take(80).collect();
+            Err(refuse(dir, format!("{FORMAT_FILE} says \"{line}\", expected \"{}\"", FORMAT_LINE.trim())))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(StoreError::io("reading", &path, &error)),
+    }
+}
+
+pub(crate) fn refuse(dir: &Path, reason: String) -> StoreError {
+    StoreError::NotAWorld { path: dir.to_owned(), reason }
 }
 
 fn create(dir: &Path, types: &[TypeEntry], facts: &BTreeMap<String, String>) -> Result<(), StoreError> {

@@ -12,7 +12,7 @@ use super::StoreError;
 use super::keys::{WORLD, epoch_name, epoch_number};
 
 /// Records stay in memory until an epoch is this large; most epochs are deleted before.
-const EPOCH_MEMTABLE_BYTES: u64 = 160 << 20;
+const EPOCH_MEMTABLE_BYTES: u64 = 256 << 20;
 /// All journals together, in bytes; fjall flushes the oldest epoch's memtable beyond that.
 const JOURNAL_BYTES_MAX: u64 = 512 << 20;
 /// Blocks are read once, at recovery: no cache is worth its memory.
@@ -25,6 +25,9 @@ pub(crate) struct Disk {
     pub(crate) world: Keyspace,
     /// Current epoch first, the one being written last. Never empty once a world exists.
     pub(crate) epochs: Vec<(u64, Keyspace)>,
+    /// Made ahead, while the journal has just been synced: making a keyspace syncs a dozen small files,
+    /// and each of those syncs waits for the journal's dirty pages too.
+    spare: Option<(u64, Keyspace)>,
 }
 
 impl Disk {
@@ -46,21 +49,33 @@ impl Disk {
         let mut numbers: Vec<u64> =
             db.list_keyspace_names().iter().filter_map(|name| epoch_number(name)).collect();
         numbers.sort_unstable();
-        let mut disk = Self { db, world, epochs: Vec::new() };
+        let mut disk = Self { db, world, epochs: Vec::new(), spare: None };
         for number in numbers {
-            disk.open_epoch(number)?;
+            let epoch = disk.open_epoch(number)?;
+            disk.epochs.push(epoch);
         }
         Ok(disk)
     }
 
     /// Creates the keyspace of the next epoch; it is written from now on.
     pub(crate) fn next_epoch(&mut self) -> Result<u64, StoreError> {
-        let number = self.epochs.last().map_or(0, |(number, _)| number + 1);
-        self.open_epoch(number)?;
+        self.prepare_epoch()?;
+        let epoch = self.spare.take().expect("it was prepared in the line above");
+        let number = epoch.0;
+        self.epochs.push(epoch);
         Ok(number)
     }
 
-    fn open_epoch(&mut self, number: u64) -> Result<(), StoreError> {
+    /// Makes the keyspace of the next epoch ahead of time.
+    pub(crate) fn prepare_epoch(&mut self) -> Result<(), StoreError> {
+        if self.spare.is_none() {
+            let number = self.epochs.last().map_or(0, |(number, _)| number + 1);
+            self.spare = Some(self.open_epoch(number)?);
+        }
+        Ok(())
+    }
+
+    fn open_epoch(&self, number: u64) -> Result<(u64, Keyspace), StoreError> {
         // Keys only grow and nothing is overwritten: tables never overlap, so there is nothing to compact.
         let options = || {
             KeyspaceCreateOptions::default()
@@ -73,8 +88,7 @@ impl Disk {
             .db
             .keyspace(&epoch_name(number), options)
             .map_err(|error| StoreError::engine("creating the keyspace of an epoch", &error))?;
-        self.epochs.push((number, keyspace));
-        Ok(())
+        Ok((number, keyspace))
     }
 
     /// The epoch being written.

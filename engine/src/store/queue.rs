@@ -45,6 +45,8 @@ struct State {
     items: VecDeque<Item>,
     frames: u32,
     bytes: u64,
+    /// A submit waits for room.
+    waiting: bool,
     pool: Vec<Vec<u8>>,
     pool_bytes: u64,
     flushed: u64,
@@ -105,6 +107,7 @@ impl Queue {
             && (state.frames >= self.frames_max || state.bytes + size > self.bytes_max)
         {
             let since = *waited.get_or_insert_with(Instant::now);
+            state.waiting = true;
             state = self.wait(state, since, "the queue was full")?;
         }
         if let Some(since) = waited {
@@ -216,8 +219,13 @@ impl Queue {
             state.pool_bytes += buffer.capacity() as u64;
             state.pool.push(buffer);
         }
+        // Waking a waiting submit for each record would cost more than writing it: half of the room at once.
+        let roomy = state.frames <= self.frames_max / 2 && state.bytes <= self.bytes_max / 2;
+        let wake = roomy && std::mem::take(&mut state.waiting);
         drop(state);
-        self.progressed.notify_all();
+        if wake {
+            self.progressed.notify_all();
+        }
     }
 
     pub(crate) fn publish(&self, durable: u64, update: impl FnOnce(&mut StoreStats)) {

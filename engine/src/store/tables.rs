@@ -21,11 +21,14 @@ const CURRENT: &str = "current";
 const CURRENT_BYTES: usize = 25;
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// Checks all keyspaces of a database; each damaged file goes to `found`.
+/// What a check found in one file.
+pub(crate) type Found<'a> = dyn FnMut(&Path, Option<StoreError>) + 'a;
+
+/// Checks all keyspaces of a database; each file goes to `found`, with what is wrong with it.
 ///
 /// # Errors
 /// Where a directory cannot be read at all.
-pub(crate) fn check(database: &Path, found: &mut dyn FnMut(StoreError)) -> Result<(), StoreError> {
+pub(crate) fn check(database: &Path, found: &mut Found<'_>) -> Result<(), StoreError> {
     let folder = database.join(KEYSPACES);
     let entries = std::fs::read_dir(&folder).map_err(|error| StoreError::io("reading", &folder, &error))?;
     let mut keyspaces = Vec::new();
@@ -38,13 +41,13 @@ pub(crate) fn check(database: &Path, found: &mut dyn FnMut(StoreError)) -> Resul
         if keyspace.join(CURRENT).exists()
             && let Err(error) = check_keyspace(&keyspace, found)
         {
-            found(error);
+            found(&keyspace, Some(error));
         }
     }
     Ok(())
 }
 
-fn check_keyspace(keyspace: &Path, found: &mut dyn FnMut(StoreError)) -> Result<(), StoreError> {
+fn check_keyspace(keyspace: &Path, found: &mut Found<'_>) -> Result<(), StoreError> {
     let path = keyspace.join(CURRENT);
     let current = read(&path)?;
     if current.len() != CURRENT_BYTES {
@@ -60,13 +63,15 @@ fn check_keyspace(keyspace: &Path, found: &mut dyn FnMut(StoreError)) -> Result<
     if xxh3_128(&manifest) != checksum {
         return Err(damaged(&path, 0, "the checksum of the manifest does not match"));
     }
+    found(&path, None);
     for (table, checksum) in tables(&manifest).map_err(|error| damaged(&path, 0, &error.to_string()))? {
         let path = keyspace.join("tables").join(table.to_string());
-        match hash(&path) {
-            Ok(hash) if hash == checksum => {}
-            Ok(_) => found(damaged(&path, 0, "the checksum of the table does not match")),
-            Err(error) => found(error),
-        }
+        let problem = match hash(&path) {
+            Ok(hash) if hash == checksum => None,
+            Ok(_) => Some(damaged(&path, 0, "the checksum of the table does not match")),
+            Err(error) => Some(error),
+        };
+        found(&path, problem);
     }
     Ok(())
 }

@@ -218,6 +218,21 @@ impl RawWorld {
 }
 
 impl Column {
+    /// The bytes of a row.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[must_use]
+    pub fn row(&self, row: usize) -> &[u8] {
+        match self {
+            Self::Fixed { size, bytes } => {
+                let size = *size as usize;
+                &bytes[row * size..(row + 1) * size]
+            }
+            Self::Variable { blobs } => &blobs[row],
+        }
+    }
+
     fn resize(&mut self, rows: u32) -> Result<(), String> {
         let rows = rows as usize;
         match self {

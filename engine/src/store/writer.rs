@@ -17,6 +17,9 @@ use super::queue::{Item, Queue};
 use super::recovery::{Position, encode_current, encode_end, encode_head};
 use super::{Durability, FaultPlan, StoreError, StoreOptions, TypeEntry, catalog};
 
+/// Old epochs that are kept while somebody copies the directory.
+const KEPT_EPOCHS_MAX: u32 = 8;
+
 /// The state of the writer thread.
 pub(crate) struct Writer {
     queue: Arc<Queue>,
@@ -35,6 +38,8 @@ pub(crate) struct Writer {
     /// The catalog to store at the end of the next checkpoint.
     upgrade: Option<Vec<TypeEntry>>,
     sync_wanted: bool,
+    /// Checkpoints in a row that deleted nothing because the directory was being copied.
+    kept: u32,
 }
 
 struct Checkpoint {
@@ -69,6 +74,7 @@ impl Writer {
             checkpoint: None,
             upgrade,
             sync_wanted: false,
+            kept: 0,
         }
     }
 
@@ -180,7 +186,9 @@ impl Writer {
 
     fn begin(&mut self, base: &Base) -> Result<(), StoreError> {
         self.write_head(base.frame + 1)?;
+        let started = Instant::now();
         let epoch = self.disk.next_epoch()?;
+        self.count_epoch(1, started);
         let value = base.encode(self.link);
         let writing = self.disk.writing();
         let base_key = keys::key(base.frame, keys::BASE, 0);
@@ -209,7 +217,22 @@ impl Writer {
             self.disk.write(&[end_value, current_value])?;
         }
         self.sync()?;
-        self.disk.delete_before(checkpoint.epoch)
+        let started = Instant::now();
+        // Whoever copies the directory needs the older epoch a little longer; the next end deletes it too.
+        self.kept = if self.marker.is_read() { self.kept + 1 } else { 0 };
+        if self.kept == 0 || self.kept > KEPT_EPOCHS_MAX {
+            self.disk.delete_before(checkpoint.epoch)?;
+        }
+        self.disk.prepare_epoch()?;
+        self.count_epoch(0, started);
+        Ok(())
+    }
+
+    fn count_epoch(&self, epochs: u64, started: Instant) {
+        self.queue.publish(self.queue.durable(), |stats| {
+            stats.epochs += epochs;
+            stats.epoch_time += started.elapsed();
+        });
     }
 
     /// Writes the head where frames without a record came after the last one.

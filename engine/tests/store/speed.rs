@@ -72,6 +72,7 @@ fn small_records_on_the_writer_thread() -> Result<(), Box<dyn Error>> {
     let (mut store, _) =
         Store::open(dir.path(), &dense_types(), &Default::default(), &StoreOptions::default())?;
     let mut writer = DeltaWriter::default();
+    let values = vec![7_u8; ROWS as usize * ROW_BYTES];
     for round in 0..3 {
         let (before, started) = (store.stats(), Instant::now());
         for frame in 0..20_000 {
@@ -84,11 +85,26 @@ fn small_records_on_the_writer_thread() -> Result<(), Box<dyn Error>> {
                 writer.rows_fixed(1, 0, row, 1, Mark::Changed, &[3; ROW_BYTES]);
             }
             store.submit(writer.finish())?;
+            if store.checkpoint_due() {
+                let tables = vec![TableShape { types: vec![0, 1], rows: ROWS }];
+                let frame = round * 20_000 + frame;
+                store.begin_checkpoint(Base {
+                    frame,
+                    dt: 0.0,
+                    tables,
+                    serials: Default::default(),
+                    digest: None,
+                })?;
+                writer.begin_page(store.buffer(), frame);
+                writer.rows_fixed(1, 0, 0, ROWS, Mark::Moved, &values);
+                store.page(writer.finish())?;
+                store.end_checkpoint()?;
+            }
         }
         store.flush()?;
         let (after, spent) = (store.stats(), started.elapsed());
         println!(
-            "100 rows of 24 B as one record: writer {:?} per record, whole loop {:?} per frame, {} groups",
+            "100 runs of 24 B as one record of 4.9 kB: writer {:?} per record, whole loop {:?} per frame, {} groups",
             (after.write_time - before.write_time) / 20_000,
             spent / 20_000,
             after.groups - before.groups
@@ -163,6 +179,7 @@ fn dense(dir: &Path, seconds: u64, durability: Durability) -> Result<(f64, u64),
         }
     }
     store.flush()?;
+    println!("  {:?}", store.stats());
     let spent = started.elapsed().as_secs_f64();
     Ok((frame as f64 * values.len() as f64 / spent / 1e6, peak))
 }

@@ -1,0 +1,338 @@
+//! Looking into a directory without touching it: of a stopped, a running or a damaged world.
+//!
+//! Invariant: the user's directory is only read. fjall writes when it opens, so it opens a copy, which
+//! is deleted afterwards. Everything comes from raw bytes; no type needs to be registered.
+//! Left out: repairing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::directory::{DATABASE, FORMAT_FILE, LOCK_FILE, has_format, refuse};
+use super::disk::Disk;
+use super::recovery::{Recovered, recover, world_values};
+use super::watermark::{WATERMARK_FILE, Watermark};
+use super::world::Column;
+use super::{StoreError, TypeEntry, journal, tables};
+use crate::digest::{ComponentDigest, row_hash, type_seed, world_digest};
+
+/// A running world may change under the copy: so often is it taken again.
+const COPY_TRIES_MAX: u32 = 8;
+
+/// What a directory holds.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// The last whole frame; `None` for a world without one, or a damaged one.
+    pub frame: Option<u64>,
+    /// The last frame that was synced for certain.
+    pub durable_frame: Option<u64>,
+    /// The digest of the world at `frame`, from its bytes.
+    pub digest: Option<u128>,
+    /// Number of entities.
+    pub entities: u64,
+    /// The stored types by key; the first is the column of ids.
+    pub types: Vec<TypeReport>,
+    /// What the world was created with.
+    pub facts: BTreeMap<String, String>,
+    /// Disk space of the directory, in bytes.
+    pub store_bytes: u64,
+    /// Another process runs this world now.
+    pub running: bool,
+    /// What is wrong and where; empty for a whole world.
+    pub problems: Vec<String>,
+    /// What opening would cut from the unsynced end.
+    pub repairable: Option<String>,
+    /// Each stored file that has a checksum.
+    pub files: Vec<FileState>,
+}
+
+/// One stored type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeReport {
+    /// Registered name.
+    pub name: String,
+    /// Stored version.
+    pub version: u32,
+    /// Rows of all tables.
+    pub rows: u64,
+    /// Bytes of their values.
+    pub bytes: u64,
+}
+
+/// Whether a file is whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileState {
+    /// Relative to the world's directory.
+    pub path: PathBuf,
+    /// `None` where it is whole.
+    pub problem: Option<String>,
+}
+
+/// Reads everything in `dir` by way of a copy in `scratch` (default: the system's temporary directory).
+///
+/// # Errors
+/// The directory is no world, or cannot be read or copied. Damage is no error: see [`Report::problems`].
+pub fn inspect(dir: &Path, scratch: Option<&Path>) -> Result<Report, StoreError> {
+    if !dir.is_dir() {
+        let what = if dir.exists() { "it is a file, not a directory" } else { "it does not exist" };
+        return Err(refuse(dir, what.to_owned()));
+    }
+    if !has_format(dir)? {
+        return Err(refuse(dir, format!("it has no file {FORMAT_FILE}")));
+    }
+    let running = is_running(dir)?;
+    let mut tries = 1;
+    loop {
+        let copy = Copy::of(dir, scratch)?;
+        let mut report = Report { running, store_bytes: disk_bytes(dir), ..Report::default() };
+        if let Err(error) = fill(&copy.path, &mut report) {
+            report.problems.push(error.to_string());
+        }
+        let name = copy.path.display().to_string();
+        let named = |text: &mut String| *text = text.replace(&name, &dir.display().to_string());
+        report.problems.iter_mut().for_each(named);
+        report.repairable.iter_mut().for_each(named);
+        report.files.iter_mut().filter_map(|file| file.problem.as_mut()).for_each(named);
+        // Only of a running world can a bad copy be the copy's own fault.
+        if report.problems.is_empty() || !running || tries == COPY_TRIES_MAX {
+            return Ok(report);
+        }
+        tries += 1;
+    }
+}
+
+/// All that is wrong in `dir`, as sentences; empty for a whole world. See [`inspect`].
+///
+/// # Errors
+/// The directory is no world, or cannot be read or copied.
+pub fn verify(dir: &Path, scratch: Option<&Path>) -> Result<Vec<String>, StoreError> {
+    Ok(inspect(dir, scratch)?.problems)
+}
+
+fn fill(copy: &Path, report: &mut Report) -> Result<(), StoreError> {
+    let database = copy.join(DATABASE);
+    if !database.is_dir() {
+        // Its creation was cut short: a world without frames.
+        return Ok(());
+    }
+    let watermark = Watermark::read(copy)?;
+    report.durable_frame = watermark.head.checked_sub(1);
+    let mut files = Vec::new();
+    let state = |path: &Path, problem: Option<&StoreError>| FileState {
+        path: path.strip_prefix(copy).unwrap_or(path).to_owned(),
+        problem: problem.map(ToString::to_string),
+    };
+    tables::check(&database, &mut |path, problem| files.push(state(path, problem.as_ref())))?;
+    let mut journals = journal::list(&database)?;
+    let last = journals.pop();
+    for (_, path) in &journals {
+        let broken = journal::scan(path)?.broken;
+        let problem = broken.map(|reason| StoreError::damaged(path.display().to_string(), reason));
+        files.push(state(path, problem.as_ref()));
+    }
+    let checked = journal::check(&database, watermark.place);
+    if let Some((_, path)) = last {
+        let problem =
+            checked.as_ref().err().filter(|error| error.to_string().contains(&*path.to_string_lossy()));
+        files.push(state(&path, problem));
+    }
+    report.problems.extend(files.iter().filter_map(|file| file.problem.clone()));
+    report.files = files;
+    match checked {
+        Ok(checked) => report.repairable = checked.cut,
+        Err(error) if report.problems.is_empty() => return Err(error),
+        Err(_) => {}
+    }
+    if !report.problems.is_empty() {
+        return Ok(());
+    }
+    let disk = Disk::open(&database)?;
+    let values = world_values(&disk)?;
+    report.facts.clone_from(&values.facts);
+    let (recovered, position) = recover(&disk, &values, watermark.link)?;
+    if position.head < watermark.head {
+        let reason = format!("{} frames had been synced, {} were found", watermark.head, position.head);
+        return Err(StoreError::damaged(database.display().to_string(), reason));
+    }
+    describe(&values.types, recovered.as_ref(), report);
+    Ok(())
+}
+
+fn describe(types: &[TypeEntry], recovered: Option<&Recovered>, report: &mut Report) {
+    let tables = recovered.map_or(&[][..], |recovered| &recovered.tables);
+    let mut sums = vec![0_u128; types.len()];
+    report.types = types
+        .iter()
+        .map(|entry| TypeReport { name: entry.name.clone(), version: entry.version, rows: 0, bytes: 0 })
+        .collect();
+    let seeds: Vec<u64> = types.iter().map(|entry| type_seed(&entry.name)).collect();
+    let mut seen = BTreeSet::new();
+    for (ordinal, table) in tables.iter().enumerate() {
+        report.entities += u64::from(table.rows);
+        let Some(ids) = ids(&table.types, &table.columns) else {
+            report.problems.push(format!("table {ordinal} has no column of ids"));
+            continue;
+        };
+        for id in &ids {
+            if !seen.insert(*id) {
+                report.problems.push(format!("the id {id} stands twice, again in table {ordinal}"));
+            }
+        }
+        for (key, column) in table.types.iter().zip(&table.columns) {
+            let key = usize::from(*key);
+            for (row, id) in ids.iter().enumerate() {
+                let bytes = column.row(row);
+                sums[key] = sums[key].wrapping_add(row_hash(seeds[key], *id, bytes));
+                report.types[key].bytes += bytes.len() as u64;
+            }
+            report.types[key].rows += u64::from(table.rows);
+        }
+    }
+    let mut components: Vec<ComponentDigest<'_>> = report
+        .types
+        .iter()
+        .zip(&sums)
+        .map(|(entry, sum)| ComponentDigest {
+            name: &entry.name,
+            version: entry.version,
+            sum: *sum,
+            rows: entry.rows,
+        })
+        .collect();
+    let digest = world_digest(&mut components);
+    let Some(recovered) = recovered else { return };
+    report.frame = Some(recovered.frame);
+    report.digest = Some(digest);
+    if let Some((frame, stored)) = recovered.digest
+        && frame == recovered.frame
+        && stored != digest
+    {
+        report.problems.push(format!(
+            "the digest of frame {frame} was stored as {stored:032x}, the bytes give {digest:032x}"
+        ));
+    }
+}
+
+fn ids(types: &[u16], columns: &[Column]) -> Option<Vec<u64>> {
+    let index = types.iter().position(|key| *key == 0)?;
+    match &columns[index] {
+        Column::Fixed { bytes, .. } => {
+            Some(bytes.as_chunks::<8>().0.iter().map(|id| u64::from_le_bytes(*id)).collect())
+        }
+        Column::Variable { .. } => None,
+    }
+}
+
+/// Whether another process holds the world's lock.
+fn is_running(dir: &Path) -> Result<bool, StoreError> {
+    let path = dir.join(LOCK_FILE);
+    match File::open(&path) {
+        Ok(file) => Ok(matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(StoreError::io("opening", &path, &error)),
+    }
+}
+
+/// A copy of a world's directory, removed when dropped.
+struct Copy {
+    path: PathBuf,
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.path) {
+            tracing::warn!(path = %self.path.display(), %error, "the copy of a world could not be removed");
+        }
+    }
+}
+
+impl Copy {
+    fn of(dir: &Path, scratch: Option<&Path>) -> Result<Self, StoreError> {
+        let scratch = scratch.map_or_else(std::env::temp_dir, Path::to_owned);
+        let failed = |error: io::Error| StoreError::io("copying", dir, &error);
+        // While this is held, a running world deletes no epoch.
+        let format = File::open(dir.join(FORMAT_FILE)).map_err(failed)?;
+        format.lock_shared().map_err(failed)?;
+        for attempt in 0..COPY_TRIES_MAX {
+            let copy = Self { path: fresh(&scratch)? };
+            // The watermark first, the tables last: what moves on meanwhile is then newer than what was
+            // promised, and a batch that is in a table already is skipped in the journal.
+            let copied = copy_file(dir, &copy.path, Path::new(WATERMARK_FILE))
+                .and_then(|()| copy_tree(dir, &copy.path, Path::new(DATABASE)));
+            match copied {
+                Ok(()) => return Ok(copy),
+                Err(error) if error.kind() == io::ErrorKind::NotFound && attempt + 1 < COPY_TRIES_MAX => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Err(failed(io::Error::other("files vanish while they are copied")))
+    }
+}
+
+fn fresh(scratch: &Path) -> Result<PathBuf, StoreError> {
+    for number in 0..u32::MAX {
+        let path = scratch.join(format!("diptych-copy-{}-{number}", std::process::id()));
+        match std::fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(StoreError::io("creating", &path, &error)),
+        }
+    }
+    Err(StoreError::io("creating", scratch, &io::Error::other("no free name for a copy")))
+}
+
+/// Copies a folder: its files first, in the order of their names, then its folders.
+fn copy_tree(from: &Path, to: &Path, folder: &Path) -> io::Result<()> {
+    let entries = match std::fs::read_dir(from.join(folder)) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && folder == Path::new(DATABASE) => {
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    std::fs::create_dir_all(to.join(folder))?;
+    let mut folders = Vec::new();
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let path = folder.join(entry.file_name());
+        if entry.file_type()?.is_dir() { folders.push(path) } else { files.push(path) }
+    }
+    files.sort_unstable();
+    files.iter().try_for_each(|path| copy_file(from, to, path))?;
+    folders.sort_unstable();
+    folders.iter().try_for_each(|path| copy_tree(from, to, path))
+}
+
+/// Copies bytes, not permissions: a read-only file becomes a writable copy. Shares blocks where it can.
+fn copy_file(from: &Path, to: &Path, path: &Path) -> io::Result<()> {
+    let mut source = match File::open(from.join(path)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && path == Path::new(WATERMARK_FILE) => {
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    io::copy(&mut source, &mut File::create(to.join(path))?)?;
+    Ok(())
+}
+
+fn disk_bytes(path: &Path) -> u64 {
+    let Ok(metadata) = std::fs::symlink_metadata(path) else { return 0 };
+    if !metadata.is_dir() {
+        return allocated(&metadata);
+    }
+    let Ok(entries) = std::fs::read_dir(path) else { return 0 };
+    entries.flatten().map(|entry| disk_bytes(&entry.path())).sum()
+}
+
+#[cfg(unix)]
+fn allocated(metadata: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::blocks(metadata) * 512
+}
+
+#[cfg(not(unix))]
+fn allocated(metadata: &std::fs::Metadata) -> u64 {
+    metadata.len()
+}

@@ -1,0 +1,121 @@
+//! `inspect` and `verify`: of stopped, running, read-only and damaged worlds, and never writing there.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use diptych_engine::digest::{ComponentDigest, row_hash, type_seed, world_digest};
+use diptych_engine::store::{Durability, inspect, verify};
+
+use crate::model::{Driver, FIXED, Model, open};
+
+/// Every file with its bytes, but the lock.
+fn content(dir: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, Box<dyn Error>> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(content(&path)?);
+        } else {
+            files.insert(path.clone(), fs::read(&path)?);
+        }
+    }
+    Ok(files)
+}
+
+/// The digest by definition, from the naive world.
+fn digest(model: &Model) -> u128 {
+    let names = ["diptych.id", "test.fixed", "test.tag", "test.text"];
+    let mut components = Vec::new();
+    for (key, name) in (0_u16..).zip(names) {
+        let rows = model.tables.iter().flat_map(|table| &table.rows).filter(|row| row.contains_key(&key));
+        let hashes: Vec<u128> = rows
+            .map(|row| {
+                let id = u64::from_le_bytes(row[&0].as_slice().try_into().expect("ids have 8 bytes"));
+                row_hash(type_seed(name), id, &row[&key])
+            })
+            .collect();
+        let sum = hashes.iter().fold(0, |sum: u128, hash| sum.wrapping_add(*hash));
+        components.push(ComponentDigest { name, version: 1, sum, rows: hashes.len() as u64 });
+    }
+    world_digest(&mut components)
+}
+
+#[test]
+fn a_stopped_and_a_running_world_are_described_and_left_alone() -> Result<(), Box<dyn Error>> {
+    // Goal: frame, digest, types and sizes from raw bytes; the directory keeps every byte.
+    let dir = tempfile::tempdir()?;
+    let (mut store, _) = open(dir.path(), Durability::Buffered)?;
+    let mut driver = Driver::new(9);
+    for _ in 0..60 {
+        driver.frame(&mut store)?;
+    }
+    store.flush()?;
+    let report = inspect(dir.path(), None)?;
+    assert!(report.running, "the lock is held");
+    assert_eq!((report.frame, report.durable_frame), (driver.model.frame, driver.model.frame));
+    assert_eq!(report.problems, Vec::<String>::new());
+    drop(store);
+
+    let before = content(dir.path())?;
+    let report = inspect(dir.path(), None)?;
+    assert_eq!(content(dir.path())?, before, "the directory was written to");
+    assert!(!report.running, "nobody holds the lock");
+    assert_eq!((report.frame, report.digest), (driver.model.frame, Some(digest(&driver.model))));
+    assert_eq!(
+        report.entities as usize,
+        driver.model.tables.iter().map(|table| table.rows.len()).sum::<usize>()
+    );
+    let fixed = &report.types[usize::from(FIXED)];
+    assert_eq!((fixed.name.as_str(), fixed.version, fixed.bytes), ("test.fixed", 1, fixed.rows * 12));
+    assert_eq!(report.facts["test.rule"], "B3/S23");
+    assert!(report.store_bytes > 0, "a world takes space");
+    Ok(())
+}
+
+#[test]
+fn a_damaged_world_is_described_file_by_file() -> Result<(), Box<dyn Error>> {
+    // Goal: verify names the damaged file, inspect says which others are whole, both change nothing.
+    let dir = tempfile::tempdir()?;
+    let (mut store, _) = open(dir.path(), Durability::Buffered)?;
+    let mut driver = Driver::new(4);
+    for _ in 0..40 {
+        driver.frame(&mut store)?;
+    }
+    drop(store);
+    assert_eq!(verify(dir.path(), None)?, Vec::<String>::new(), "the whole world");
+    let journal = dir.path().join("db/0.jnl");
+    let mut bytes = fs::read(&journal)?;
+    bytes[2000] ^= 1;
+    fs::write(&journal, bytes)?;
+    let before = content(dir.path())?;
+    let problems = verify(dir.path(), None)?;
+    assert_eq!(content(dir.path())?, before, "the directory was written to");
+    assert!(
+        problems.len() == 1 && problems[0].contains(&format!("{} at byte", journal.display())),
+        "{problems:?}"
+    );
+    let report = inspect(dir.path(), None)?;
+    let damaged: Vec<_> = report.files.iter().filter(|file| file.problem.is_some()).collect();
+    assert_eq!(damaged.len(), 1, "{damaged:?}");
+    assert!(damaged[0].path.ends_with("db/0.jnl") && report.files.len() > 2, "{:?}", report.files);
+    Ok(())
+}
+
+#[test]
+fn what_is_no_world_cannot_be_inspected() -> Result<(), Box<dyn Error>> {
+    // Goal: one sentence for each of: nothing there, a file, another directory.
+    let dir = tempfile::tempdir()?;
+    let file = dir.path().join("file");
+    fs::write(&file, "text")?;
+    for (path, expected) in [
+        (dir.path().join("none"), "does not exist"),
+        (file, "it is a file"),
+        (dir.path().to_owned(), "no file FORMAT"),
+    ] {
+        let message = inspect(&path, None).err().map_or_else(String::new, |error| error.to_string());
+        assert!(message.contains(expected), "{}: {message}", path.display());
+    }
+    Ok(())
+}
