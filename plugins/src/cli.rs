@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 mod args;
-// mod inspect; // waits for diptych::store::{inspect, verify}
+mod inspect;
 mod progress;
 mod report;
 mod run;
@@ -70,12 +70,8 @@ pub(crate) fn main() -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Run(scene) => run::run(&scene),
-        // Command::Inspect(args) => inspect::inspect(&args),
-        // Command::Verify(args) => inspect::verify(&args),
-        Command::Inspect(args::InspectArgs { directory, .. })
-        | Command::Verify(args::VerifyArgs { directory }) => {
-            Err(Failure::Failed(format!("{}: worlds cannot be inspected yet", directory.display())))
-        }
+        Command::Inspect(args) => inspect::inspect(&args),
+        Command::Verify(args) => inspect::verify(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -12,14 +12,25 @@ use super::report::print;
 /// The report of `inspect`.
 #[derive(Serialize, Debug)]
 struct InspectReport {
-    frame: u64,
-    durable_frame: u64,
+    frame: Option<u64>,
+    durable_frame: Option<u64>,
     digest: Option<String>,
     entities: u64,
     types: Vec<TypeReport>,
     store_bytes: u64,
     running: bool,
     problems: Vec<String>,
+    /// What opening would cut from the unsynced end.
+    repairable: Option<String>,
+    /// Each stored file, with what is wrong with it.
+    files: Vec<FileReport>,
+}
+
+/// One stored file.
+#[derive(Serialize, Debug)]
+struct FileReport {
+    path: String,
+    problem: Option<String>,
 }
 
 /// One stored type.
@@ -33,7 +44,7 @@ struct TypeReport {
 
 /// Says what a world holds.
 pub(crate) fn inspect(args: &InspectArgs) -> Result<(), Failure> {
-    let found = store::inspect(&args.directory).map_err(|error| Failure::Refused(error.to_string()))?;
+    let found = store::inspect(&args.directory, None).map_err(|error| Failure::Refused(error.to_string()))?;
     let types = found.types.iter().map(|stored| TypeReport {
         name: stored.name.clone(),
         version: stored.version,
@@ -48,14 +59,21 @@ pub(crate) fn inspect(args: &InspectArgs) -> Result<(), Failure> {
         types: types.collect(),
         store_bytes: found.store_bytes,
         running: found.running,
-        problems: found.problems.iter().map(ToString::to_string).collect(),
+        problems: found.problems.clone(),
+        repairable: found.repairable.clone(),
+        files: found
+            .files
+            .iter()
+            .map(|file| FileReport { path: file.path.display().to_string(), problem: file.problem.clone() })
+            .collect(),
     };
     print(&report, args.json, || text(&report))
 }
 
 /// Says whether a world is whole.
 pub(crate) fn verify(args: &VerifyArgs) -> Result<(), Failure> {
-    let problems = store::verify(&args.directory).map_err(|error| Failure::Refused(error.to_string()))?;
+    let problems =
+        store::verify(&args.directory, None).map_err(|error| Failure::Refused(error.to_string()))?;
     let report: Vec<String> = problems.iter().map(ToString::to_string).collect();
     print(&report, false, || match report.as_slice() {
         [] => "every page, checksum and reference is whole\n".to_owned(),
@@ -71,13 +89,17 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<(), Failure> {
     }
 }
 
+fn number(frame: Option<u64>) -> String {
+    frame.map_or_else(|| "none".to_owned(), |frame| frame.to_string())
+}
+
 /// The report for people.
 fn text(report: &InspectReport) -> String {
     let mut text = format!(
         "frame          {}{}\ndurable frame  {}\ndigest         {}\nentities       {}\nstore          {} bytes\n",
-        report.frame,
+        number(report.frame),
         if report.running { " (the world is running; this is the last synced frame)" } else { "" },
-        report.durable_frame,
+        number(report.durable_frame),
         report.digest.as_deref().unwrap_or("none"),
         report.entities,
         report.store_bytes,
@@ -87,8 +109,17 @@ fn text(report: &InspectReport) -> String {
     for TypeReport { name, version, rows, bytes } in &report.types {
         text += &format!("{name:width$}  {version:7}  {rows:10}  {bytes:12}\n");
     }
+    if let Some(repairable) = &report.repairable {
+        text += &format!("\nrepairable: {repairable}\n");
+    }
     for problem in &report.problems {
         text += &format!("\nproblem: {problem}");
+    }
+    if !report.problems.is_empty() {
+        for file in &report.files {
+            let state = file.problem.as_deref().unwrap_or("whole");
+            text += &format!("\nfile {}: {state}", file.path);
+        }
     }
     if report.problems.is_empty() { text } else { text + "\n" }
 }
