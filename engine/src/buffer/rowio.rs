@@ -57,12 +57,15 @@ impl fmt::Display for CodecError {
 
 impl std::error::Error for CodecError {}
 
+/// Views rows as their own bytes.
+pub(crate) type AsBytes<T> = for<'a> fn(&'a [T]) -> &'a [u8];
+
 /// The functions of a type's rows.
 pub(crate) struct RowIo<T> {
     /// Bytes of a row, for plain old data.
     pub(crate) fixed: Option<u32>,
     /// The rows as their own bytes, for plain old data.
-    pub(crate) as_bytes: Option<fn(&[T]) -> &[u8]>,
+    pub(crate) as_bytes: Option<AsBytes<T>>,
     pub(crate) encode: fn(&T, &mut Vec<u8>),
     pub(crate) decode: fn(&[u8]) -> Result<T, CodecError>,
     pub(crate) equal: fn(&T, &T) -> bool,

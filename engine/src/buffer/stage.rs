@@ -23,11 +23,14 @@ pub(crate) trait RowStage {
     unsafe fn take<'a>(&'a mut self, components: &mut Vec<ComponentId>, values: &mut Vec<OwningPtr<'a>>);
 }
 
+/// A value for each slot.
+type Pair<T> = (ManuallyDrop<Slot<T, 0>>, ManuallyDrop<Slot<T, 1>>);
+
 /// The stage of a buffered type.
 pub(super) struct TypedStage<T: State> {
     pub(super) slots: [ComponentId; 2],
     pub(super) decode: fn(&[u8]) -> Result<T, CodecError>,
-    pub(super) values: Option<(ManuallyDrop<Slot<T, 0>>, ManuallyDrop<Slot<T, 1>>)>,
+    pub(super) values: Option<Pair<T>>,
 }
 
 impl<T: State> RowStage for TypedStage<T> {

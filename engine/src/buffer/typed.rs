@@ -110,10 +110,14 @@ impl<T: State> Typed<T> {
         marks.changed_runs(prev, prev_stamp, |range, _| {
             for row in range {
                 if untouched || !is_set(marks.kind(next, row, next_stamp)) {
-                    // SAFETY: the row is in the table; only this task writes the next slot.
-                    let place = unsafe { &mut *to.add(row) };
-                    // SAFETY: the row is in the table; nobody writes the previous slot.
-                    let value = unsafe { &*from.add(row) };
+                    // SAFETY: the row is in the table.
+                    let to = unsafe { to.add(row) };
+                    // SAFETY: the value is initialized; only this task writes the next slot.
+                    let place = unsafe { &mut *to };
+                    // SAFETY: the row is in the table.
+                    let from = unsafe { from.add(row) };
+                    // SAFETY: the value is initialized; nobody writes the previous slot.
+                    let value = unsafe { &*from };
                     place.clone_from(value);
                 }
             }

@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::Arc;
 
+type InsertResource = Box<dyn FnOnce(&mut World) -> ComponentId>;
 type Enter = Box<dyn FnOnce(&mut World, &TypeSpec) -> bool>;
 pub(crate) type Setup = Box<dyn FnOnce(&mut Structure<'_, '_>)>;
 pub(crate) type Upcast = Arc<dyn Fn(&[u8]) -> Result<Vec<u8>, CodecError> + Send + Sync>;
@@ -53,7 +54,7 @@ pub struct Registrar {
     pub(crate) inputs: Vec<InputKind>,
     pub(crate) facts: Vec<(String, String)>,
     pub(crate) scratch: Vec<fn(&mut World) -> ComponentId>,
-    pub(crate) resources: Vec<Box<dyn FnOnce(&mut World) -> ComponentId>>,
+    pub(crate) resources: Vec<InsertResource>,
     pub(crate) local: Vec<&'static str>,
     pub(crate) upcasts: BTreeMap<(TypeId, u32), Upcast>,
     strict: Vec<TypeId>,

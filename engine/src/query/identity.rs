@@ -132,8 +132,8 @@ impl ArchetypeQueryData for Id {}
 impl ContiguousQueryData for Id {
     type Contiguous<'w, 's> = &'w [Id];
 
-    unsafe fn fetch_contiguous<'w, 's>(
-        _: &'s ComponentId,
+    unsafe fn fetch_contiguous<'w>(
+        _: &ComponentId,
         fetch: &mut IdFetch<'w>,
         _: &'w [Entity],
         range: Range<u32>,

@@ -223,18 +223,26 @@ unsafe impl<T: State> QueryData for Next<T> {
         let stamp = fetch.roles.stamps[fetch.roles.next];
         if !fetch.pages.is_null() {
             // SAFETY: the caller promises a row of the current table, and its page is in the list.
-            let page = unsafe { &*fetch.pages.add(row >> PAGE_SHIFT) };
+            let page = unsafe { fetch.pages.add(row >> PAGE_SHIFT) };
+            // SAFETY: the list of pages changes only at commits.
+            let page = unsafe { &*page };
             if page.load(Ordering::Relaxed) != stamp | PAGE_ALL {
                 page.store(stamp | PAGE_TOUCHED, Ordering::Relaxed);
             }
         }
-        // SAFETY: the row is in the table, and nobody writes the previous slot during a wave.
-        let prev = unsafe { &*fetch.prev.add(row) };
-        // SAFETY: the row is in the table; the owner alone writes the next slot, and the caller promises
+        // SAFETY: the row is in the table.
+        let prev = unsafe { fetch.prev.add(row) };
+        // SAFETY: the value is initialized, and nobody writes the previous slot during a wave.
+        let prev = unsafe { &*prev };
+        // SAFETY: the row is in the table.
+        let next = unsafe { fetch.next.add(row) };
+        // SAFETY: the value is initialized; the owner alone writes the next slot, and the caller promises
         // that no other item of this row is alive.
-        let next = unsafe { &mut *fetch.next.add(row) };
+        let next = unsafe { &mut *next };
+        // SAFETY: there is a mark for each row.
+        let mark = unsafe { fetch.marks.add(row) };
         // SAFETY: a row has one mark; it is borrowed as its value is.
-        let mark = unsafe { &mut *fetch.marks.add(row) };
+        let mark = unsafe { &mut *mark };
         Some(NextRow { prev, next, mark, stamp, typed: &state.0 })
     }
 

@@ -34,9 +34,9 @@ unsafe impl<D: QueryData> WorldQuery for Plain<D> {
     }
 
     #[inline]
-    unsafe fn init_fetch<'w, 's>(
+    unsafe fn init_fetch<'w>(
         world: UnsafeWorldCell<'w>,
-        state: &'s D::State,
+        state: &D::State,
         last_run: Tick,
         this_run: Tick,
     ) -> D::Fetch<'w> {
@@ -47,9 +47,9 @@ unsafe impl<D: QueryData> WorldQuery for Plain<D> {
     const IS_DENSE: bool = D::IS_DENSE;
 
     #[inline]
-    unsafe fn set_archetype<'w, 's>(
+    unsafe fn set_archetype<'w>(
         fetch: &mut D::Fetch<'w>,
-        state: &'s D::State,
+        state: &D::State,
         archetype: &'w Archetype,
         table: &'w Table,
     ) {
@@ -58,7 +58,7 @@ unsafe impl<D: QueryData> WorldQuery for Plain<D> {
     }
 
     #[inline]
-    unsafe fn set_table<'w, 's>(fetch: &mut D::Fetch<'w>, state: &'s D::State, table: &'w Table) {
+    unsafe fn set_table<'w>(fetch: &mut D::Fetch<'w>, state: &D::State, table: &'w Table) {
         // SAFETY: the caller's promise.
         unsafe { D::set_table(fetch, state, table) };
     }

@@ -184,8 +184,8 @@ impl<T: State> ArchetypeQueryData for Prev<T> {}
 impl<T: State> ContiguousQueryData for Prev<T> {
     type Contiguous<'w, 's> = &'w [T];
 
-    unsafe fn fetch_contiguous<'w, 's>(
-        _: &'s BufferState<T>,
+    unsafe fn fetch_contiguous<'w>(
+        _: &BufferState<T>,
         fetch: &mut PrevFetch<'w, T>,
         _: &'w [Entity],
         range: Range<u32>,

@@ -39,7 +39,7 @@ macro_rules! bundle {
 
             fn into_slots(self) -> Self::Slots {
                 let ($($value,)*) = self;
-                ($((Slot($value.clone()), Slot($value)),)*)
+                <Self::Slots>::from(($((Slot($value.clone()), Slot($value)),)*))
             }
 
             fn unregistered(_registry: &Known<'_>) -> Option<&'static str> {

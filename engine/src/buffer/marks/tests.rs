@@ -54,7 +54,7 @@ fn swap_remove_takes_the_mark_along() {
 /// Carried rows are covered and not changed; a stale stamp is neither.
 #[test]
 fn carried_is_coverage_only() {
-    let mut marks = filled(300);
+    let marks = filled(300);
     marks.set_kind(0, 7, Kind::Carried, STAMP);
     marks.set_kind(0, 8, Kind::Changed, STAMP);
     resolve(&marks);
