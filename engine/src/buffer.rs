@@ -11,6 +11,7 @@ mod idcolumn;
 mod marks;
 pub(crate) mod raw;
 mod rowio;
+mod side;
 mod stage;
 mod typed;
 
@@ -18,9 +19,10 @@ pub(crate) use bytable::ByTable;
 pub(crate) use column::Column;
 pub(crate) use frames::{Frames, Roles};
 pub(crate) use idcolumn::IdColumn;
-pub(crate) use marks::{Kind, PAGE_ALL, PAGE_ROWS, PAGE_SHIFT, PAGE_TOUCHED, Side, TableMarks, page_range};
+pub(crate) use marks::{Kind, TableMarks, page_range};
 pub(crate) use rowio::RowIo;
 pub use rowio::{Codec, CodecError};
+pub(crate) use side::{PAGE_ROWS, PAGE_SHIFT, Side};
 pub(crate) use stage::RowStage;
 pub(crate) use typed::{Hook, Typed};
 

@@ -11,13 +11,9 @@
 #[cfg(all(test, not(diptych_loom)))]
 mod tests;
 
-use super::raw::{self, AtomicBool, AtomicU8, Ordering};
+use super::raw::{self, AtomicBool, Ordering};
+use super::side::{PAGE_ALL, PAGE_NONE, PAGE_ROWS, PAGE_SHIFT, PAGE_TOUCHED, Side};
 use std::ops::Range;
-
-/// Rows of a page: what a sparse write makes the commit look at.
-pub(crate) const PAGE_ROWS: usize = 1 << PAGE_SHIFT;
-/// `row >> PAGE_SHIFT` is the row's page.
-pub(crate) const PAGE_SHIFT: u32 = 8;
 
 /// What happened to a row in a frame; the low two bits of its mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,12 +29,17 @@ pub(crate) enum Kind {
     Untouched = 3,
 }
 
-/// Page classes: the low two bits of a page's byte.
-pub(crate) const PAGE_NONE: u8 = 0;
-/// The row bytes of the page decide.
-pub(crate) const PAGE_TOUCHED: u8 = 1;
-/// Every row of the page was set; its row bytes are not looked at.
-pub(crate) const PAGE_ALL: u8 = 2;
+impl Kind {
+    /// What a row's byte says under `stamp`.
+    pub(crate) fn of(byte: u8, stamp: u8) -> Self {
+        match (byte & !3 == stamp, byte & 3) {
+            (false, _) => Self::Untouched,
+            (true, 0) => Self::Carried,
+            (true, 1) => Self::Changed,
+            (true, _) => Self::Added,
+        }
+    }
+}
 
 /// The marks of one type in one table.
 #[derive(Debug, Default)]
@@ -51,68 +52,11 @@ pub(crate) struct TableMarks {
     pub(crate) sums: Vec<u128>,
 }
 
-/// The marks that belong to one slot.
-#[derive(Debug, Default)]
-pub(crate) struct Side {
-    pub(crate) marks: Vec<AtomicU8>,
-    pub(crate) pages: Vec<AtomicU8>,
-    /// Stamp of the last frame in which the whole table was looped over for writing.
-    pub(crate) scanned: AtomicU8,
-    /// Stamp of the last frame in which single pages were touched.
-    pub(crate) paged: AtomicU8,
-    /// Stamp of the last frame in which every row was set (known after `resolve`).
-    pub(crate) all: AtomicU8,
-}
-
 /// Pages whose digest must be computed anew.
 #[derive(Debug, Default)]
 pub(crate) struct Stale {
     pub(crate) all: AtomicBool,
     pub(crate) pages: Vec<AtomicBool>,
-}
-
-impl Side {
-    /// Whether anything may have been written under `stamp`.
-    pub(crate) fn touched(&self, stamp: u8) -> bool {
-        self.scanned.load(Ordering::Relaxed) == stamp
-            || self.paged.load(Ordering::Relaxed) == stamp
-            || self.all.load(Ordering::Relaxed) == stamp
-    }
-
-    pub(crate) fn is_all(&self, stamp: u8) -> bool {
-        self.all.load(Ordering::Relaxed) == stamp
-    }
-
-    fn page(&self, page: usize) -> u8 {
-        self.pages[page].load(Ordering::Relaxed)
-    }
-
-    fn page_class(&self, page: usize, stamp: u8) -> u8 {
-        let byte = self.page(page);
-        if byte & !3 == stamp { byte & 3 } else { PAGE_NONE }
-    }
-
-    fn mark(&self, row: usize) -> u8 {
-        self.marks[row].load(Ordering::Relaxed)
-    }
-
-    fn set_mark(&self, row: usize, byte: u8) {
-        self.marks[row].store(byte, Ordering::Relaxed);
-    }
-
-    fn set_page(&self, page: usize, byte: u8) {
-        self.pages[page].store(byte, Ordering::Relaxed);
-    }
-
-    fn byte_kind(&self, row: usize, stamp: u8) -> Kind {
-        let byte = self.mark(row);
-        match (byte & !3 == stamp, byte & 3) {
-            (false, _) => Kind::Untouched,
-            (true, 0) => Kind::Carried,
-            (true, 1) => Kind::Changed,
-            (true, _) => Kind::Added,
-        }
-    }
 }
 
 impl TableMarks {
@@ -123,7 +67,7 @@ impl TableMarks {
         if side.is_all(stamp) {
             return Kind::Changed;
         }
-        if side.paged.load(Ordering::Relaxed) != stamp {
+        if !side.is_paged(stamp) {
             return Kind::Untouched;
         }
         match side.page_class(row >> PAGE_SHIFT, stamp) {
@@ -158,27 +102,19 @@ impl TableMarks {
                 self.stale.all.store(true, Ordering::Relaxed);
                 return;
             }
-            side.paged.store(stamp, Ordering::Relaxed);
-        } else if side.paged.load(Ordering::Relaxed) != stamp {
-            return;
+            (0..rows.div_ceil(PAGE_ROWS)).for_each(|page| side.touch_page(page, stamp));
         }
-        let mut every = rows > 0;
-        for page in 0..rows.div_ceil(PAGE_ROWS) {
-            let class = side.page_class(page, stamp);
-            let class = match class {
-                PAGE_ALL => PAGE_ALL,
-                PAGE_NONE if !scanned => PAGE_NONE,
-                _ => classify(&marks[page_range(page, rows)], stamp),
-            };
-            every &= class == PAGE_ALL;
+        let mut whole = 0;
+        side.pages(stamp, |page, class| {
+            let range = page_range(page, rows);
+            let class = if class == PAGE_ALL { PAGE_ALL } else { classify(&marks[range], stamp) };
+            side.set_page(page, class, stamp);
+            whole += usize::from(class == PAGE_ALL);
             if class != PAGE_NONE {
                 self.stale.mark(page);
             }
-            if class != PAGE_NONE || scanned || side.page(page) & !3 == stamp {
-                side.set_page(page, stamp | class);
-            }
-        }
-        if every {
+        });
+        if rows > 0 && whole == rows.div_ceil(PAGE_ROWS) {
             side.all.store(stamp, Ordering::Relaxed);
         }
     }
@@ -193,26 +129,22 @@ impl TableMarks {
             }
             return;
         }
-        if side.paged.load(Ordering::Relaxed) != stamp {
-            return;
-        }
         let mut open: Option<(usize, Kind)> = None;
-        for page in 0..self.rows.div_ceil(PAGE_ROWS) {
+        // One past the last row that was looked at or is open.
+        let mut end = 0;
+        side.pages(stamp, |page, class| {
             let range = page_range(page, self.rows);
-            match side.page_class(page, stamp) {
-                PAGE_NONE => close(&mut open, range.start, &mut visit),
-                PAGE_ALL => reopen(&mut open, range.start, Kind::Changed, &mut visit),
-                _ => {
-                    for row in range {
-                        match side.byte_kind(row, stamp) {
-                            kind @ (Kind::Changed | Kind::Added) => reopen(&mut open, row, kind, &mut visit),
-                            _ => close(&mut open, row, &mut visit),
-                        }
-                    }
-                }
+            if class == PAGE_ALL {
+                extend(&mut open, &mut end, range, Kind::Changed, &mut visit);
+            } else {
+                side.changed_rows(range, stamp, |row, kind| {
+                    extend(&mut open, &mut end, row..row + 1, kind, &mut visit);
+                });
             }
+        });
+        if let Some((start, kind)) = open {
+            visit(start..end, kind);
         }
-        close(&mut open, self.rows, &mut visit);
     }
 
     /// Rows that were set or carried under `stamp`, and the first that was not. Call after `resolve`.
@@ -238,14 +170,10 @@ impl TableMarks {
             return;
         }
         self.spread(slot, stamp);
-        let rows = self.rows;
         let side = &self.sides[slot];
         let page = row >> PAGE_SHIFT;
-        if side.page_class(page, stamp) == PAGE_ALL {
-            page_range(page, rows).for_each(|row| side.set_mark(row, stamp | Kind::Changed as u8));
-        }
-        side.set_page(page, stamp | PAGE_TOUCHED);
-        side.paged.store(stamp, Ordering::Relaxed);
+        side.spell_out(page, self.rows, stamp);
+        side.set_page(page, PAGE_TOUCHED, stamp);
         // An untouched row in a touched page carries any other stamp; 0 is never one.
         side.set_mark(row, if kind == Kind::Untouched { 0 } else { stamp | kind as u8 });
         self.stale.mark(page);
@@ -258,29 +186,20 @@ impl TableMarks {
         }
         self.spread(slot, stamp);
         let (first, rows) = (self.rows, self.rows + count);
-        if first > 0
-            && kind != Kind::Changed
-            && self.sides[slot].page_class((first - 1) >> PAGE_SHIFT, stamp) == PAGE_ALL
-        {
-            // The last page was set whole; its new rows were not.
-            let page = (first - 1) >> PAGE_SHIFT;
-            let side = &self.sides[slot];
-            page_range(page, first).for_each(|row| side.set_mark(row, stamp | Kind::Changed as u8));
-            side.set_page(page, stamp | PAGE_TOUCHED);
+        if first > 0 && kind != Kind::Changed {
+            // The last page may have been set whole; its new rows were not.
+            self.sides[slot].spell_out((first - 1) >> PAGE_SHIFT, first, stamp);
         }
         let byte = if kind == Kind::Untouched { 0 } else { stamp | kind as u8 };
         for (index, side) in self.sides.iter_mut().enumerate() {
-            let byte = if index == slot { byte } else { 0 };
-            side.marks.resize_with(rows, || AtomicU8::new(byte));
-            side.pages.resize_with(rows.div_ceil(PAGE_ROWS), || AtomicU8::new(0));
+            side.resize(rows, if index == slot { byte } else { 0 });
         }
         self.rows = rows;
         self.stale.pages.resize_with(rows.div_ceil(PAGE_ROWS), || AtomicBool::new(true));
         for page in first >> PAGE_SHIFT..rows.div_ceil(PAGE_ROWS) {
             self.stale.mark(page);
-            if kind != Kind::Untouched && self.sides[slot].page_class(page, stamp) != PAGE_ALL {
-                self.sides[slot].set_page(page, stamp | PAGE_TOUCHED);
-                self.sides[slot].paged.store(stamp, Ordering::Relaxed);
+            if kind != Kind::Untouched {
+                self.sides[slot].touch_page(page, stamp);
             }
         }
     }
@@ -292,16 +211,10 @@ impl TableMarks {
         if side.is_all(stamp) {
             return self.rows;
         }
-        if side.paged.load(Ordering::Relaxed) != stamp {
-            return 0;
-        }
         // A touched page is taken for a few changed rows: the bound decides where a record is made, no more.
-        let rows = |page: usize| match side.page_class(page, stamp) {
-            PAGE_NONE => 0,
-            PAGE_ALL => PAGE_ROWS,
-            _ => 8,
-        };
-        (0..self.rows.div_ceil(PAGE_ROWS)).map(rows).sum()
+        let mut rows = 0;
+        side.pages(stamp, |_, class| rows += if class == PAGE_ALL { PAGE_ROWS } else { 8 });
+        rows
     }
 
     /// Removes `row` as a table does: the last row takes its place, with its mark.
@@ -315,22 +228,14 @@ impl TableMarks {
         self.stale.mark(last >> PAGE_SHIFT);
         self.rows = last;
         let pages = last.div_ceil(PAGE_ROWS);
-        for side in &mut self.sides {
-            side.marks.truncate(last);
-            side.pages.truncate(pages);
-        }
+        self.sides.iter_mut().for_each(|side| side.resize(last, 0));
         self.stale.pages.truncate(pages);
         self.sums.truncate(pages);
     }
 
     /// Forgets every mark of a slot, at a stamp wrap.
     pub(crate) fn clear(&mut self, slot: usize) {
-        let side = &mut self.sides[slot];
-        raw::plain_mut(&mut side.marks).fill(0);
-        raw::plain_mut(&mut side.pages).fill(0);
-        for stamp in [&side.scanned, &side.paged, &side.all] {
-            stamp.store(0, Ordering::Relaxed);
-        }
+        self.sides[slot].clear();
     }
 
     /// "Every row" becomes "every page", so that one row can differ.
@@ -338,10 +243,7 @@ impl TableMarks {
         let side = &self.sides[slot];
         if side.is_all(stamp) {
             side.all.store(0, Ordering::Relaxed);
-            side.paged.store(stamp, Ordering::Relaxed);
-            for page in &side.pages {
-                page.store(stamp | PAGE_ALL, Ordering::Relaxed);
-            }
+            side.set_pages(0..self.rows.div_ceil(PAGE_ROWS), stamp);
         }
     }
 }
@@ -382,21 +284,21 @@ fn classify(marks: &[u8], stamp: u8) -> u8 {
     if changed == 0 { PAGE_NONE } else { PAGE_TOUCHED }
 }
 
-fn close(open: &mut Option<(usize, Kind)>, end: usize, visit: &mut impl FnMut(Range<usize>, Kind)) {
-    if let Some((start, kind)) = open.take() {
-        visit(start..end, kind);
-    }
-}
-
-fn reopen(
+/// Lets the open run grow by `rows`, or visits it and begins another.
+fn extend(
     open: &mut Option<(usize, Kind)>,
-    row: usize,
+    end: &mut usize,
+    rows: Range<usize>,
     kind: Kind,
     visit: &mut impl FnMut(Range<usize>, Kind),
 ) {
-    if open.is_some_and(|(_, current)| current == kind) {
-        return;
+    match *open {
+        Some((_, current)) if current == kind && *end == rows.start => {}
+        Some((start, current)) => {
+            visit(start..*end, current);
+            *open = Some((rows.start, kind));
+        }
+        None => *open = Some((rows.start, kind)),
     }
-    close(open, row, visit);
-    *open = Some((row, kind));
+    *end = rows.end;
 }

@@ -6,7 +6,7 @@
 #![expect(unsafe_code, reason = "a block hands out each of its rows once")]
 
 use crate::buffer::raw::Ordering;
-use crate::buffer::{Kind, PAGE_ALL, PAGE_ROWS, PAGE_SHIFT, PAGE_TOUCHED, Side, State, Typed};
+use crate::buffer::{Kind, PAGE_ROWS, PAGE_SHIFT, Side, State, Typed};
 
 /// One row of a type that the system owns: the last committed value, and the place of the next one.
 ///
@@ -124,11 +124,7 @@ impl<'w, T: State> NextBlock<'w, '_, T> {
     }
 
     fn touch_page(&self, row: usize) {
-        let page = &self.side.pages[(self.start + row) >> PAGE_SHIFT];
-        if page.load(Ordering::Relaxed) != self.stamp | PAGE_ALL {
-            page.store(self.stamp | PAGE_TOUCHED, Ordering::Relaxed);
-        }
-        self.side.paged.store(self.stamp, Ordering::Relaxed);
+        self.side.touch_page((self.start + row) >> PAGE_SHIFT, self.stamp);
     }
 
     /// Marks every page of the block as touched, for a loop over its rows.
@@ -144,10 +140,7 @@ impl<'w, T: State> NextBlock<'w, '_, T> {
         let whole =
             self.start.is_multiple_of(PAGE_ROWS) && (end.is_multiple_of(PAGE_ROWS) || end == self.table_rows);
         if whole {
-            for page in &self.side.pages[self.start >> PAGE_SHIFT..end.div_ceil(PAGE_ROWS)] {
-                page.store(self.stamp | PAGE_ALL, Ordering::Relaxed);
-            }
-            self.side.paged.store(self.stamp, Ordering::Relaxed);
+            self.side.set_pages(self.start >> PAGE_SHIFT..end.div_ceil(PAGE_ROWS), self.stamp);
         } else {
             self.touch_all();
             self.marks.fill(self.stamp | Kind::Changed as u8);

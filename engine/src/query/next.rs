@@ -8,7 +8,7 @@
 
 use super::block::{NextBlock, NextRow};
 use super::prev::{BufferState, Prev, add_read};
-use crate::buffer::{PAGE_ALL, PAGE_SHIFT, PAGE_TOUCHED, Roles, Side, State, raw};
+use crate::buffer::{PAGE_SHIFT, Roles, Side, State, raw};
 use crate::registry;
 use bevy_ecs::archetype::Archetype;
 use bevy_ecs::change_detection::Tick;
@@ -23,7 +23,7 @@ use bevy_ecs::world::World;
 use bevy_ecs::world::unsafe_world_cell::UnsafeWorldCell;
 use core::marker::PhantomData;
 use core::ops::Range;
-use raw::{AtomicU8, Ordering};
+use raw::Ordering;
 
 /// Owns `T`: reads it as it was at the last commit and writes the next frame's value.
 ///
@@ -52,8 +52,8 @@ pub struct NextFetch<'w, T> {
     prev: *const T,
     next: *mut T,
     marks: *mut u8,
-    /// Null while a whole table is looped over.
-    pages: *const AtomicU8,
+    /// Whether rows are fetched one by one, and not a whole table in a loop.
+    single: bool,
     side: *const Side,
     /// Whether this fetch was the one that marked the table as looped over.
     scan_is_mine: bool,
@@ -133,7 +133,7 @@ unsafe impl<T: State> WorldQuery for Next<T> {
             prev: core::ptr::null(),
             next: core::ptr::null_mut(),
             marks: core::ptr::null_mut(),
-            pages: core::ptr::null(),
+            single: false,
             side: core::ptr::null(),
             scan_is_mine: false,
         }
@@ -149,10 +149,7 @@ unsafe impl<T: State> WorldQuery for Next<T> {
         table: &'w Table,
     ) {
         Self::enter(fetch, state, table, archetype.table_id());
-        // SAFETY: `enter` has just set `side`, which lives as long as the world is borrowed.
-        let side = unsafe { &*fetch.side };
-        side.paged.store(fetch.roles.stamps[fetch.roles.next], Ordering::Relaxed);
-        fetch.pages = side.pages.as_ptr();
+        fetch.single = true;
     }
 
     #[inline]
@@ -163,7 +160,7 @@ unsafe impl<T: State> WorldQuery for Next<T> {
         // SAFETY: `enter` has just set `side`, which lives as long as the world is borrowed.
         let side = unsafe { &*fetch.side };
         fetch.scan_is_mine = side.scanned.swap(stamp, Ordering::Relaxed) != stamp;
-        fetch.pages = core::ptr::null();
+        fetch.single = false;
     }
 
     fn update_component_access(state: &BufferState<T>, access: &mut FilteredAccess) {
@@ -221,14 +218,10 @@ unsafe impl<T: State> QueryData for Next<T> {
     ) -> Option<Self::Item<'w, 's>> {
         let row = row.index();
         let stamp = fetch.roles.stamps[fetch.roles.next];
-        if !fetch.pages.is_null() {
-            // SAFETY: the caller promises a row of the current table, and its page is in the list.
-            let page = unsafe { fetch.pages.add(row >> PAGE_SHIFT) };
-            // SAFETY: the list of pages changes only at commits.
-            let page = unsafe { &*page };
-            if page.load(Ordering::Relaxed) != stamp | PAGE_ALL {
-                page.store(stamp | PAGE_TOUCHED, Ordering::Relaxed);
-            }
+        if fetch.single {
+            // SAFETY: `set_archetype` has set `side`, which changes only at commits.
+            let side = unsafe { &*fetch.side };
+            side.touch_page(row >> PAGE_SHIFT, stamp);
         }
         // SAFETY: the row is in the table.
         let prev = unsafe { fetch.prev.add(row) };
