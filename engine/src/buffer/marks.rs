@@ -11,7 +11,7 @@
 #[cfg(all(test, not(diptych_loom)))]
 mod tests;
 
-use super::raw::{self, AtomicBool, Ordering};
+use super::raw::{AtomicBool, Ordering};
 use super::side::{PAGE_ALL, PAGE_NONE, PAGE_ROWS, PAGE_SHIFT, PAGE_TOUCHED, Side};
 use std::ops::Range;
 
@@ -80,24 +80,16 @@ impl TableMarks {
     /// Turns what the loops left behind into pages: after this `all`, `paged` and the page classes say
     /// exactly which rows changed. Cost: the rows of tables looped over whole, the pages otherwise.
     ///
-    /// # Safety
-    /// Nobody writes marks of this slot meanwhile: its owner's loops are over, or nothing runs.
-    #[expect(
-        unsafe_code,
-        reason = "reads the row bytes as plain bytes, which the compiler can do in vectors"
-    )]
-    pub(crate) unsafe fn resolve(&self, slot: usize, stamp: u8) {
+    /// Nobody may write marks of this slot meanwhile: its owner's loops are over, or nothing runs.
+    pub(crate) fn resolve(&self, slot: usize, stamp: u8) {
         let rows = self.rows;
         let side = &self.sides[slot];
         if !side.touched(stamp) {
             return;
         }
-        // SAFETY: the caller keeps writers of this slot away while `marks` lives.
-        let marks = unsafe { raw::plain(&side.marks) };
-        let scanned = side.scanned.load(Ordering::Relaxed) == stamp;
-        if scanned {
+        if side.scanned.load(Ordering::Relaxed) == stamp {
             side.scanned.store(0, Ordering::Relaxed);
-            if rows > 0 && all_equal(&marks[..rows], stamp | Kind::Changed as u8) {
+            if side.all_rows_set(stamp) {
                 side.all.store(stamp, Ordering::Relaxed);
                 self.stale.all.store(true, Ordering::Relaxed);
                 return;
@@ -107,7 +99,7 @@ impl TableMarks {
         let mut whole = 0;
         side.pages(stamp, |page, class| {
             let range = page_range(page, rows);
-            let class = if class == PAGE_ALL { PAGE_ALL } else { classify(&marks[range], stamp) };
+            let class = if class == PAGE_ALL { PAGE_ALL } else { side.classify(range, stamp) };
             side.set_page(page, class, stamp);
             whole += usize::from(class == PAGE_ALL);
             if class != PAGE_NONE {
@@ -260,28 +252,6 @@ impl Stale {
 /// The rows of a page in a table of `rows` rows.
 pub(crate) fn page_range(page: usize, rows: usize) -> Range<usize> {
     page * PAGE_ROWS..((page + 1) * PAGE_ROWS).min(rows)
-}
-
-/// Whether every byte is `want`. Words, without an early exit within a block: the compiler makes vectors of it.
-fn all_equal(bytes: &[u8], want: u8) -> bool {
-    let wanted = u64::from_le_bytes([want; 8]);
-    // A table that was only partly set shows it in its first bytes, mostly.
-    bytes.first().is_none_or(|first| *first == want)
-        && bytes.chunks(4096).all(|block| {
-            let (words, rest) = block.as_chunks::<8>();
-            let odd = words.iter().fold(0, |odd, word| odd | (u64::from_le_bytes(*word) ^ wanted));
-            odd == 0 && rest.iter().all(|byte| *byte == want)
-        })
-}
-
-/// The class of a page by its row bytes.
-fn classify(marks: &[u8], stamp: u8) -> u8 {
-    if all_equal(marks, stamp | Kind::Changed as u8) {
-        return PAGE_ALL;
-    }
-    let is_change = |byte: &u8| byte & !3 == stamp && byte & 3 != Kind::Carried as u8;
-    let changed = marks.iter().fold(0_u32, |count, byte| count + u32::from(is_change(byte)));
-    if changed == 0 { PAGE_NONE } else { PAGE_TOUCHED }
 }
 
 /// Lets the open run grow by `rows`, or visits it and begins another.

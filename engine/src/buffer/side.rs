@@ -8,12 +8,12 @@ use super::marks::{Kind, page_range};
 use super::raw::{self, AtomicU8, Ordering};
 use std::ops::Range;
 
-/// Rows of a page: what a sparse write makes the commit look at.
+/// Rows of a page: what a sparse write makes the commit look at. Their marks are one cache line.
 pub(crate) const PAGE_ROWS: usize = 1 << PAGE_SHIFT;
 /// `row >> PAGE_SHIFT` is the row's page.
-pub(crate) const PAGE_SHIFT: u32 = 8;
+pub(crate) const PAGE_SHIFT: u32 = 6;
 /// `page >> GROUP_SHIFT` is the page's group.
-const GROUP_SHIFT: u32 = 4;
+const GROUP_SHIFT: u32 = 5;
 
 /// Page classes: the low two bits of a page's byte.
 pub(crate) const PAGE_NONE: u8 = 0;
@@ -86,18 +86,25 @@ impl Side {
         if !self.is_paged(stamp) {
             return;
         }
-        for (number, group) in self.groups.iter().enumerate() {
-            if group.load(Ordering::Relaxed) != stamp {
-                continue;
-            }
-            let first = number << GROUP_SHIFT;
-            for page in first..(first + (1 << GROUP_SHIFT)).min(self.pages.len()) {
-                match self.page_class(page, stamp) {
-                    PAGE_NONE => {}
-                    class => visit(page, class),
+        stamped(self.plain(&self.groups), stamp, |group, _| {
+            let first = group << GROUP_SHIFT;
+            let pages = &self.pages[first..(first + (1 << GROUP_SHIFT)).min(self.pages.len())];
+            stamped(self.plain(pages), stamp, |page, byte| {
+                if byte & 3 != PAGE_NONE {
+                    visit(first + page, byte & 3);
                 }
-            }
-        }
+            });
+        });
+    }
+
+    /// Marks as plain bytes.
+    ///
+    /// Whoever looks for changes in a slot does so when its writers are done: it is the previous one, or its
+    /// owner's loops are over.
+    #[expect(unsafe_code, reason = "reads marks as words")]
+    fn plain<'a>(&self, marks: &'a [AtomicU8]) -> &'a [u8] {
+        // SAFETY: this type's private reading methods are called for slots that nobody writes, as above.
+        unsafe { raw::plain(marks) }
     }
 
     pub(crate) fn mark(&self, row: usize) -> u8 {
@@ -124,28 +131,31 @@ impl Side {
     /// Calls `visit` with each changed row of a touched page, in order; rows are passed by in words of eight.
     ///
     /// The slot must not be written meanwhile: it is the previous one, or its owner's loops are over.
-    #[expect(unsafe_code, reason = "reads the row bytes as words")]
     pub(crate) fn changed_rows(&self, rows: Range<usize>, stamp: u8, mut visit: impl FnMut(usize, Kind)) {
-        // SAFETY: whoever looks for changes does so when the slot's writers are done, as the crate's phases
-        // have it: commits and waves read marks of slots that nobody writes.
-        let marks = unsafe { raw::plain(&self.marks[rows.clone()]) };
-        let wanted = u64::from_le_bytes([stamp; 8]);
-        for (number, word) in marks.chunks(8).enumerate() {
-            // Bytes with this stamp differ from it by less than four. A borrow may let a word through in
-            // vain; none with such a byte is passed by.
-            if let Ok(word) = <[u8; 8]>::try_from(word) {
-                let differs = u64::from_le_bytes(word) ^ wanted;
-                if differs.wrapping_sub(0x0404_0404_0404_0404) & !differs & 0x8080_8080_8080_8080 == 0 {
-                    continue;
-                }
-            }
-            for (place, byte) in word.iter().enumerate() {
-                match Kind::of(*byte, stamp) {
-                    kind @ (Kind::Changed | Kind::Added) => visit(rows.start + number * 8 + place, kind),
-                    _ => {}
-                }
-            }
+        stamped(self.plain(&self.marks[rows.clone()]), stamp, |row, byte| match Kind::of(byte, stamp) {
+            kind @ (Kind::Changed | Kind::Added) => visit(rows.start + row, kind),
+            _ => {}
+        });
+    }
+
+    /// The class of a page by its row bytes. The slot must not be written meanwhile.
+    pub(crate) fn classify(&self, rows: Range<usize>, stamp: u8) -> u8 {
+        let marks = self.plain(&self.marks[rows]);
+        if all_equal(marks, stamp | Kind::Changed as u8) {
+            return PAGE_ALL;
         }
+        let mut class = PAGE_NONE;
+        stamped(marks, stamp, |_, byte| {
+            if byte & 3 != Kind::Carried as u8 {
+                class = PAGE_TOUCHED;
+            }
+        });
+        class
+    }
+
+    /// Whether every row was set by itself. The slot must not be written meanwhile.
+    pub(crate) fn all_rows_set(&self, stamp: u8) -> bool {
+        !self.marks.is_empty() && all_equal(self.plain(&self.marks), stamp | Kind::Changed as u8)
     }
 
     /// Room for `rows` rows; new ones carry `byte`.
@@ -165,4 +175,35 @@ impl Side {
             stamp.store(0, Ordering::Relaxed);
         }
     }
+}
+
+/// Calls `visit` with the place and value of every byte under `stamp`, passing by words without one.
+#[inline]
+fn stamped(bytes: &[u8], stamp: u8, mut visit: impl FnMut(usize, u8)) {
+    let wanted = u64::from_le_bytes([stamp; 8]);
+    for (number, word) in bytes.chunks(8).enumerate() {
+        // Bytes under this stamp differ from it by less than four. A borrow may let a word through in vain;
+        // none with such a byte is passed by.
+        if let Ok(word) = <[u8; 8]>::try_from(word) {
+            let differs = u64::from_le_bytes(word) ^ wanted;
+            if differs.wrapping_sub(0x0404_0404_0404_0404) & !differs & 0x8080_8080_8080_8080 == 0 {
+                continue;
+            }
+        }
+        for (place, byte) in word.iter().enumerate().filter(|(_, byte)| **byte & !3 == stamp) {
+            visit(number * 8 + place, *byte);
+        }
+    }
+}
+
+/// Whether every byte is `want`. Words, without an early exit within a block: the compiler makes vectors of it.
+fn all_equal(bytes: &[u8], want: u8) -> bool {
+    let wanted = u64::from_le_bytes([want; 8]);
+    // A run that was only partly set shows it in its first byte, mostly.
+    bytes.first().is_none_or(|first| *first == want)
+        && bytes.chunks(4096).all(|block| {
+            let (words, rest) = block.as_chunks::<8>();
+            let odd = words.iter().fold(0, |odd, word| odd | (u64::from_le_bytes(*word) ^ wanted));
+            odd == 0 && rest.iter().all(|byte| *byte == want)
+        })
 }

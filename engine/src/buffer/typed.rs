@@ -175,9 +175,8 @@ impl<T: State> Column for Typed<T> {
         let roles = self.frames.roles();
         for (id, marks) in self.by_table.iter() {
             let table = &tables[id];
+            marks.resolve(roles.next, roles.stamps[roles.next]);
             // SAFETY: the owner's loops are over, by the caller's promise.
-            unsafe { marks.resolve(roles.next, roles.stamps[roles.next]) };
-            // SAFETY: the same promise.
             unsafe { self.carry(table, marks, roles) };
         }
     }

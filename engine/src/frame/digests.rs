@@ -107,7 +107,7 @@ impl Frame {
         let every = marks.stale.all.swap(false, Ordering::Relaxed) || marks.sums.len() != pages;
         marks.sums.resize(pages, 0);
         let (stale, rows) = (&marks.stale.pages, marks.rows);
-        marks.sums.par_iter_mut().with_min_len(16).enumerate().for_each(|(page, sum)| {
+        marks.sums.par_iter_mut().with_min_len(64).enumerate().for_each(|(page, sum)| {
             if stale[page].swap(false, Ordering::Relaxed) || every {
                 // SAFETY: no wave runs.
                 *sum = unsafe { column.hash_rows(table(), slot, page_range(page, rows), ids) };

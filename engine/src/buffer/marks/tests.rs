@@ -10,12 +10,6 @@ fn runs(marks: &TableMarks) -> Vec<(Range<usize>, Kind)> {
     runs
 }
 
-#[expect(unsafe_code, reason = "the test has the marks to itself")]
-fn resolve(marks: &TableMarks) {
-    // SAFETY: nobody else knows these marks.
-    unsafe { marks.resolve(0, STAMP) }
-}
-
 fn filled(rows: usize) -> TableMarks {
     let mut marks = TableMarks::default();
     for _ in 0..rows {
@@ -30,7 +24,7 @@ fn all_rows_then_one_untouched() {
     let mut marks = filled(1000);
     marks.sides[0].marks.iter().for_each(|mark| mark.store(STAMP | 1, Ordering::Relaxed));
     marks.sides[0].scanned.store(STAMP, Ordering::Relaxed);
-    resolve(&marks);
+    marks.resolve(0, STAMP);
     assert!(marks.sides[0].is_all(STAMP));
     marks.push_many(0, 1, Kind::Untouched, STAMP);
     assert_eq!(runs(&marks), [(0..1000, Kind::Changed)]);
@@ -57,7 +51,7 @@ fn carried_is_coverage_only() {
     let marks = filled(300);
     marks.set_kind(0, 7, Kind::Carried, STAMP);
     marks.set_kind(0, 8, Kind::Changed, STAMP);
-    resolve(&marks);
+    marks.resolve(0, STAMP);
     assert_eq!(runs(&marks), [(8..9, Kind::Changed)]);
     assert_eq!(marks.coverage(0, STAMP), (2, Some(0)));
     assert_eq!(marks.coverage(0, STAMP + 4), (0, Some(0)));
