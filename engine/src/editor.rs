@@ -37,15 +37,14 @@ pub(crate) enum Shift {
 pub(crate) struct Journal {
     pub(crate) shifts: Vec<Shift>,
     pub(crate) dropped: u64,
-    /// Whether rows come or go in this commit.
-    pub(crate) spawned: u64,
-    pub(crate) despawned: u64,
+    /// Whether any entity lost a type.
+    pub(crate) lost: bool,
 }
 
 impl Journal {
     pub(crate) fn clear(&mut self) {
         self.shifts.clear();
-        (self.dropped, self.spawned, self.despawned) = (0, 0, 0);
+        (self.dropped, self.lost) = (0, false);
     }
 }
 
@@ -138,7 +137,6 @@ impl Editor<'_> {
         let number = self.tables.number(table);
         self.push_marks(number, spawned.len(), |_| Kind::Added);
         self.journal.shifts.push(Shift::Push { table: number, count: spawned.len() as u32 });
-        self.journal.spawned += spawned.len() as u64;
         Ok(())
     }
 
@@ -148,16 +146,18 @@ impl Editor<'_> {
         let id = self.id_at(location);
         let row = location.table_row.index();
         let number = self.tables.number(location.table_id);
-        for place in 0..self.tables.list[number as usize].columns.len() {
-            let index = usize::from(self.tables.list[number as usize].columns[place]);
-            self.note_removal(index, location, id);
+        let info = &self.tables.list[number as usize];
+        for column in info.columns.iter().map(|index| &*self.columns[usize::from(*index)]) {
+            note_removal(self.world, column, self.slot, location, id);
+            // SAFETY: the editor has the engine to itself.
+            let marks = unsafe { column.by_table().get_mut(info.id) };
+            marks.expect("the table list enters every table").swap_remove(self.slot, row, self.stamp);
         }
-        self.drop_marks(number, row);
         self.world.despawn(entity);
         // SAFETY: the editor has the engine to itself.
         unsafe { self.shared.ids.get_mut() }.remove(id);
         self.journal.shifts.push(Shift::SwapRemove { table: number, row: row as u32 });
-        self.journal.despawned += 1;
+        self.journal.lost = true;
     }
 
     /// Gives an entity a value, over an old one only if nobody else owns the type.
@@ -210,7 +210,8 @@ impl Editor<'_> {
         let (index, typed) = self.typed::<T>()?;
         let location = self.location(entity).expect("the caller has found the entity");
         if self.table(location.table_id).has_column(typed.slots[0]) {
-            self.note_removal(index, location, self.id_at(location));
+            note_removal(self.world, &*self.columns[index], self.slot, location, self.id_at(location));
+            self.journal.lost = true;
             self.relocate(entity, location, index, |entity| {
                 entity.remove_with_requires::<(Slot<T, 0>, Slot<T, 1>)>();
             });
@@ -268,16 +269,6 @@ impl Editor<'_> {
         self.journal.shifts.push(Shift::Move { from, row: row as u32, to });
     }
 
-    fn note_removal(&mut self, index: usize, location: EntityLocation, id: Id) {
-        let column = &self.columns[index];
-        let table = &self.world.storages().tables[location.table_id];
-        // SAFETY: the editor has the world to itself, and the row was found in the table.
-        unsafe { column.run_remove_hooks(table, self.slot, location.table_row.index(), id) };
-        // SAFETY: the editor has the engine to itself.
-        let removed = unsafe { self.shared.removed.get_mut() };
-        removed.entry(column.type_id()).or_default().push(id);
-    }
-
     fn push_marks(&mut self, table: u32, count: usize, kind: impl Fn(usize) -> Kind) {
         let info = &self.tables.list[table as usize];
         for index in info.columns.iter().map(|index| usize::from(*index)) {
@@ -315,4 +306,15 @@ impl Editor<'_> {
     pub(crate) fn id_at(&self, location: EntityLocation) -> Id {
         self.ids.ids(self.table(location.table_id))[location.table_row.index()]
     }
+}
+
+/// Tells whoever asks for removals of the column's type that an entity has lost it.
+fn note_removal(world: &World, column: &dyn Column, slot: usize, location: EntityLocation, id: Id) {
+    if column.has_remove_hooks() {
+        let table = &world.storages().tables[location.table_id];
+        // SAFETY: the editor has the world to itself, and the row was found in the table.
+        unsafe { column.run_remove_hooks(table, slot, location.table_row.index(), id) };
+    }
+    // SAFETY: the editor has the engine to itself.
+    unsafe { column.removed().get_mut() }.push(id);
 }

@@ -91,8 +91,13 @@ const INDEX_PAGE: usize = 1 << INDEX_PAGE_SHIFT;
 #[derive(Debug, Default)]
 pub(crate) struct IdIndex {
     pages: BTreeMap<u64, Box<IndexPage>>,
+    /// Empty pages, kept for their memory.
+    spare: Vec<Box<IndexPage>>,
     len: u64,
 }
+
+/// Empty index pages kept: 1 MiB.
+const SPARE_PAGES_MAX: usize = 256;
 
 #[derive(Debug)]
 struct IndexPage {
@@ -136,17 +141,20 @@ impl IdIndex {
         let page = self.pages.get_mut(&number)?;
         let entity = page.entities[id.0 as usize & (INDEX_PAGE - 1)].take()?;
         page.live -= 1;
-        if page.live == 0 {
-            self.pages.remove(&number);
+        if page.live == 0
+            && let Some(page) = self.pages.remove(&number)
+            && self.spare.len() < SPARE_PAGES_MAX
+        {
+            self.spare.push(page);
         }
         self.len -= 1;
         Some(entity)
     }
 
     fn page_mut(&mut self, id: Id) -> &mut IndexPage {
-        self.pages
-            .entry(id.0 >> INDEX_PAGE_SHIFT)
-            .or_insert_with(|| Box::new(IndexPage { live: 0, entities: [None; INDEX_PAGE] }))
+        let Self { pages, spare, .. } = self;
+        let fresh = || Box::new(IndexPage { live: 0, entities: [None; INDEX_PAGE] });
+        pages.entry(id.0 >> INDEX_PAGE_SHIFT).or_insert_with(|| spare.pop().unwrap_or_else(fresh))
     }
 }
 

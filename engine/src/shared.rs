@@ -3,9 +3,8 @@
 //! Invariant: everything here changes at commits only.
 
 use crate::buffer::Frames;
-use crate::id::{Id, IdIndex, SystemKey};
+use crate::id::{IdIndex, SystemKey};
 use crate::phased::Phased;
-use core::any::TypeId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,8 +14,6 @@ pub struct Shared {
     pub(crate) frames: Arc<Frames>,
     pub(crate) time: Phased<Time>,
     pub(crate) ids: Phased<IdIndex>,
-    /// The entities that lost a type in the last commit, in the order in which they lost it.
-    pub(crate) removed: Phased<BTreeMap<TypeId, Vec<Id>>>,
     /// The serial number of each key's next spawn.
     pub(crate) serials: Phased<BTreeMap<SystemKey, u64>>,
 }
@@ -37,7 +34,6 @@ impl Shared {
             frames: Arc::new(Frames::new()),
             time: Phased::new(Time { frame: 0, dt, seed }),
             ids: Phased::default(),
-            removed: Phased::default(),
             serials: Phased::default(),
         }
     }

@@ -7,6 +7,7 @@
 
 use super::{ByTable, Roles, RowStage};
 use crate::id::Id;
+use crate::phased::Phased;
 use bevy_ecs::component::ComponentId;
 use bevy_ecs::storage::{Table, TableId, Tables};
 use core::any::TypeId;
@@ -15,7 +16,7 @@ use std::ops::Range;
 /// A type whose rows the engine keeps: a buffered type, or the `Id`s.
 pub(crate) trait Column: Send + Sync {
     fn name(&self) -> &str;
-    fn type_id(&self) -> TypeId;
+    fn state_type(&self) -> TypeId;
     fn type_name(&self) -> &'static str;
     fn version(&self) -> u32;
     fn layout(&self) -> u64;
@@ -26,7 +27,10 @@ pub(crate) trait Column: Send + Sync {
     /// Rows set twice since the last call.
     fn take_twice(&self) -> u64;
     fn by_table(&self) -> &ByTable;
+    /// The entities that lost the type in the last commit, in the order in which they lost it.
+    fn removed(&self) -> &Phased<Vec<Id>>;
     fn has_hooks(&self) -> bool;
+    fn has_remove_hooks(&self) -> bool;
     /// Settles the frame being made: finds what was set and copies what must be carried.
     ///
     /// # Safety

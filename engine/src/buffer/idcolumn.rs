@@ -8,6 +8,7 @@ use super::stage::CopyStage;
 use super::{ByTable, CodecError, Column, Roles, RowStage, raw};
 use crate::digest::{ID_TYPE_NAME, row_hash, type_seed};
 use crate::id::Id;
+use crate::phased::Phased;
 use bevy_ecs::component::ComponentId;
 use bevy_ecs::storage::{Table, TableId, Tables};
 use bevy_ecs::world::World;
@@ -20,6 +21,7 @@ const ID_VERSION: u32 = 1;
 pub(crate) struct IdColumn {
     component: ComponentId,
     by_table: ByTable,
+    removed: Phased<Vec<Id>>,
     seed: u64,
 }
 
@@ -28,6 +30,7 @@ impl IdColumn {
         Self {
             component: world.register_component::<Id>(),
             by_table: ByTable::default(),
+            removed: Phased::default(),
             seed: type_seed(ID_TYPE_NAME),
         }
     }
@@ -47,7 +50,7 @@ impl Column for IdColumn {
         ID_TYPE_NAME
     }
 
-    fn type_id(&self) -> TypeId {
+    fn state_type(&self) -> TypeId {
         TypeId::of::<Id>()
     }
 
@@ -81,6 +84,14 @@ impl Column for IdColumn {
 
     fn by_table(&self) -> &ByTable {
         &self.by_table
+    }
+
+    fn removed(&self) -> &Phased<Vec<Id>> {
+        &self.removed
+    }
+
+    fn has_remove_hooks(&self) -> bool {
+        false
     }
 
     fn has_hooks(&self) -> bool {

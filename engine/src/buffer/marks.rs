@@ -220,7 +220,7 @@ impl TableMarks {
         self.stale.mark(last >> PAGE_SHIFT);
         self.rows = last;
         let pages = last.div_ceil(PAGE_ROWS);
-        self.sides.iter_mut().for_each(|side| side.resize(last, 0));
+        self.sides.iter_mut().for_each(|side| side.truncate(last));
         self.stale.pages.truncate(pages);
         self.sums.truncate(pages);
     }

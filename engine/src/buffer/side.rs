@@ -166,6 +166,16 @@ impl Side {
         self.groups.resize_with(pages.div_ceil(1 << GROUP_SHIFT), || AtomicU8::new(0));
     }
 
+    /// Takes rows away at the end.
+    pub(crate) fn truncate(&mut self, rows: usize) {
+        self.marks.truncate(rows);
+        if rows.is_multiple_of(PAGE_ROWS) {
+            let pages = rows / PAGE_ROWS;
+            self.pages.truncate(pages);
+            self.groups.truncate(pages.div_ceil(1 << GROUP_SHIFT));
+        }
+    }
+
     /// Forgets every mark.
     pub(crate) fn clear(&mut self) {
         for bytes in [&mut self.marks, &mut self.pages, &mut self.groups] {

@@ -9,6 +9,7 @@ use super::stage::TypedStage;
 use super::{ByTable, Column, Frames, Kind, Roles, RowIo, RowStage, State, TableMarks};
 use crate::digest::row_hash;
 use crate::id::Id;
+use crate::phased::Phased;
 use bevy_ecs::component::ComponentId;
 use bevy_ecs::storage::{Table, TableId, Tables};
 use bevy_ecs::world::World;
@@ -34,6 +35,7 @@ pub(crate) struct Typed<T: State> {
     pub(crate) on_add: Vec<Hook<T>>,
     pub(crate) on_remove: Vec<Hook<T>>,
     pub(crate) by_table: ByTable,
+    pub(crate) removed: Phased<Vec<Id>>,
 }
 
 impl<T: State> Typed<T> {
@@ -58,6 +60,7 @@ impl<T: State> Typed<T> {
             on_add: Vec::new(),
             on_remove: Vec::new(),
             by_table: ByTable::default(),
+            removed: Phased::default(),
         }
     }
 
@@ -135,7 +138,7 @@ impl<T: State> Column for Typed<T> {
         &self.name
     }
 
-    fn type_id(&self) -> TypeId {
+    fn state_type(&self) -> TypeId {
         TypeId::of::<T>()
     }
 
@@ -233,14 +236,19 @@ impl<T: State> Column for Typed<T> {
         }
     }
 
+    fn removed(&self) -> &Phased<Vec<Id>> {
+        &self.removed
+    }
+
+    fn has_remove_hooks(&self) -> bool {
+        !self.on_remove.is_empty()
+    }
+
     fn has_hooks(&self) -> bool {
         !(self.on_add.is_empty() && self.on_change.is_empty())
     }
 
     unsafe fn run_remove_hooks(&self, table: &Table, slot: usize, row: usize, id: Id) {
-        if self.on_remove.is_empty() {
-            return;
-        }
         // SAFETY: the caller's promise.
         if let Some(values) = unsafe { self.values(table, slot) } {
             self.on_remove.iter().for_each(|hook| hook(id, &values[row]));

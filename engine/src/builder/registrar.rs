@@ -263,7 +263,7 @@ impl Registrar {
         &self,
         columns: &[Arc<dyn crate::buffer::Column>],
     ) -> BTreeMap<(usize, u32), Upcast> {
-        let index = |type_id: TypeId| columns.iter().position(|column| column.type_id() == type_id);
+        let index = |type_id: TypeId| columns.iter().position(|column| column.state_type() == type_id);
         let upcasts = self.upcasts.iter();
         upcasts
             .filter_map(|((type_id, from), upcast)| Some(((index(*type_id)?, *from), upcast.clone())))

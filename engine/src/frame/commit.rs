@@ -102,11 +102,17 @@ impl Frame {
     }
 
     fn clear_journal(&mut self) {
+        let lost = self.journal.lost;
         self.journal.clear();
         self.applied.clear();
-        // SAFETY: no wave runs, and leases are out.
-        let removed = unsafe { self.shared.removed.get_mut() };
-        removed.values_mut().for_each(Vec::clear);
+        if lost {
+            for column in &self.columns {
+                // SAFETY: no wave runs, and leases are out.
+                unsafe { column.removed().get_mut() }.clear();
+            }
+            // SAFETY: the same. bevy keeps its own lists of removals until it is told that they were seen.
+            unsafe { self.cell.get_mut() }.clear_trackers();
+        }
     }
 
     /// Applies what the systems issued, in the order of their names.

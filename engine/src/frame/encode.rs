@@ -233,11 +233,8 @@ impl Frame {
             }
         }
         if !self.journal.shifts.is_empty() || !self.applied.is_empty() {
-            let removed = self.shared.removed.get();
             for (column, key) in self.columns.iter().zip(keys) {
-                if let Some(ids) = removed.get(&column.type_id()).filter(|ids| !ids.is_empty()) {
-                    writer.removed(*key, bytemuck::must_cast_slice(ids));
-                }
+                writer.removed(*key, bytemuck::must_cast_slice(column.removed().get()));
             }
             self.shared.serials.get().iter().for_each(|(key, next)| writer.serial(key.0, *next));
         }

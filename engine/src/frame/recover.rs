@@ -56,11 +56,11 @@ impl Frame {
             (0..marked.count)
                 .for_each(|n| marks.set_kind(slot, (marked.first_row + n) as usize, kind, stamp));
         }
-        // SAFETY: the engine is being built.
-        let removed = unsafe { self.shared.removed.get_mut() };
         for (key, ids) in &recovered.removed {
-            let ids = ids.iter().map(|id| Id::from_bits(*id)).collect();
-            removed.insert(self.columns[by_key[key]].type_id(), ids);
+            // SAFETY: the engine is being built.
+            let removed = unsafe { self.columns[by_key[key]].removed().get_mut() };
+            removed.extend(ids.iter().map(|id| Id::from_bits(*id)));
+            self.journal.lost = true;
         }
         self.check_digest(&recovered, upgraded, path)?;
         if upgraded {

@@ -8,17 +8,14 @@ use super::prev::BufferState;
 use crate::buffer::{Kind, State, Typed};
 use crate::id::Id;
 use crate::param::shared_param;
-use crate::registry::{self, Registry};
-use crate::shared::Shared;
+use crate::registry;
 use bevy_ecs::change_detection::Tick;
 use bevy_ecs::entity::Entity;
 use bevy_ecs::storage::{TableId, Tables};
 use bevy_ecs::system::{SystemAccess, SystemMeta, SystemParam, SystemParamValidationError};
 use bevy_ecs::world::World;
 use bevy_ecs::world::unsafe_world_cell::UnsafeWorldCell;
-use core::any::TypeId;
 use core::marker::PhantomData;
-use std::sync::Arc;
 
 /// The entities whose `T` was set in the last commit; costs what changed, not what exists.
 ///
@@ -122,14 +119,10 @@ impl<T> Removed<'_, T> {
 }
 
 shared_param!(
-    Removed<'_, T>, Removed<'s, T>, Arc<Shared>,
-    |world| {
-        registry::resolve::<T>(world);
-        world.resource::<Registry>().shared.clone()
-    },
-    |state| Removed {
-        ids: state.removed.get().get(&TypeId::of::<T>()).map_or(&[], Vec::as_slice),
-        marker: PhantomData,
-    },
+    Removed<'_, T>,
+    Removed<'s, T>,
+    BufferState<T>,
+    |world| BufferState(registry::resolve::<T>(world)),
+    |state| Removed { ids: state.0.removed.get(), marker: PhantomData },
     T: State
 );
