@@ -106,7 +106,11 @@ fn run_parts(task: &mut Task, scene: Scene<'_, '_>) -> Result<(), RunSystemError
     for part in &mut task.parts {
         // SAFETY: the build has checked that no two tasks of a wave have conflicting accesses, and that none
         // is exclusive; the world is the one the system was initialized with.
-        unsafe { part.run_unsafe((), scene.world) }?;
+        match unsafe { part.run_unsafe((), scene.world) } {
+            // A parameter such as `Single` found nothing: bevy skips the system, and so do we.
+            Ok(()) | Err(RunSystemError::Skipped(_)) => {}
+            Err(failed) => return Err(failed),
+        }
     }
     // SAFETY: only the tables are taken; their lists and other tasks' columns are not changed.
     let tables = unsafe { &scene.world.storages().tables };

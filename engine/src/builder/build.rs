@@ -50,10 +50,10 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
 
     let setups = core::mem::take(&mut registrar.setups);
     let inputs = Inputs::new(Ingress::new(builder.inputs_max), core::mem::take(&mut registrar.inputs));
-    let (encoder, recovered) = match (&builder.path, builder.durability) {
-        (None, _) | (_, Durability::Memory) => (None, None),
-        (Some(path), durability) => {
-            let (encoder, recovered) = Encoder::open(path, &columns, &facts, durability)?;
+    let (encoder, recovered) = match &builder.path {
+        None => (None, None),
+        Some(path) => {
+            let (encoder, recovered) = Encoder::open(path, &columns, &facts, builder.durability)?;
             (Some(encoder), recovered)
         }
     };

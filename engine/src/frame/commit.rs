@@ -70,7 +70,19 @@ impl Frame {
             unsafe { self.columns[*index].settle(tables) };
         }
         if cfg!(debug_assertions) {
-            self.stats.rows_set_twice += self.columns.iter().map(|column| column.take_twice()).sum::<u64>();
+            for (column, owner) in self.columns.iter().zip(&self.schedule.owners) {
+                let rows = column.take_twice();
+                if rows > 0 {
+                    let owner = owner.as_deref().unwrap_or("nobody");
+                    tracing::warn!(
+                        type_name = column.type_name(),
+                        owner,
+                        rows,
+                        "rows were set twice in a frame"
+                    );
+                    self.stats.rows_set_twice += rows;
+                }
+            }
         }
     }
 
