@@ -25,8 +25,10 @@ pub(crate) struct Registry {
     pub(crate) missing: Vec<(String, &'static str)>,
     /// The system whose parameters are being made.
     pub(crate) building: Option<(String, SystemKey)>,
-    /// Whether that system has a `Structure` parameter.
-    pub(crate) structural: bool,
+    /// The `Structure` parameters of that system so far.
+    pub(crate) structural: u32,
+    /// Names that stand for the second and later ones.
+    pub(crate) more_names: Vec<String>,
     /// What the systems of this frame issued, on its way to the commit.
     pub(crate) issued: Vec<Commands>,
     /// Emptied command buffers, for their memory.
@@ -41,7 +43,8 @@ impl Registry {
             by_type: BTreeMap::new(),
             missing: Vec::new(),
             building: None,
-            structural: false,
+            structural: 0,
+            more_names: Vec::new(),
             issued: Vec::new(),
             spare: Vec::new(),
         }

@@ -173,7 +173,7 @@ fn make(
     {
         let mut registry = world.resource_mut::<Registry>();
         registry.building = Some((name.clone(), SystemKey::of(&name)));
-        registry.structural = false;
+        registry.structural = 0;
     }
     let mut access = FilteredAccessSet::new();
     for part in &mut parts {
@@ -197,7 +197,7 @@ fn make(
     let structural = {
         let mut registry = world.resource_mut::<Registry>();
         registry.building = None;
-        registry.structural
+        registry.structural > 0
     };
     let combined = access.combined_access();
     for (all, access) in [(combined.has_write_all(), "write"), (combined.has_read_all(), "read")] {

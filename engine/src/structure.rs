@@ -182,8 +182,18 @@ unsafe impl SystemParam for Structure<'_, '_> {
 
     fn init_state(world: &mut World) -> StructureState {
         let mut registry = world.resource_mut::<Registry>();
-        let (system, key) = registry.building();
-        registry.structural = true;
+        let (system, first) = registry.building();
+        // A second `Structure` of the same system counts its spawns by itself, under a name of its own.
+        let key = match registry.structural {
+            0 => first,
+            n => {
+                let name = format!("{system}#{n}");
+                let key = SystemKey::of(&name);
+                registry.more_names.push(name);
+                key
+            }
+        };
+        registry.structural += 1;
         StructureState { shared: registry.shared.clone(), buffer: Commands::new(system, key) }
     }
 

@@ -50,3 +50,23 @@ fn drift_is_the_same_everywhere() {
     digests.push(engine.digest());
     assert!(digests.iter().all(|digest| *digest == digests[0]), "{digests:?}");
 }
+
+/// Every `Structure` of a system, also of its `prepare`, gives out `Id`s of its own.
+#[test]
+fn two_structures_in_one_system_share_no_ids() {
+    let two = |mut first: Structure, mut second: Structure| {
+        first.spawn((Position(1.0),));
+        second.spawn((Position(2.0),));
+    };
+    let before = |mut structure: Structure| {
+        structure.spawn((Position(0.0),));
+    };
+    let mut engine = Engine::in_memory()
+        .state::<Position>("motion.position", 1)
+        .system("two", two.prepare(before))
+        .build()
+        .unwrap();
+    engine.run(Pace::frames(3)).unwrap();
+    let positions: Vec<f64> = engine.view().iter::<Position>().map(|(_, position)| position.0).collect();
+    assert_eq!(positions, [0.0, 1.0, 2.0, 0.0, 1.0, 2.0, 0.0, 1.0, 2.0]);
+}

@@ -158,10 +158,10 @@ fn make_schedule(
             errors.push(BuildError::DuplicateSystem { name: name.clone() });
         }
     }
-    let names = registrar.systems.iter().map(|spec| spec.name.as_str());
-    let others = registrar.setups.iter().map(|(name, _)| name.as_str());
-    let inputs = registrar.inputs.iter().map(|kind| kind.name.as_str());
-    schedule::check_keys(names.chain(others).chain(inputs), &mut errors);
+    let names = registrar.systems.iter().map(|spec| spec.name.clone());
+    let others = registrar.setups.iter().map(|(name, _)| name.clone());
+    let inputs = registrar.inputs.iter().map(|kind| kind.name.clone());
+    let mut names: Vec<String> = names.chain(others).chain(inputs).collect();
     for (n, kind) in registrar.inputs.iter().enumerate() {
         let twin =
             |other: &&crate::input::InputKind| other.name == kind.name || other.type_id == kind.type_id;
@@ -174,7 +174,10 @@ fn make_schedule(
         }
     }
     let specs = core::mem::take(&mut registrar.systems);
-    match schedule::build(world, specs, columns, &scratch) {
+    let built = schedule::build(world, specs, columns, &scratch);
+    names.append(&mut world.resource_mut::<Registry>().more_names);
+    schedule::check_keys(names.iter().map(String::as_str), &mut errors);
+    match built {
         Ok(schedule) if errors.is_empty() => Ok(schedule),
         Ok(_) => Err(refusal(errors)),
         Err(more) => {
