@@ -44,9 +44,12 @@ use writer::Writer;
 
 /// Records since the last checkpoint before the next one is due, at least, in bytes.
 ///
-/// This much (and as much again while a checkpoint is copied) is the constant part of a world's size on disk
-/// and of the store's memory. Smaller costs throughput: each epoch is two dozen small syncs.
-pub const CHECKPOINT_BYTES_MIN: u64 = 128 << 20;
+/// With the records of the epoch before, which stay while a checkpoint is copied, this is the constant part
+/// of a world's size on disk and of the store's memory.
+pub const CHECKPOINT_BYTES_MIN: u64 = 64 << 20;
+
+/// The same while frames come faster than the disk takes them: an epoch costs two dozen small syncs.
+pub const CHECKPOINT_BYTES_MIN_SATURATED: u64 = 256 << 20;
 
 /// How far a frame must have come before it counts as durable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -146,6 +149,8 @@ pub struct Store {
     flushes: u64,
     record_bytes: u64,
     page_bytes: u64,
+    /// Submits that had waited when the last checkpoint began.
+    waits: u64,
     copying: bool,
     upgrade_pending: bool,
     /// Released when the store is dropped, after the writer has closed the database.
@@ -177,6 +182,7 @@ impl Store {
             flushes: 0,
             record_bytes: position.record_bytes,
             page_bytes: position.page_bytes,
+            waits: 0,
             copying: false,
             upgrade_pending: upgrade && recovered.is_some(),
             _lock: lock,
@@ -256,6 +262,7 @@ impl Store {
         self.copying = true;
         self.record_bytes = 0;
         self.page_bytes = 0;
+        self.waits = self.queue.stats().submit_waits;
         Ok(())
     }
 
@@ -298,7 +305,11 @@ impl Store {
     #[must_use]
     pub fn checkpoint_due(&self) -> bool {
         let bound = CHECKPOINT_BYTES_MIN.max(2 * self.page_bytes);
-        !self.copying && (self.upgrade_pending || self.record_bytes > bound)
+        if self.copying || self.upgrade_pending || self.record_bytes <= bound {
+            return !self.copying && self.upgrade_pending;
+        }
+        let saturated = self.queue.stats().submit_waits > self.waits;
+        !saturated || self.record_bytes > CHECKPOINT_BYTES_MIN_SATURATED
     }
 
     /// Whether stored types have older versions: a whole checkpoint must then come before any record.
@@ -327,13 +338,13 @@ impl Store {
         DurableFrames { queue: Arc::clone(&self.queue) }
     }
 
-    /// Writes and syncs everything submitted, in every mode of durability.
+    /// Writes and syncs everything submitted, empty frames too, in every mode of durability.
     ///
     /// # Errors
     /// The writer failed or hangs.
     pub fn flush(&mut self) -> Result<(), StoreError> {
         self.flushes += 1;
-        self.queue.put(Item::Flush(self.flushes))?;
+        self.queue.put(Item::Flush { token: self.flushes, head: self.submitted })?;
         self.queue.wait_flushed(self.flushes)
     }
 

@@ -11,6 +11,9 @@ mod damage;
 #[path = "store/failure.rs"]
 mod failure;
 
+#[path = "store/fuzz.rs"]
+mod fuzz;
+
 #[path = "store/killed.rs"]
 mod killed;
 

@@ -12,9 +12,9 @@ use super::StoreError;
 use super::keys::{WORLD, epoch_name, epoch_number};
 
 /// Records stay in memory until an epoch is this large; most epochs are deleted before.
-const EPOCH_MEMTABLE_BYTES: u64 = 256 << 20;
+const EPOCH_MEMTABLE_BYTES: u64 = 448 << 20;
 /// All journals together, in bytes; fjall flushes the oldest epoch's memtable beyond that.
-const JOURNAL_BYTES_MAX: u64 = 512 << 20;
+const JOURNAL_BYTES_MAX: u64 = 1 << 30;
 /// Blocks are read once, at recovery: no cache is worth its memory.
 const CACHE_BYTES: u64 = 1 << 20;
 const WORKER_THREADS: usize = 1;

@@ -5,6 +5,7 @@
 //! Left out: waiting and bounds (see `queue`), and the layout inside the database (see `disk`).
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use super::delta::{Delta, Link, seal};
 use super::directory::Marker;
 use super::disk::Disk;
 use super::keys;
-use super::queue::{Item, Queue};
+use super::queue::{Item, Queue, Taken};
 use super::recovery::{Position, encode_current, encode_end, encode_head};
 use super::{Durability, FaultPlan, StoreError, StoreOptions, TypeEntry, catalog};
 
@@ -80,11 +81,22 @@ impl Writer {
 
     /// Runs until the queue is closed or something fails.
     pub(crate) fn run(mut self) {
-        if let Err(error) = self.work() {
-            tracing::error!(%error, "the store stopped");
-            self.queue.fail(error.to_string());
-        }
         let queue = Arc::clone(&self.queue);
+        // The database may panic on what it finds; whoever waits must learn that too.
+        let ended = catch_unwind(AssertUnwindSafe(|| self.work()));
+        let failure = match ended {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(panic) => {
+                let said = panic.downcast_ref::<String>().map(String::as_str);
+                let said = said.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without a message");
+                Some(format!("the writer thread panicked: {said}"))
+            }
+        };
+        if let Some(message) = failure {
+            tracing::error!(message, "the store stopped");
+            queue.fail(message);
+        }
         // The database closes before the end is told: whoever waited may open the directory again.
         drop(self);
         queue.closed();
@@ -92,29 +104,36 @@ impl Writer {
 
     fn work(&mut self) -> Result<(), StoreError> {
         let mut items = VecDeque::new();
-        while self.queue.take(&mut items) {
-            if items.is_empty() {
-                self.idle()?;
-                continue;
-            }
+        loop {
             let started = Instant::now();
-            let mut flushes = 0;
-            for item in items.drain(..) {
-                self.item(item, &mut flushes)?;
-            }
-            self.persist(started)?;
-            if flushes > 0 {
-                self.queue.flushed(flushes);
+            match self.queue.take(&mut items) {
+                Taken::Items => self.group(&mut items)?,
+                Taken::Idle(empty) => self.idle(empty)?,
+                Taken::Closed(empty) => {
+                    self.write_head(empty)?;
+                    self.sync_wanted = true;
+                    return self.persist(started);
+                }
             }
         }
-        self.write_empties()?;
-        self.sync_wanted = true;
-        self.persist(Instant::now())
     }
 
-    fn idle(&mut self) -> Result<(), StoreError> {
+    fn group(&mut self, items: &mut VecDeque<Item>) -> Result<(), StoreError> {
         let started = Instant::now();
-        self.write_empties()?;
+        let mut flushes = 0;
+        for item in items.drain(..) {
+            self.item(item, &mut flushes)?;
+        }
+        self.persist(started)?;
+        if flushes > 0 {
+            self.queue.flushed(flushes);
+        }
+        Ok(())
+    }
+
+    fn idle(&mut self, empty: u64) -> Result<(), StoreError> {
+        let started = Instant::now();
+        self.write_head(empty)?;
         // An unfinished group of `Every(n)` does not wait for a world that pauses.
         self.sync_wanted |= matches!(self.durability, Durability::Every(_)) && self.synced < self.head;
         if self.queue.durable() < self.head || self.sync_wanted { self.persist(started) } else { Ok(()) }
@@ -134,8 +153,8 @@ impl Writer {
                 self.queue.written(0, None);
                 Ok(())
             }
-            Item::Flush(token) => {
-                self.write_empties()?;
+            Item::Flush { token, head } => {
+                self.write_head(head)?;
                 *flushes = token;
                 self.sync_wanted = true;
                 self.queue.written(0, None);
@@ -236,10 +255,6 @@ impl Writer {
     }
 
     /// Writes the head where frames without a record came after the last one.
-    fn write_empties(&mut self) -> Result<(), StoreError> {
-        self.write_head(self.queue.empty())
-    }
-
     fn write_head(&mut self, head: u64) -> Result<(), StoreError> {
         if head > self.head {
             let value = encode_head(head, self.link);

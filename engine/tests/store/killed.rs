@@ -68,7 +68,8 @@ fn a_killed_process_loses_nothing_acknowledged() -> Result<(), Box<dyn Error>> {
 
 /// Runs until it is killed; alternates between durabilities so that both are hit.
 fn child(dir: &Path) -> Result<(), Box<dyn Error>> {
-    let durability = if std::process::id() % 2 == 0 { Durability::Buffered } else { Durability::Synced };
+    let durability =
+        if std::process::id().is_multiple_of(2) { Durability::Buffered } else { Durability::Synced };
     let (mut store, recovered) = open(dir, durability)?;
     let mut driver = replayed(recovered.map(|recovered| recovered.frame));
     driver.reopened();
