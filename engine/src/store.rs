@@ -42,6 +42,9 @@ use directory::{Opened, open_directory};
 use queue::{Item, Queue};
 use writer::Writer;
 
+/// A record or page may have so many bytes: fjall stores the length of a value as `u32`.
+pub const RECORD_BYTES_MAX: u64 = u32::MAX as u64;
+
 /// Records since the last checkpoint before the next one is due, at least, in bytes.
 ///
 /// With the records of the epoch before, which stay while a checkpoint is copied, this is the constant part
@@ -214,7 +217,8 @@ impl Store {
     /// between the last one and this one were empty.
     ///
     /// # Errors
-    /// The writer failed earlier, hangs, or an upgrade needs its checkpoint first.
+    /// The writer failed earlier, hangs, an upgrade needs its checkpoint first, or the record is larger than
+    /// [`RECORD_BYTES_MAX`].
     ///
     /// # Panics
     /// If the frame was submitted before, or `record` is a page.
@@ -225,7 +229,7 @@ impl Store {
         if self.upgrade_pending {
             return Err(StoreError::UpgradePending);
         }
-        let size = record.size();
+        let size = bounded(&record)?;
         self.queue.put(Item::Record(record))?;
         self.submitted = frame + 1;
         self.record_bytes += size;
@@ -282,7 +286,7 @@ impl Store {
             page.frame(),
             self.submitted - 1
         );
-        self.page_bytes += page.size();
+        self.page_bytes += bounded(&page)?;
         self.queue.put(Item::Page(page))
     }
 
@@ -368,6 +372,14 @@ impl Drop for Store {
             tracing::error!("the disk hangs: the store could not be closed");
         }
     }
+}
+
+fn bounded(delta: &Delta) -> Result<u64, StoreError> {
+    let bytes = delta.size();
+    if bytes > RECORD_BYTES_MAX {
+        return Err(StoreError::TooLarge { frame: delta.frame(), bytes, max: RECORD_BYTES_MAX });
+    }
+    Ok(bytes)
 }
 
 /// Tells other threads how far the disk is.

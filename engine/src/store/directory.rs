@@ -18,6 +18,7 @@ use super::watermark::{Watermark, WatermarkFile};
 use super::{FactMismatch, StoreError, TypeEntry, catalog, keys, tables};
 
 pub(crate) const FORMAT_FILE: &str = "FORMAT";
+const FORMAT_NEW: &str = "FORMAT.new";
 pub(crate) const LOCK_FILE: &str = "LOCK";
 pub(crate) const DATABASE: &str = "db";
 const DATABASE_NEW: &str = "db.new";
@@ -181,7 +182,7 @@ fn create(dir: &Path, types: &[TypeEntry], facts: &BTreeMap<String, String>) -> 
         std::fs::remove_dir_all(&new).map_err(|error| StoreError::io("removing", &new, &error))?;
     }
     let mut disk = Disk::open(&new)?;
-    let epoch = disk.next_epoch()?;
+    let epoch = disk.next_epoch(0)?;
     let base = Base { frame: NO_FRAME, dt: 0.0, tables: Vec::new(), serials: BTreeMap::new(), digest: None };
     disk.write(&[
         (&disk.world, keys::CATALOG.as_bytes(), &catalog::encode(&catalog::created(types))),

@@ -132,6 +132,11 @@ impl<'a> DeltaReader<'a> {
         Operations { cursor: Cursor::new(self.bytes, HEADER_BYTES), scattered: None }
     }
 
+    /// The frame of a record that was parsed before.
+    pub(crate) fn header_frame(bytes: &[u8]) -> Option<u64> {
+        (bytes.len() >= HEADER_BYTES).then(|| header_u64(bytes, 8))
+    }
+
     pub(crate) fn previous(&self) -> Link {
         Link { frame: header_u64(self.bytes, 24), checksum: header_u64(self.bytes, 32) }
     }

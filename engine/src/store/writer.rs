@@ -16,6 +16,7 @@ use super::disk::Disk;
 use super::keys;
 use super::queue::{Item, Queue, Taken};
 use super::recovery::{Position, encode_current, encode_end, encode_head};
+use super::world::marks_only;
 use super::{Durability, FaultPlan, StoreError, StoreOptions, TypeEntry, catalog};
 
 /// Old epochs that are kept while somebody copies the directory.
@@ -35,6 +36,8 @@ pub(crate) struct Writer {
     head: u64,
     synced: u64,
     last_record: Vec<u8>,
+    /// Size of the state as of the last checkpoint.
+    page_bytes: u64,
     checkpoint: Option<Checkpoint>,
     /// The catalog to store at the end of the next checkpoint.
     upgrade: Option<Vec<TypeEntry>>,
@@ -47,6 +50,7 @@ struct Checkpoint {
     epoch: u64,
     frame: u64,
     pages: u32,
+    bytes: u64,
     link: Link,
 }
 
@@ -59,7 +63,7 @@ impl Writer {
         position: Position,
         upgrade: Option<Vec<TypeEntry>>,
     ) -> Self {
-        let Position { link, head, last_record, .. } = position;
+        let Position { link, head, last_record, page_bytes, .. } = position;
         Self {
             queue,
             disk,
@@ -72,6 +76,7 @@ impl Writer {
             head,
             synced: head,
             last_record,
+            page_bytes,
             checkpoint: None,
             upgrade,
             sync_wanted: false,
@@ -198,6 +203,7 @@ impl Writer {
         checkpoint.link = seal(&mut delta.bytes, checkpoint.link);
         let key = keys::key(frame, keys::PAGE, checkpoint.pages);
         checkpoint.pages += 1;
+        checkpoint.bytes += size;
         self.disk.write(&[(self.disk.writing(), &key, &delta.bytes)])?;
         self.queue.written(size, Some(delta.bytes));
         Ok(())
@@ -206,18 +212,21 @@ impl Writer {
     fn begin(&mut self, base: &Base) -> Result<(), StoreError> {
         self.write_head(base.frame + 1)?;
         let started = Instant::now();
-        let epoch = self.disk.next_epoch()?;
+        let epoch = self.disk.next_epoch(self.page_bytes)?;
         self.count_epoch(1, started);
         let value = base.encode(self.link);
         let writing = self.disk.writing();
         let base_key = keys::key(base.frame, keys::BASE, 0);
         let copy_key = keys::key(base.frame, keys::COPY, 0);
         if self.link.frame == base.frame && !self.last_record.is_empty() {
-            self.disk.write(&[(writing, &base_key, &value), (writing, &copy_key, &self.last_record)])?;
+            self.disk.write(&[
+                (writing, &base_key, &value),
+                (writing, &copy_key, &marks_only(&self.last_record)?),
+            ])?;
         } else {
             self.disk.write(&[(writing, &base_key, &value)])?;
         }
-        self.checkpoint = Some(Checkpoint { epoch, frame: base.frame, pages: 0, link: Link::NONE });
+        self.checkpoint = Some(Checkpoint { epoch, frame: base.frame, pages: 0, bytes: 0, link: Link::NONE });
         Ok(())
     }
 
@@ -242,7 +251,8 @@ impl Writer {
         if self.kept == 0 || self.kept > KEPT_EPOCHS_MAX {
             self.disk.delete_before(checkpoint.epoch)?;
         }
-        self.disk.prepare_epoch()?;
+        self.page_bytes = checkpoint.bytes;
+        self.disk.prepare_epoch(self.page_bytes)?;
         self.count_epoch(0, started);
         Ok(())
     }

@@ -112,6 +112,9 @@ fn a_directory_that_is_no_world_is_refused_by_name() -> Result<(), Box<dyn Error
 fn a_creation_cut_short_leaves_no_world_and_no_obstacle() -> Result<(), Box<dyn Error>> {
     // Goal: a crash between FORMAT and the rename of the database. Method: leave db.new behind.
     let dir = tempfile::tempdir()?;
+    let begun = tempfile::tempdir()?;
+    fs::write(begun.path().join("FORMAT.new"), "dip")?;
+    assert!(open(begun.path(), Durability::Buffered)?.1.is_none(), "half a FORMAT is no obstacle");
     fs::write(dir.path().join("FORMAT"), "diptych world, format 1\n")?;
     fs::create_dir(dir.path().join("db.new"))?;
     fs::write(dir.path().join("db.new/0.jnl"), "half")?;
