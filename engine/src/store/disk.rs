@@ -38,6 +38,10 @@ impl Disk {
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         let failed = |error: fjall::Error| match error {
             fjall::Error::Locked => StoreError::Locked { path: path.parent().unwrap_or(path).to_owned() },
+            fjall::Error::InvalidVersion(_) => {
+                let place = path.join("version").display().to_string();
+                StoreError::damaged(place, "it does not name a format of the database that this build reads")
+            }
             error => StoreError::engine("opening the database", &error),
         };
         let db = Database::builder(path)

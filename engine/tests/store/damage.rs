@@ -185,7 +185,11 @@ fn a_flipped_byte_in_any_other_file_never_gives_another_world() -> Result<(), Bo
             let what = format!("{} byte {at}", relative.display());
             if let Some(message) = judge(&world, dir.path(), &what)? {
                 refused += 1;
-                assert!(message.len() > 20, "{what}: {message}");
+                let folder = relative.parent().unwrap_or(relative).display().to_string();
+                let name = relative.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                // A damaged `current` shows as a manifest that does not match it.
+                let named = message.contains(&name) || (name == "current" && message.contains(&folder));
+                assert!(named, "{what}: {message}");
             }
         }
     }

@@ -338,3 +338,89 @@ fn a_state_larger_than_memtables_comes_back() -> Result<(), Box<dyn Error>> {
     println!("  verified in {:?}: {problems:?}", started.elapsed());
     Ok(())
 }
+
+#[test]
+#[ignore = "prints figures"]
+fn synced_frames_one_by_one() -> Result<(), Box<dyn Error>> {
+    let dir = tempfile::tempdir()?;
+    let mut options = StoreOptions::default();
+    options.durability = Durability::Synced;
+    let (mut store, _) = Store::open(dir.path(), &dense_types(), &Default::default(), &options)?;
+    let mut writer = DeltaWriter::default();
+    let mut times = Vec::new();
+    for frame in 0..1000 {
+        let started = Instant::now();
+        writer.begin(store.buffer(), frame, 0.0);
+        if frame == 0 {
+            writer.table(0, &[0, 1]);
+            writer.push(0, ROWS);
+        }
+        for row in 0..100_u32 {
+            writer.rows_fixed(1, 0, row * 7, 1, Mark::Changed, &[3; ROW_BYTES]);
+        }
+        store.submit(writer.finish())?;
+        store.wait_durable(frame, Duration::from_secs(10))?;
+        times.push(started.elapsed());
+    }
+    times.sort();
+    println!("a synced frame, submitted and waited for: median {:?}, p95 {:?}", times[500], times[950]);
+    Ok(())
+}
+
+#[test]
+#[ignore = "prints figures"]
+fn submit_at_60_hz_dense() -> Result<(), Box<dyn Error>> {
+    // What the engine's thread sees of the store while dense frames come at 60 Hz.
+    let dir = tempfile::tempdir()?;
+    let (mut store, _) =
+        Store::open(dir.path(), &dense_types(), &Default::default(), &StoreOptions::default())?;
+    let mut writer = DeltaWriter::default();
+    let values = vec![7_u8; ROWS as usize * ROW_BYTES];
+    let (mut times, mut peak, mut next_row) = (Vec::new(), 0, None::<u32>);
+    for frame in 0..seconds() * 60 {
+        let started = Instant::now();
+        writer.begin(store.buffer(), frame, 0.0);
+        if frame == 0 {
+            writer.table(0, &[0, 1]);
+            writer.push(0, ROWS);
+        }
+        writer.rows_fixed(1, 0, 0, ROWS, Mark::Changed, &values);
+        store.submit(writer.finish())?;
+        if store.checkpoint_due() {
+            let tables = vec![TableShape { types: vec![0, 1], rows: ROWS }];
+            store.begin_checkpoint(Base {
+                frame,
+                dt: 0.0,
+                tables,
+                serials: Default::default(),
+                digest: None,
+            })?;
+            next_row = Some(0);
+        }
+        if let Some(first) = next_row {
+            writer.begin_page(store.buffer(), frame);
+            let rows = &values[first as usize * ROW_BYTES..(first as usize + 10_000) * ROW_BYTES];
+            writer.rows_fixed(1, 0, first, 10_000, Mark::Moved, rows);
+            store.page(writer.finish())?;
+            next_row = Some(first + 10_000).filter(|row| *row < ROWS);
+            if next_row.is_none() {
+                store.end_checkpoint()?;
+            }
+        }
+        times.push(started.elapsed());
+        peak = peak.max(disk_bytes(dir.path()));
+        std::thread::sleep(Duration::from_micros(16_667).saturating_sub(started.elapsed()));
+    }
+    times.sort();
+    println!(
+        "2.4 MB at 60 Hz: encode and submit median {:?}, p99 {:?}, max {:?}; queue peak {} frames; disk peak {} MiB; resident {} MiB; {:?}",
+        times[times.len() / 2],
+        times[times.len() * 99 / 100],
+        times[times.len() - 1],
+        store.stats().queue_frames_peak,
+        peak >> 20,
+        resident_bytes() >> 20,
+        store.stats()
+    );
+    Ok(())
+}
