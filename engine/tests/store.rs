@@ -20,6 +20,9 @@ mod killed;
 #[path = "store/looking.rs"]
 mod looking;
 
+#[path = "store/reopen.rs"]
+mod reopen;
+
 #[path = "store/roundtrip.rs"]
 mod roundtrip;
 
