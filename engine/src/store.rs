@@ -16,6 +16,7 @@ mod error;
 mod inspect;
 mod journal;
 mod keys;
+mod options;
 mod queue;
 mod reader;
 mod recovery;
@@ -34,6 +35,7 @@ pub use catalog::{RowKind, TypeEntry};
 pub use delta::{Delta, DeltaWriter, Mark};
 pub use error::{FactMismatch, StoreError};
 pub use inspect::{FileState, Report, TypeReport, inspect, verify};
+pub use options::{Durability, FaultPlan, StoreOptions, StoreStats};
 pub use reader::{DeltaReader, Ids, Keys, Operation, Operations, Run};
 pub use recovery::Recovered;
 pub use world::{Column, MarkedRows, RawWorld, RecoveredTable};
@@ -42,99 +44,17 @@ use directory::{Opened, open_directory};
 use queue::{Item, Queue};
 use writer::Writer;
 
+/// A record or page may have so many bytes: fjall stores the length of a value as `u32`.
+pub const RECORD_BYTES_MAX: u64 = u32::MAX as u64;
+
 /// Records since the last checkpoint before the next one is due, at least, in bytes.
 ///
-/// This much (and as much again while a checkpoint is copied) is the constant part of a world's size on disk
-/// and of the store's memory. Smaller costs throughput: each epoch is two dozen small syncs.
-pub const CHECKPOINT_BYTES_MIN: u64 = 128 << 20;
+/// With the records of the epoch before, which stay while a checkpoint is copied, this is the constant part
+/// of a world's size on disk and of the store's memory.
+pub const CHECKPOINT_BYTES_MIN: u64 = 64 << 20;
 
-/// How far a frame must have come before it counts as durable.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Durability {
-    /// Durable only at checkpoints, flushes and at the end: fastest, a killed process loses the rest.
-    Memory,
-    /// Handed to the operating system: survives the process, not the machine.
-    #[default]
-    Buffered,
-    /// On the disk: survives power loss. One sync covers all frames that wait.
-    Synced,
-    /// On the disk every so many frames.
-    Every(u32),
-}
-
-/// How a store behaves; the default suits a world at 60 Hz.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct StoreOptions {
-    /// When a frame counts as durable.
-    pub durability: Durability,
-    /// Frames that may wait for the disk before `submit` waits.
-    pub queue_frames_max: u32,
-    /// Bytes that may wait for the disk before `submit` waits.
-    pub queue_bytes_max: u64,
-    /// Faults injected by tests.
-    #[doc(hidden)]
-    pub faults: FaultPlan,
-}
-
-/// Faults that a test injects into the writer thread; none by default.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FaultPlan {
-    /// Sleep before every so many writes; 0 for never.
-    pub stall_every: u64,
-    /// How long.
-    pub stall: Duration,
-    /// The number of the write that fails, from 1; 0 for none.
-    pub fail_write: u64,
-    /// The number of the sync that fails, from 1; 0 for none.
-    pub fail_sync: u64,
-}
-
-impl Default for StoreOptions {
-    fn default() -> Self {
-        Self {
-            durability: Durability::default(),
-            queue_frames_max: 1024,
-            queue_bytes_max: 256 << 20,
-            faults: FaultPlan::default(),
-        }
-    }
-}
-
-/// What the writer did so far. Times are for statistics only.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct StoreStats {
-    /// Records and pages waiting or being written.
-    pub queue_frames: u32,
-    /// Their bytes.
-    pub queue_bytes: u64,
-    /// Most frames that ever waited.
-    pub queue_frames_peak: u32,
-    /// Most bytes that ever waited.
-    pub queue_bytes_peak: u64,
-    /// Submits that found the queue full.
-    pub submit_waits: u64,
-    /// The time they waited.
-    pub submit_wait_time: Duration,
-    /// Groups written; one persist each.
-    pub groups: u64,
-    /// Time spent writing them.
-    pub write_time: Duration,
-    /// The slowest group.
-    pub write_time_max: Duration,
-    /// Syncs to the disk.
-    pub syncs: u64,
-    /// Time spent in them.
-    pub sync_time: Duration,
-    /// The slowest one.
-    pub sync_time_max: Duration,
-    /// Keyspaces of checkpoint epochs made.
-    pub epochs: u64,
-    /// Time spent making and deleting them.
-    pub epoch_time: Duration,
-}
+/// The same while frames come faster than the disk takes them: an epoch costs two dozen small syncs.
+pub const CHECKPOINT_BYTES_MIN_SATURATED: u64 = 256 << 20;
 
 /// An open world directory. One thread submits; dropping it writes, syncs and closes.
 #[derive(Debug)]
@@ -146,6 +66,8 @@ pub struct Store {
     flushes: u64,
     record_bytes: u64,
     page_bytes: u64,
+    /// Submits that had waited when the last checkpoint began.
+    waits: u64,
     copying: bool,
     upgrade_pending: bool,
     /// Released when the store is dropped, after the writer has closed the database.
@@ -177,6 +99,7 @@ impl Store {
             flushes: 0,
             record_bytes: position.record_bytes,
             page_bytes: position.page_bytes,
+            waits: 0,
             copying: false,
             upgrade_pending: upgrade && recovered.is_some(),
             _lock: lock,
@@ -208,7 +131,8 @@ impl Store {
     /// between the last one and this one were empty.
     ///
     /// # Errors
-    /// The writer failed earlier, hangs, or an upgrade needs its checkpoint first.
+    /// The writer failed earlier, hangs, an upgrade needs its checkpoint first, or the record is larger than
+    /// [`RECORD_BYTES_MAX`].
     ///
     /// # Panics
     /// If the frame was submitted before, or `record` is a page.
@@ -219,7 +143,7 @@ impl Store {
         if self.upgrade_pending {
             return Err(StoreError::UpgradePending);
         }
-        let size = record.size();
+        let size = bounded(&record)?;
         self.queue.put(Item::Record(record))?;
         self.submitted = frame + 1;
         self.record_bytes += size;
@@ -256,6 +180,7 @@ impl Store {
         self.copying = true;
         self.record_bytes = 0;
         self.page_bytes = 0;
+        self.waits = self.queue.stats().submit_waits;
         Ok(())
     }
 
@@ -275,7 +200,7 @@ impl Store {
             page.frame(),
             self.submitted - 1
         );
-        self.page_bytes += page.size();
+        self.page_bytes += bounded(&page)?;
         self.queue.put(Item::Page(page))
     }
 
@@ -298,7 +223,11 @@ impl Store {
     #[must_use]
     pub fn checkpoint_due(&self) -> bool {
         let bound = CHECKPOINT_BYTES_MIN.max(2 * self.page_bytes);
-        !self.copying && (self.upgrade_pending || self.record_bytes > bound)
+        if self.copying || self.upgrade_pending || self.record_bytes <= bound {
+            return !self.copying && self.upgrade_pending;
+        }
+        let saturated = self.queue.stats().submit_waits > self.waits;
+        !saturated || self.record_bytes > CHECKPOINT_BYTES_MIN_SATURATED
     }
 
     /// Whether stored types have older versions: a whole checkpoint must then come before any record.
@@ -327,13 +256,13 @@ impl Store {
         DurableFrames { queue: Arc::clone(&self.queue) }
     }
 
-    /// Writes and syncs everything submitted, in every mode of durability.
+    /// Writes and syncs everything submitted, empty frames too, in every mode of durability.
     ///
     /// # Errors
     /// The writer failed or hangs.
     pub fn flush(&mut self) -> Result<(), StoreError> {
         self.flushes += 1;
-        self.queue.put(Item::Flush(self.flushes))?;
+        self.queue.put(Item::Flush { token: self.flushes, head: self.submitted })?;
         self.queue.wait_flushed(self.flushes)
     }
 
@@ -357,6 +286,14 @@ impl Drop for Store {
             tracing::error!("the disk hangs: the store could not be closed");
         }
     }
+}
+
+fn bounded(delta: &Delta) -> Result<u64, StoreError> {
+    let bytes = delta.size();
+    if bytes > RECORD_BYTES_MAX {
+        return Err(StoreError::TooLarge { frame: delta.frame(), bytes, max: RECORD_BYTES_MAX });
+    }
+    Ok(bytes)
 }
 
 /// Tells other threads how far the disk is.

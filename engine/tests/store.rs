@@ -11,11 +11,17 @@ mod damage;
 #[path = "store/failure.rs"]
 mod failure;
 
+#[path = "store/fuzz.rs"]
+mod fuzz;
+
 #[path = "store/killed.rs"]
 mod killed;
 
 #[path = "store/looking.rs"]
 mod looking;
+
+#[path = "store/reopen.rs"]
+mod reopen;
 
 #[path = "store/roundtrip.rs"]
 mod roundtrip;

@@ -27,6 +27,8 @@ pub(crate) const TAG_REMOVED: u8 = 7;
 pub(crate) const TAG_INPUT: u8 = 8;
 pub(crate) const TAG_SERIAL: u8 = 9;
 pub(crate) const TAG_DIGEST: u8 = 10;
+/// Single rows of one column, each behind its row number; the head's first row is the size of a row.
+pub(crate) const TAG_SCATTERED: u8 = 11;
 
 /// Why a value is in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,6 +124,19 @@ pub(crate) fn header_u64(bytes: &[u8], offset: usize) -> u64 {
 pub struct DeltaWriter {
     buffer: Vec<u8>,
     open: bool,
+    /// The last operation, if more single rows of its column may still be put into it.
+    scattered: Option<Scattered>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Scattered {
+    start: usize,
+    end: usize,
+    key: u16,
+    table: u32,
+    mark: Mark,
+    size: usize,
+    count: u32,
 }
 
 impl DeltaWriter {
@@ -151,6 +166,7 @@ impl DeltaWriter {
         buffer[8..16].copy_from_slice(&frame.to_le_bytes());
         buffer[16..24].copy_from_slice(&dt.to_bits().to_le_bytes());
         self.buffer = buffer;
+        self.scattered = None;
         self.open = true;
     }
 
@@ -199,13 +215,46 @@ impl DeltaWriter {
     }
 
     /// Values of `count` rows of a fixed type, one after the other (no bytes for a tag).
+    ///
+    /// Single rows of one column that follow each other share a head.
     #[inline]
     pub fn rows_fixed(&mut self, key: u16, table: u32, first_row: u32, count: u32, mark: Mark, bytes: &[u8]) {
+        if count == 1 {
+            return self.row_fixed(key, table, first_row, mark, bytes);
+        }
         let mut head = [0; RUN_BYTES];
         self.run_head(&mut head, TAG_FIXED, key, table, first_row, count, mark, bytes.len() as u64);
         self.buffer.reserve(RUN_BYTES + bytes.len());
         self.buffer.extend_from_slice(&head);
         self.buffer.extend_from_slice(bytes);
+    }
+
+    #[inline]
+    fn row_fixed(&mut self, key: u16, table: u32, row: u32, mark: Mark, bytes: &[u8]) {
+        let mut run = match self.scattered {
+            Some(run)
+                if run.end == self.buffer.len()
+                    && (run.key, run.table, run.mark, run.size) == (key, table, mark, bytes.len()) =>
+            {
+                run
+            }
+            _ => {
+                let (start, size) = (self.buffer.len(), bytes.len());
+                let mut head = [0; RUN_BYTES];
+                self.run_head(&mut head, TAG_SCATTERED, key, table, size as u32, 0, mark, 0);
+                self.buffer.extend_from_slice(&head);
+                Scattered { start, end: 0, key, table, mark, size, count: 0 }
+            }
+        };
+        self.buffer.extend_from_slice(&row.to_le_bytes());
+        self.buffer.extend_from_slice(bytes);
+        run.end = self.buffer.len();
+        run.count += 1;
+        let length = (run.end - run.start - RUN_BYTES) as u64;
+        let counts = &mut self.buffer[run.start + 12..run.start + RUN_BYTES];
+        counts[..4].copy_from_slice(&run.count.to_le_bytes());
+        counts[4..].copy_from_slice(&length.to_le_bytes());
+        self.scattered = Some(run);
     }
 
     /// Values of `count` rows of a variable type: `row(i, out)` appends row `first_row + i` to `out`.

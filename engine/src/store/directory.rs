@@ -18,6 +18,7 @@ use super::watermark::{Watermark, WatermarkFile};
 use super::{FactMismatch, StoreError, TypeEntry, catalog, keys, tables};
 
 pub(crate) const FORMAT_FILE: &str = "FORMAT";
+const FORMAT_NEW: &str = "FORMAT.new";
 pub(crate) const LOCK_FILE: &str = "LOCK";
 pub(crate) const DATABASE: &str = "db";
 const DATABASE_NEW: &str = "db.new";
@@ -113,31 +114,20 @@ pub(crate) fn open_directory(
 
 /// Makes sure that `dir` is a world's directory or becomes one, and takes its lock.
 fn claim(dir: &Path) -> Result<File, StoreError> {
-    let refuse = |reason: String| StoreError::NotAWorld { path: dir.to_owned(), reason };
     if dir.exists() && !dir.is_dir() {
-        return Err(refuse("it is a file, not a directory".to_owned()));
+        return Err(refuse(dir, "it is a file, not a directory".to_owned()));
     }
     std::fs::create_dir_all(dir).map_err(|error| StoreError::io("creating", dir, &error))?;
-    let format = dir.join(FORMAT_FILE);
-    match std::fs::read_to_string(&format) {
-        Ok(text) if text == FORMAT_LINE => {}
-        Ok(text) => {
-            let line = text.lines().next().unwrap_or_default().chars().take(80).collect::<String>();
-            return Err(refuse(format!(
-                "{FORMAT_FILE} says \"{line}\", expected \"{}\"",
-                FORMAT_LINE.trim()
-            )));
+    if !has_format(dir)? {
+        let entries = std::fs::read_dir(dir).map_err(|error| StoreError::io("reading", dir, &error))?;
+        let mut others = entries.filter(|entry| entry.as_ref().map_or(true, |e| e.file_name() != FORMAT_NEW));
+        if others.next().is_some() {
+            return Err(refuse(dir, format!("it has no file {FORMAT_FILE}, but other files")));
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let mut entries =
-                std::fs::read_dir(dir).map_err(|error| StoreError::io("reading", dir, &error))?;
-            if entries.next().is_some() {
-                return Err(refuse(format!("it has no file {FORMAT_FILE}, but other files")));
-            }
-            write_file(&format, FORMAT_LINE.as_bytes())?;
-            sync_directory(dir)?;
-        }
-        Err(error) => return Err(StoreError::io("reading", &format, &error)),
+        let (new, path) = (dir.join(FORMAT_NEW), dir.join(FORMAT_FILE));
+        write_file(&new, FORMAT_LINE.as_bytes())?;
+        std::fs::rename(&new, &path).map_err(|error| StoreError::io("renaming", &new, &error))?;
+        sync_directory(dir)?;
     }
     let path = dir.join(LOCK_FILE);
     let lock = OpenOptions::new()
@@ -181,7 +171,7 @@ fn create(dir: &Path, types: &[TypeEntry], facts: &BTreeMap<String, String>) -> 
         std::fs::remove_dir_all(&new).map_err(|error| StoreError::io("removing", &new, &error))?;
     }
     let mut disk = Disk::open(&new)?;
-    let epoch = disk.next_epoch()?;
+    let epoch = disk.next_epoch(0)?;
     let base = Base { frame: NO_FRAME, dt: 0.0, tables: Vec::new(), serials: BTreeMap::new(), digest: None };
     disk.write(&[
         (&disk.world, keys::CATALOG.as_bytes(), &catalog::encode(&catalog::created(types))),

@@ -11,10 +11,13 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use super::StoreError;
 use super::keys::{WORLD, epoch_name, epoch_number};
 
-/// Records stay in memory until an epoch is this large; most epochs are deleted before.
-const EPOCH_MEMTABLE_BYTES: u64 = 256 << 20;
+/// The epoch of a small state stays in memory and in the journal until it is deleted: no table is written.
+const SMALL_STATE_BYTES_MAX: u64 = 64 << 20;
+const MEMTABLE_BYTES_SMALL: u64 = 448 << 20;
+/// The epoch of a larger one goes to tables early, so that journals and memory stay small.
+const MEMTABLE_BYTES_LARGE: u64 = 64 << 20;
 /// All journals together, in bytes; fjall flushes the oldest epoch's memtable beyond that.
-const JOURNAL_BYTES_MAX: u64 = 512 << 20;
+const JOURNAL_BYTES_MAX: u64 = 1 << 30;
 /// Blocks are read once, at recovery: no cache is worth its memory.
 const CACHE_BYTES: u64 = 1 << 20;
 const WORKER_THREADS: usize = 1;
@@ -35,6 +38,10 @@ impl Disk {
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         let failed = |error: fjall::Error| match error {
             fjall::Error::Locked => StoreError::Locked { path: path.parent().unwrap_or(path).to_owned() },
+            fjall::Error::InvalidVersion(_) => {
+                let place = path.join("version").display().to_string();
+                StoreError::damaged(place, "it does not name a format of the database that this build reads")
+            }
             error => StoreError::engine("opening the database", &error),
         };
         let db = Database::builder(path)
@@ -51,15 +58,15 @@ impl Disk {
         numbers.sort_unstable();
         let mut disk = Self { db, world, epochs: Vec::new(), spare: None };
         for number in numbers {
-            let epoch = disk.open_epoch(number)?;
+            let epoch = disk.open_epoch(number, 0)?;
             disk.epochs.push(epoch);
         }
         Ok(disk)
     }
 
-    /// Creates the keyspace of the next epoch; it is written from now on.
-    pub(crate) fn next_epoch(&mut self) -> Result<u64, StoreError> {
-        self.prepare_epoch()?;
+    /// Takes or creates the keyspace of the next epoch, of a state of about so many bytes; it is written from now on.
+    pub(crate) fn next_epoch(&mut self, state_bytes: u64) -> Result<u64, StoreError> {
+        self.prepare_epoch(state_bytes)?;
         let epoch = self.spare.take().expect("it was prepared in the line above");
         let number = epoch.0;
         self.epochs.push(epoch);
@@ -67,20 +74,22 @@ impl Disk {
     }
 
     /// Makes the keyspace of the next epoch ahead of time.
-    pub(crate) fn prepare_epoch(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn prepare_epoch(&mut self, state_bytes: u64) -> Result<(), StoreError> {
         if self.spare.is_none() {
             let number = self.epochs.last().map_or(0, |(number, _)| number + 1);
-            self.spare = Some(self.open_epoch(number)?);
+            self.spare = Some(self.open_epoch(number, state_bytes)?);
         }
         Ok(())
     }
 
-    fn open_epoch(&self, number: u64) -> Result<(u64, Keyspace), StoreError> {
+    fn open_epoch(&self, number: u64, state_bytes: u64) -> Result<(u64, Keyspace), StoreError> {
         // Keys only grow and nothing is overwritten: tables never overlap, so there is nothing to compact.
+        let small = state_bytes <= SMALL_STATE_BYTES_MAX;
+        let memtable = if small { MEMTABLE_BYTES_SMALL } else { MEMTABLE_BYTES_LARGE };
         let options = || {
             KeyspaceCreateOptions::default()
                 .manual_journal_persist(true)
-                .max_memtable_size(EPOCH_MEMTABLE_BYTES)
+                .max_memtable_size(memtable)
                 .expect_point_read_hits(true)
                 .compaction_strategy(std::sync::Arc::new(Fifo::new(u64::MAX, None)))
         };

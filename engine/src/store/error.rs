@@ -70,6 +70,16 @@ pub enum StoreError {
         /// The first failure.
         message: String,
     },
+    /// A record or page is larger than one value of the database may be. Split what one frame changes.
+    #[error("the record of frame {frame} has {bytes} bytes, at most {max} can be stored")]
+    TooLarge {
+        /// Its frame.
+        frame: u64,
+        /// Its size.
+        bytes: u64,
+        /// The bound.
+        max: u64,
+    },
     /// The disk did not take the queued frames within the bound.
     #[error("the store took no frame for {seconds} s: the disk hangs ({waiting})")]
     Stalled {

@@ -25,6 +25,7 @@ const ITEM_HEAD_BYTES: usize = 21;
 const END_BYTES: u64 = 13;
 const TRAILER: &[u8; 4] = b"FJL\x03";
 const BUFFER_BYTES: usize = 256 << 10;
+const WALK_BUFFER_BYTES: usize = 16 << 10;
 
 /// A position in the journals: all bytes of earlier files, and this many of this one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -305,13 +306,10 @@ impl Tail {
     /// Walks over the batches that were written since the last call; right only after a sync.
     pub(crate) fn advance(&mut self) -> Result<Place, StoreError> {
         loop {
-            let walked = self.walk().map_err(|error| {
+            self.walk().map_err(|error| {
                 let path = self.database.join(format!("{}.jnl", self.place.file));
                 StoreError::io("following", &path, &error)
             })?;
-            if walked {
-                continue;
-            }
             let next = list(&self.database)?.into_iter().find(|(number, _)| *number > self.place.file);
             let Some((file, path)) = next else { return Ok(self.place) };
             self.file = File::open(&path).map_err(|error| StoreError::io("opening", &path, &error))?;
@@ -319,34 +317,37 @@ impl Tail {
         }
     }
 
-    /// Walks over one batch by its lengths; `false` where there is none.
-    fn walk(&mut self) -> io::Result<bool> {
-        let mut at = self.place.offset;
+    /// Walks over the batches of the file by their lengths.
+    fn walk(&mut self) -> io::Result<()> {
+        // A buffer of its own for each walk: it may hold zeros where the next batch will be.
+        let mut reader = BufReader::with_capacity(WALK_BUFFER_BYTES, &self.file);
+        reader.seek(SeekFrom::Start(self.place.offset))?;
         let mut start = [0; START_BYTES as usize];
-        if !self.read(at, &mut start)? || start[0] != START {
-            return Ok(false);
-        }
-        at += START_BYTES;
-        for _ in 0..u32::from_le_bytes([start[1], start[2], start[3], start[4]]) {
-            let mut head = [0; ITEM_HEAD_BYTES];
-            if !self.read(at, &mut head)? || head[0] != ITEM {
-                return Err(io::Error::new(ErrorKind::InvalidData, format!("no item at byte {at}")));
+        while read_or_end(&mut reader, &mut start)? && start[0] == START {
+            let mut length = START_BYTES + END_BYTES;
+            for _ in 0..u32::from_le_bytes([start[1], start[2], start[3], start[4]]) {
+                let mut head = [0; ITEM_HEAD_BYTES];
+                if !read_or_end(&mut reader, &mut head)? || head[0] != ITEM {
+                    let reason = format!("no item stands in the batch at byte {}", self.place.offset);
+                    return Err(io::Error::new(ErrorKind::InvalidData, reason));
+                }
+                let mut lengths = [0; ITEM_HEAD_BYTES - 1];
+                lengths.copy_from_slice(&head[1..]);
+                let body = item_lengths(&lengths).0;
+                reader.seek_relative(i64::try_from(body).map_err(io::Error::other)?)?;
+                length += ITEM_HEAD_BYTES as u64 + body;
             }
-            let mut lengths = [0; ITEM_HEAD_BYTES - 1];
-            lengths.copy_from_slice(&head[1..]);
-            at += ITEM_HEAD_BYTES as u64 + item_lengths(&lengths).0;
+            reader.seek_relative(END_BYTES as i64)?;
+            self.place.offset += length;
         }
-        self.place.offset = at + END_BYTES;
-        Ok(true)
+        Ok(())
     }
+}
 
-    fn read(&self, at: u64, bytes: &mut [u8]) -> io::Result<bool> {
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(at))?;
-        match file.read_exact(bytes) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
-            Err(error) => Err(error),
-        }
+fn read_or_end(reader: &mut impl Read, bytes: &mut [u8]) -> io::Result<bool> {
+    match reader.read_exact(bytes) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
     }
 }

@@ -28,7 +28,22 @@ pub(crate) enum Item {
     Page(Delta),
     Begin(Base),
     End,
-    Flush(u64),
+    /// Answer with `token` when all frames before `head` are synced.
+    Flush {
+        token: u64,
+        head: u64,
+    },
+}
+
+/// What the writer finds in the queue.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Taken {
+    /// Something to write.
+    Items,
+    /// Nothing; frames before this one were made, those behind the last record without one.
+    Idle(u64),
+    /// The same, and nothing will come any more.
+    Closed(u64),
 }
 
 impl Item {
@@ -180,11 +195,6 @@ impl Queue {
         self.empty.store(frame + 1, Ordering::Relaxed);
     }
 
-    /// Frame + 1 of the last frame without a record.
-    pub(crate) fn empty(&self) -> u64 {
-        self.empty.load(Ordering::Relaxed)
-    }
-
     pub(crate) fn error(&self) -> Option<StoreError> {
         self.lock().error.clone()
     }
@@ -196,14 +206,20 @@ impl Queue {
 
     // The writer's side.
 
-    /// Everything that waits, moved into `items`; empty after [`IDLE`]. `false` when closing and done.
-    pub(crate) fn take(&self, items: &mut VecDeque<Item>) -> bool {
+    /// Moves everything that waits into `items`, waiting up to [`IDLE`] for something.
+    pub(crate) fn take(&self, items: &mut VecDeque<Item>) -> Taken {
         let mut state = self.lock();
         if state.items.is_empty() && !state.closing {
             (state, _) = self.arrived.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
         }
         std::mem::swap(&mut state.items, items);
-        !(items.is_empty() && state.closing)
+        match (items.is_empty(), state.closing) {
+            (false, _) => Taken::Items,
+            // Read under the lock: empty frames noted after a record that is not in `items` cannot show here,
+            // because that record would have had to pass this lock first.
+            (true, false) => Taken::Idle(self.empty.load(Ordering::Relaxed)),
+            (true, true) => Taken::Closed(self.empty.load(Ordering::Relaxed)),
+        }
     }
 
     /// An item of `size` bytes is written; its buffer may be used again.

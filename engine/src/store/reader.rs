@@ -9,7 +9,8 @@ use super::StoreError;
 use super::codec::{Cursor, malformed};
 use super::delta::{
     FORMAT, HEADER_BYTES, KIND_PAGE, KIND_RECORD, Link, MAGIC, Mark, TAG_DIGEST, TAG_FIXED, TAG_INPUT,
-    TAG_MOVE_ROW, TAG_PUSH, TAG_REMOVED, TAG_SERIAL, TAG_SWAP_REMOVE, TAG_TABLE, TAG_VARIABLE, header_u64,
+    TAG_MOVE_ROW, TAG_PUSH, TAG_REMOVED, TAG_SCATTERED, TAG_SERIAL, TAG_SWAP_REMOVE, TAG_TABLE, TAG_VARIABLE,
+    header_u64,
 };
 
 /// A record or page whose header and checksums are right.
@@ -128,7 +129,12 @@ impl<'a> DeltaReader<'a> {
     /// The operations in the order of replay; ends after the first error.
     #[must_use]
     pub fn operations(&self) -> Operations<'a> {
-        Operations { cursor: Cursor::new(self.bytes, HEADER_BYTES) }
+        Operations { cursor: Cursor::new(self.bytes, HEADER_BYTES), scattered: None }
+    }
+
+    /// The frame of a record that was parsed before.
+    pub(crate) fn header_frame(bytes: &[u8]) -> Option<u64> {
+        (bytes.len() >= HEADER_BYTES).then(|| header_u64(bytes, 8))
     }
 
     pub(crate) fn previous(&self) -> Link {
@@ -144,12 +150,17 @@ impl<'a> DeltaReader<'a> {
 #[derive(Clone, Debug)]
 pub struct Operations<'a> {
     cursor: Cursor<'a>,
+    /// Single rows still to be handed out, each as a run of its own.
+    scattered: Option<Run<'a>>,
 }
 
 impl<'a> Iterator for Operations<'a> {
     type Item = Result<Operation<'a>, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if let Some(row) = self.scattered_row() {
+            return Some(Ok(Operation::Fixed(row)));
+        }
         if self.cursor.is_at_end() {
             return None;
         }
@@ -179,6 +190,7 @@ impl<'a> Operations<'a> {
                 to: self.cursor.u32()?,
             },
             TAG_FIXED => Operation::Fixed(self.run()?),
+            TAG_SCATTERED => Operation::Fixed(self.scattered(start)?),
             TAG_VARIABLE => Operation::Variable(self.run()?),
             TAG_REMOVED => {
                 let key = self.cursor.u16()?;
@@ -201,6 +213,28 @@ impl<'a> Operations<'a> {
             }
             other => return Err(malformed(start, format!("{other} is no operation"))),
         })
+    }
+
+    /// The first of some single rows; at least one is there, and all are whole.
+    fn scattered(&mut self, start: usize) -> Result<Run<'a>, StoreError> {
+        let run = self.run()?;
+        let size = u64::from(run.first_row) + 4;
+        if run.count == 0 || size * u64::from(run.count) != run.bytes.len() as u64 {
+            return Err(malformed(
+                start,
+                format!("{} single rows came as {} bytes", run.count, run.bytes.len()),
+            ));
+        }
+        self.scattered = Some(run);
+        self.scattered_row().ok_or_else(|| malformed(start, "no single row"))
+    }
+
+    fn scattered_row(&mut self) -> Option<Run<'a>> {
+        let run = self.scattered.as_mut().filter(|run| run.count > 0)?;
+        let (row, rest) = run.bytes.split_at(run.first_row as usize + 4);
+        let (number, bytes) = row.split_first_chunk::<4>()?;
+        (run.count, run.bytes) = (run.count - 1, rest);
+        Some(Run { first_row: u32::from_le_bytes(*number), count: 1, bytes, ..*run })
     }
 
     fn run(&mut self) -> Result<Run<'a>, StoreError> {

@@ -10,7 +10,7 @@ use super::base::Base;
 use super::codec::{Cursor, Fields, malformed};
 use super::delta::{Link, NO_FRAME};
 use super::disk::Disk;
-use super::world::{MarkedRows, RawWorld, marks};
+use super::world::{MarkedRows, RawWorld, marks, marks_only};
 use super::{DeltaReader, RecoveredTable, StoreError, TypeEntry, catalog, keys};
 
 /// What a directory held when it was opened.
@@ -43,7 +43,7 @@ pub(crate) struct Position {
     pub(crate) link: Link,
     /// Frame + 1 of the last frame; 0 for none.
     pub(crate) head: u64,
-    /// The last record, if it is of the last frame.
+    /// The marks of the last record, if it is of the last frame.
     pub(crate) last_record: Vec<u8>,
     /// Bytes of records since the checkpoint, and of its pages.
     pub(crate) record_bytes: u64,
@@ -122,7 +122,7 @@ struct Replay {
     end: Option<(u32, Link)>,
     pages: (u32, Link),
     link: Link,
-    last_record: Vec<u8>,
+    last_record: Option<fjall::UserValue>,
     record_bytes: u64,
     page_bytes: u64,
     /// End of the chain where the current checkpoint began.
@@ -140,7 +140,7 @@ impl Replay {
             end: None,
             pages: (0, Link::NONE),
             link: Link::NONE,
-            last_record: Vec::new(),
+            last_record: None,
             record_bytes: 0,
             page_bytes: 0,
             start: Link::NONE,
@@ -149,7 +149,13 @@ impl Replay {
         }
     }
 
-    fn value(&mut self, current: bool, frame: u64, kind: u8, value: &[u8]) -> Result<(), StoreError> {
+    fn value(
+        &mut self,
+        current: bool,
+        frame: u64,
+        kind: u8,
+        value: &fjall::UserValue,
+    ) -> Result<(), StoreError> {
         match kind {
             keys::RECORD => return self.record(frame, value),
             // Another epoch's checkpoint was not finished; only its records count.
@@ -160,7 +166,7 @@ impl Replay {
                 (self.base, self.link, self.start) = (Some(base), link, link);
                 self.hold(link);
             }
-            keys::COPY => self.last_record = value.to_vec(),
+            keys::COPY => self.last_record = Some(value.clone()),
             keys::PAGE => {
                 let page = DeltaReader::parse(value)?;
                 if page.previous() != self.pages.1 || !page.is_page() || page.frame() != frame {
@@ -176,7 +182,7 @@ impl Replay {
         Ok(())
     }
 
-    fn record(&mut self, frame: u64, value: &[u8]) -> Result<(), StoreError> {
+    fn record(&mut self, frame: u64, value: &fjall::UserValue) -> Result<(), StoreError> {
         let record = DeltaReader::parse(value)?;
         if record.is_page() || record.frame() != frame {
             return Err(malformed(8, format!("frame {} is stored as the record of {frame}", record.frame())));
@@ -195,8 +201,7 @@ impl Replay {
         self.link = record.link();
         self.hold(self.link);
         self.record_bytes += value.len() as u64;
-        self.last_record.clear();
-        self.last_record.extend_from_slice(value);
+        self.last_record = Some(value.clone());
         Ok(())
     }
 
@@ -230,8 +235,10 @@ impl Replay {
             let reason = "the record that the watermark names is lost or another one";
             return Err(StoreError::damaged(format!("the record of frame {}", shown(waits_for)), reason));
         }
-        let is_last = !self.last_record.is_empty() && self.last_record_frame()? + 1 == head;
-        let last_record = if is_last { self.last_record } else { Vec::new() };
+        let last_record = match &self.last_record {
+            Some(record) if DeltaReader::header_frame(record) == head.checked_sub(1) => marks_only(record)?,
+            _ => Vec::new(),
+        };
         let position = Position {
             link: self.link,
             head,
@@ -258,10 +265,6 @@ impl Replay {
             repaired: None,
         };
         Ok((Some(recovered), position))
-    }
-
-    fn last_record_frame(&self) -> Result<u64, StoreError> {
-        Ok(DeltaReader::parse(&self.last_record)?.frame())
     }
 }
 

@@ -61,7 +61,11 @@ fn check_keyspace(keyspace: &Path, found: &mut Found<'_>) -> Result<(), StoreErr
     }
     let manifest = read(&path)?;
     if xxh3_128(&manifest) != checksum {
-        return Err(damaged(&path, 0, "the checksum of the manifest does not match"));
+        return Err(damaged(
+            &path,
+            0,
+            "the checksum of the manifest does not match the one in `current` beside it",
+        ));
     }
     found(&path, None);
     for (table, checksum) in tables(&manifest).map_err(|error| damaged(&path, 0, &error.to_string()))? {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::base::Base;
 use super::catalog::RowKind;
 use super::codec::Cursor;
-use super::delta::Mark;
+use super::delta::{DeltaWriter, Mark};
 use super::reader::{DeltaReader, Operation, Run};
 use super::{StoreError, TypeEntry};
 
@@ -328,4 +328,21 @@ pub(crate) fn marks(delta: &DeltaReader<'_>) -> Result<Marks, StoreError> {
         }
     }
     Ok((marks, removed))
+}
+
+/// The record without its values: what a checkpoint keeps of the record of its frame.
+pub(crate) fn marks_only(record: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let record = DeltaReader::parse(record)?;
+    let mut writer = DeltaWriter::default();
+    writer.begin(Vec::new(), record.frame(), record.dt());
+    for operation in record.operations() {
+        match operation? {
+            Operation::Fixed(run) | Operation::Variable(run) if run.mark != Mark::Moved => {
+                writer.rows_fixed(run.key, run.table, run.first_row, run.count, run.mark, &[]);
+            }
+            Operation::Removed { key, ids } => writer.removed(key, &ids.iter().collect::<Vec<_>>()),
+            _ => {}
+        }
+    }
+    Ok(writer.finish().into_sealed_bytes())
 }

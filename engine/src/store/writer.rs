@@ -5,6 +5,7 @@
 //! Left out: waiting and bounds (see `queue`), and the layout inside the database (see `disk`).
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,8 +14,9 @@ use super::delta::{Delta, Link, seal};
 use super::directory::Marker;
 use super::disk::Disk;
 use super::keys;
-use super::queue::{Item, Queue};
+use super::queue::{Item, Queue, Taken};
 use super::recovery::{Position, encode_current, encode_end, encode_head};
+use super::world::marks_only;
 use super::{Durability, FaultPlan, StoreError, StoreOptions, TypeEntry, catalog};
 
 /// Old epochs that are kept while somebody copies the directory.
@@ -34,6 +36,8 @@ pub(crate) struct Writer {
     head: u64,
     synced: u64,
     last_record: Vec<u8>,
+    /// Size of the state as of the last checkpoint.
+    page_bytes: u64,
     checkpoint: Option<Checkpoint>,
     /// The catalog to store at the end of the next checkpoint.
     upgrade: Option<Vec<TypeEntry>>,
@@ -46,6 +50,7 @@ struct Checkpoint {
     epoch: u64,
     frame: u64,
     pages: u32,
+    bytes: u64,
     link: Link,
 }
 
@@ -58,7 +63,7 @@ impl Writer {
         position: Position,
         upgrade: Option<Vec<TypeEntry>>,
     ) -> Self {
-        let Position { link, head, last_record, .. } = position;
+        let Position { link, head, last_record, page_bytes, .. } = position;
         Self {
             queue,
             disk,
@@ -71,6 +76,7 @@ impl Writer {
             head,
             synced: head,
             last_record,
+            page_bytes,
             checkpoint: None,
             upgrade,
             sync_wanted: false,
@@ -80,11 +86,22 @@ impl Writer {
 
     /// Runs until the queue is closed or something fails.
     pub(crate) fn run(mut self) {
-        if let Err(error) = self.work() {
-            tracing::error!(%error, "the store stopped");
-            self.queue.fail(error.to_string());
-        }
         let queue = Arc::clone(&self.queue);
+        // The database may panic on what it finds; whoever waits must learn that too.
+        let ended = catch_unwind(AssertUnwindSafe(|| self.work()));
+        let failure = match ended {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(panic) => {
+                let said = panic.downcast_ref::<String>().map(String::as_str);
+                let said = said.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without a message");
+                Some(format!("the writer thread panicked: {said}"))
+            }
+        };
+        if let Some(message) = failure {
+            tracing::error!(message, "the store stopped");
+            queue.fail(message);
+        }
         // The database closes before the end is told: whoever waited may open the directory again.
         drop(self);
         queue.closed();
@@ -92,29 +109,36 @@ impl Writer {
 
     fn work(&mut self) -> Result<(), StoreError> {
         let mut items = VecDeque::new();
-        while self.queue.take(&mut items) {
-            if items.is_empty() {
-                self.idle()?;
-                continue;
-            }
+        loop {
             let started = Instant::now();
-            let mut flushes = 0;
-            for item in items.drain(..) {
-                self.item(item, &mut flushes)?;
-            }
-            self.persist(started)?;
-            if flushes > 0 {
-                self.queue.flushed(flushes);
+            match self.queue.take(&mut items) {
+                Taken::Items => self.group(&mut items)?,
+                Taken::Idle(empty) => self.idle(empty)?,
+                Taken::Closed(empty) => {
+                    self.write_head(empty)?;
+                    self.sync_wanted = true;
+                    return self.persist(started);
+                }
             }
         }
-        self.write_empties()?;
-        self.sync_wanted = true;
-        self.persist(Instant::now())
     }
 
-    fn idle(&mut self) -> Result<(), StoreError> {
+    fn group(&mut self, items: &mut VecDeque<Item>) -> Result<(), StoreError> {
         let started = Instant::now();
-        self.write_empties()?;
+        let mut flushes = 0;
+        for item in items.drain(..) {
+            self.item(item, &mut flushes)?;
+        }
+        self.persist(started)?;
+        if flushes > 0 {
+            self.queue.flushed(flushes);
+        }
+        Ok(())
+    }
+
+    fn idle(&mut self, empty: u64) -> Result<(), StoreError> {
+        let started = Instant::now();
+        self.write_head(empty)?;
         // An unfinished group of `Every(n)` does not wait for a world that pauses.
         self.sync_wanted |= matches!(self.durability, Durability::Every(_)) && self.synced < self.head;
         if self.queue.durable() < self.head || self.sync_wanted { self.persist(started) } else { Ok(()) }
@@ -134,8 +158,8 @@ impl Writer {
                 self.queue.written(0, None);
                 Ok(())
             }
-            Item::Flush(token) => {
-                self.write_empties()?;
+            Item::Flush { token, head } => {
+                self.write_head(head)?;
                 *flushes = token;
                 self.sync_wanted = true;
                 self.queue.written(0, None);
@@ -179,6 +203,7 @@ impl Writer {
         checkpoint.link = seal(&mut delta.bytes, checkpoint.link);
         let key = keys::key(frame, keys::PAGE, checkpoint.pages);
         checkpoint.pages += 1;
+        checkpoint.bytes += size;
         self.disk.write(&[(self.disk.writing(), &key, &delta.bytes)])?;
         self.queue.written(size, Some(delta.bytes));
         Ok(())
@@ -187,18 +212,21 @@ impl Writer {
     fn begin(&mut self, base: &Base) -> Result<(), StoreError> {
         self.write_head(base.frame + 1)?;
         let started = Instant::now();
-        let epoch = self.disk.next_epoch()?;
+        let epoch = self.disk.next_epoch(self.page_bytes)?;
         self.count_epoch(1, started);
         let value = base.encode(self.link);
         let writing = self.disk.writing();
         let base_key = keys::key(base.frame, keys::BASE, 0);
         let copy_key = keys::key(base.frame, keys::COPY, 0);
         if self.link.frame == base.frame && !self.last_record.is_empty() {
-            self.disk.write(&[(writing, &base_key, &value), (writing, &copy_key, &self.last_record)])?;
+            self.disk.write(&[
+                (writing, &base_key, &value),
+                (writing, &copy_key, &marks_only(&self.last_record)?),
+            ])?;
         } else {
             self.disk.write(&[(writing, &base_key, &value)])?;
         }
-        self.checkpoint = Some(Checkpoint { epoch, frame: base.frame, pages: 0, link: Link::NONE });
+        self.checkpoint = Some(Checkpoint { epoch, frame: base.frame, pages: 0, bytes: 0, link: Link::NONE });
         Ok(())
     }
 
@@ -223,7 +251,8 @@ impl Writer {
         if self.kept == 0 || self.kept > KEPT_EPOCHS_MAX {
             self.disk.delete_before(checkpoint.epoch)?;
         }
-        self.disk.prepare_epoch()?;
+        self.page_bytes = checkpoint.bytes;
+        self.disk.prepare_epoch(self.page_bytes)?;
         self.count_epoch(0, started);
         Ok(())
     }
@@ -236,10 +265,6 @@ impl Writer {
     }
 
     /// Writes the head where frames without a record came after the last one.
-    fn write_empties(&mut self) -> Result<(), StoreError> {
-        self.write_head(self.queue.empty())
-    }
-
     fn write_head(&mut self, head: u64) -> Result<(), StoreError> {
         if head > self.head {
             let value = encode_head(head, self.link);

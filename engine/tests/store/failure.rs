@@ -2,6 +2,8 @@
 
 use std::error::Error;
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use diptych_engine::store::{DeltaWriter, Durability, FaultPlan, Mark, Store, StoreError};
@@ -110,6 +112,9 @@ fn a_directory_that_is_no_world_is_refused_by_name() -> Result<(), Box<dyn Error
 fn a_creation_cut_short_leaves_no_world_and_no_obstacle() -> Result<(), Box<dyn Error>> {
     // Goal: a crash between FORMAT and the rename of the database. Method: leave db.new behind.
     let dir = tempfile::tempdir()?;
+    let begun = tempfile::tempdir()?;
+    fs::write(begun.path().join("FORMAT.new"), "dip")?;
+    assert!(open(begun.path(), Durability::Buffered)?.1.is_none(), "half a FORMAT is no obstacle");
     fs::write(dir.path().join("FORMAT"), "diptych world, format 1\n")?;
     fs::create_dir(dir.path().join("db.new"))?;
     fs::write(dir.path().join("db.new/0.jnl"), "half")?;
@@ -142,4 +147,74 @@ fn buffers_come_back_so_that_steady_frames_allocate_nothing() -> Result<(), Box<
     let capacity = store.buffer().capacity();
     assert!(capacity >= 8000, "a fresh buffer of {capacity} bytes came instead of a used one");
     Ok(())
+}
+
+const FULL_DIR: &str = "DIPTYCH_STORE_FULL_DIR";
+
+#[test]
+fn a_full_disk_stops_the_store_at_the_last_good_frame() -> Result<(), Box<dyn Error>> {
+    // Goal: no frame called durable is lost when the disk takes no more, and the error is a sentence.
+    // Method: this test again as a child whose files may not grow beyond 80 MiB (RLIMIT_FSIZE).
+    if let Ok(dir) = std::env::var(FULL_DIR) {
+        return fill_up(Path::new(&dir));
+    }
+    let dir = tempfile::tempdir()?;
+    let limited = |kib: u32, dir: &Path| {
+        Command::new("bash")
+            .arg("-c")
+            .arg(format!("trap '' XFSZ; ulimit -f {kib}; exec \"$@\""))
+            .arg("bash")
+            .arg(std::env::current_exe()?)
+            .args(["--exact", "failure::a_full_disk_stops_the_store_at_the_last_good_frame", "--nocapture"])
+            .env(FULL_DIR, dir)
+            .output()
+    };
+    let output = limited(80 << 10, dir.path())?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line =
+        text.lines().find_map(|line| line.strip_prefix("stopped ")).ok_or(format!("no stop: {text}"))?;
+    let (durable, message) = line.split_once(' ').ok_or("a malformed line")?;
+    let durable: u64 = durable.parse()?;
+    assert!(
+        message.contains("the store stopped after frame") && message.contains("File too large"),
+        "{message}"
+    );
+    assert!(durable > 10, "only {durable} frames fitted into 80 MiB");
+    let (_, recovered) = open(dir.path(), Durability::Buffered)?;
+    let recovered = recovered.ok_or("the world is gone")?;
+    assert!(recovered.frame >= durable, "frame {} of {durable} came back", recovered.frame);
+
+    let none = tempfile::tempdir()?;
+    let output = limited(1 << 10, none.path())?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("refused ") && text.contains("File too large"), "{text}");
+    Ok(())
+}
+
+/// Writes frames of 1 MB until the store stops, and says where.
+fn fill_up(dir: &Path) -> Result<(), Box<dyn Error>> {
+    let mut store = match open(dir, Durability::Synced) {
+        Ok((store, _)) => store,
+        Err(error) => {
+            println!("\nrefused {error}");
+            return Ok(());
+        }
+    };
+    let mut writer = DeltaWriter::default();
+    for frame in 0..500 {
+        writer.begin(store.buffer(), frame, 0.0);
+        if frame == 0 {
+            writer.table(0, &[0]);
+            writer.push(0, 125_000);
+        }
+        writer.rows_fixed(0, 0, 0, 125_000, Mark::Changed, &vec![7; 1_000_000]);
+        if store.submit(writer.finish()).is_err()
+            || store.wait_durable(frame, Duration::from_secs(20)).is_err()
+        {
+            let error = store.failure().ok_or("a failed store has a reason")?;
+            println!("\nstopped {} {error}", store.durable_frame());
+            return Ok(());
+        }
+    }
+    Err("500 MB fitted into 80 MiB".into())
 }

@@ -119,3 +119,38 @@ fn what_is_no_world_cannot_be_inspected() -> Result<(), Box<dyn Error>> {
     }
     Ok(())
 }
+
+#[test]
+fn a_world_that_runs_at_full_speed_can_be_inspected() -> Result<(), Box<dyn Error>> {
+    // Goal: copies taken while epochs come and go are whole, and not older than what was synced before.
+    let dir = tempfile::tempdir()?;
+    let (mut store, _) = open(dir.path(), Durability::Buffered)?;
+    let mut driver = Driver::new(21);
+    driver.frame(&mut store)?;
+    store.flush()?;
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                driver.frame(&mut store).map_err(|error| error.to_string())?;
+            }
+            Ok::<(), String>(())
+        });
+        let mut last = 0;
+        let mut looked = || {
+            let report = inspect(dir.path(), None).map_err(|error| error.to_string())?;
+            let (frame, durable) = (report.frame.ok_or("no frame")?, report.durable_frame.ok_or("no frame")?);
+            if !report.running || !report.problems.is_empty() || frame < durable || durable < last {
+                return Err(format!("after frame {last}: {report:?}"));
+            }
+            last = durable;
+            Ok(())
+        };
+        let result = (0..6).try_for_each(|_| looked());
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        running.join().map_err(|_| "the running world panicked")??;
+        assert!(last > 0, "nothing was synced meanwhile");
+        result
+    })?;
+    Ok(())
+}

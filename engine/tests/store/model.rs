@@ -1,6 +1,7 @@
 //! A naive world (rows as maps of blobs) that writes itself into deltas, and the random driver of it.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use diptych_engine::store::{
@@ -74,6 +75,8 @@ pub(crate) struct Model {
     pub(crate) marks: BTreeMap<(u16, u64), Mark>,
     pub(crate) removed: BTreeMap<u16, Vec<u64>>,
     pub(crate) next_id: u64,
+    /// Texts have fewer bytes than this; 0 stands for 40.
+    pub(crate) text_bytes: u64,
 }
 
 impl Model {
@@ -81,11 +84,11 @@ impl Model {
         u64::from_le_bytes(row[&0].as_slice().try_into().expect("the id column has 8 bytes"))
     }
 
-    fn value(random: &mut Random, key: u16) -> Vec<u8> {
+    fn value(&self, random: &mut Random, key: u16) -> Vec<u8> {
         let length = match key {
             FIXED => 12,
             TAG => 0,
-            _ => random.below(40),
+            _ => random.below(if self.text_bytes == 0 { 40 } else { self.text_bytes }),
         };
         (0..length).map(|_| random.next() as u8).collect()
     }
@@ -118,7 +121,7 @@ impl Model {
             let (_, table) = self.pick(random);
             if let Some(row) = self.some_row(table, random) {
                 for key in self.tables[table].types.clone().into_iter().skip(1) {
-                    let value = Self::value(random, key);
+                    let value = self.value(random, key);
                     let row = &mut self.tables[table].rows[row];
                     row.insert(key, value);
                     self.marks.entry((key, Self::id(row))).or_insert(Mark::Changed);
@@ -154,8 +157,7 @@ impl Model {
             (0..=2, _) | (_, None) => {
                 self.next_id += 1;
                 let types = self.tables[table].types.clone();
-                let mut row: Row =
-                    types.iter().skip(1).map(|key| (*key, Self::value(random, *key))).collect();
+                let mut row: Row = types.iter().skip(1).map(|key| (*key, self.value(random, *key))).collect();
                 row.insert(0, self.next_id.to_le_bytes().to_vec());
                 self.tables[table].rows.push(row);
                 self.marks.extend(types.iter().map(|key| ((*key, self.next_id), Mark::Added)));
@@ -182,10 +184,10 @@ impl Model {
                     self.lost(key, id);
                 }
                 for key in types {
-                    moving.entry(key).or_insert_with(|| {
+                    if let Entry::Vacant(gained) = moving.entry(key) {
                         self.marks.insert((key, id), Mark::Added);
-                        Self::value(random, key)
-                    });
+                        gained.insert(self.value(random, key));
+                    }
                 }
                 self.tables[target].rows.push(moving);
                 writer.move_row(ordinal, row as u32, to);

@@ -15,7 +15,7 @@ fn dense_types() -> Vec<TypeEntry> {
     vec![TypeEntry { name: "dense".to_owned(), version: 1, row: RowKind::Fixed(ROW_BYTES as u32), layout: 0 }]
 }
 
-fn disk_bytes(dir: &Path) -> u64 {
+pub(crate) fn disk_bytes(dir: &Path) -> u64 {
     use std::os::unix::fs::MetadataExt;
     let Ok(entries) = std::fs::read_dir(dir) else { return 0 };
     entries
@@ -27,7 +27,7 @@ fn disk_bytes(dir: &Path) -> u64 {
         .sum()
 }
 
-fn resident_bytes() -> u64 {
+pub(crate) fn resident_bytes() -> u64 {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4096
 }
@@ -82,7 +82,7 @@ fn small_records_on_the_writer_thread() -> Result<(), Box<dyn Error>> {
                 writer.push(0, ROWS);
             }
             for row in 0..100_u32 {
-                writer.rows_fixed(1, 0, row, 1, Mark::Changed, &[3; ROW_BYTES]);
+                writer.rows_fixed(1, 0, row * 7, 1, Mark::Changed, &[3; ROW_BYTES]);
             }
             store.submit(writer.finish())?;
             if store.checkpoint_due() {
@@ -104,7 +104,7 @@ fn small_records_on_the_writer_thread() -> Result<(), Box<dyn Error>> {
         store.flush()?;
         let (after, spent) = (store.stats(), started.elapsed());
         println!(
-            "100 runs of 24 B as one record of 4.9 kB: writer {:?} per record, whole loop {:?} per frame, {} groups",
+            "100 runs of 24 B as one record of 2.9 kB: writer {:?} per record, whole loop {:?} per frame, {} groups",
             (after.write_time - before.write_time) / 20_000,
             spent / 20_000,
             after.groups - before.groups
@@ -233,41 +233,86 @@ fn fjall_alone() -> Result<(), Box<dyn Error>> {
 
 #[test]
 #[ignore = "prints figures"]
-fn reopen_speed() -> Result<(), Box<dyn Error>> {
-    // One million entities of two types, as one checkpoint and some records after it.
-    for size in [12_usize, 64] {
-        let rows = 1_000_000_u32;
-        let dir = tempfile::tempdir()?;
-        let entry = |name: &str| TypeEntry {
-            name: name.to_owned(),
-            version: 1,
-            row: RowKind::Fixed(size as u32),
-            layout: 0,
-        };
-        let types = [entry("a"), entry("b")];
-        let (mut store, _) = Store::open(dir.path(), &types, &Default::default(), &StoreOptions::default())?;
-        let mut writer = DeltaWriter::default();
-        let (ids, values) = (vec![1_u8; rows as usize * 8], vec![7_u8; rows as usize * size]);
-        writer.begin(Vec::new(), 0, 0.0);
-        writer.table(0, &[0, 1, 2]);
-        writer.push(0, rows);
-        writer.rows_fixed(0, 0, 0, rows, Mark::Added, &ids);
-        writer.rows_fixed(1, 0, 0, rows, Mark::Added, &values);
-        writer.rows_fixed(2, 0, 0, rows, Mark::Added, &values);
-        store.submit(writer.finish())?;
-        drop(store);
-        for _ in 0..3 {
-            let started = Instant::now();
-            let (store, recovered) =
-                Store::open(dir.path(), &types, &Default::default(), &StoreOptions::default())?;
-            let spent = started.elapsed();
-            drop((store, recovered));
-            let bytes = rows as f64 * (8 + 2 * size) as f64;
-            println!(
-                "reopen 1 M entities x (8 + 2 x {size} B): {spent:?}, {:.0} MB/s",
-                bytes / spent.as_secs_f64() / 1e6
-            );
+fn synced_frames_one_by_one() -> Result<(), Box<dyn Error>> {
+    let dir = tempfile::tempdir()?;
+    let mut options = StoreOptions::default();
+    options.durability = Durability::Synced;
+    let (mut store, _) = Store::open(dir.path(), &dense_types(), &Default::default(), &options)?;
+    let mut writer = DeltaWriter::default();
+    let mut times = Vec::new();
+    for frame in 0..1000 {
+        let started = Instant::now();
+        writer.begin(store.buffer(), frame, 0.0);
+        if frame == 0 {
+            writer.table(0, &[0, 1]);
+            writer.push(0, ROWS);
         }
+        for row in 0..100_u32 {
+            writer.rows_fixed(1, 0, row * 7, 1, Mark::Changed, &[3; ROW_BYTES]);
+        }
+        store.submit(writer.finish())?;
+        store.wait_durable(frame, Duration::from_secs(10))?;
+        times.push(started.elapsed());
     }
+    times.sort();
+    println!("a synced frame, submitted and waited for: median {:?}, p95 {:?}", times[500], times[950]);
+    Ok(())
+}
+
+#[test]
+#[ignore = "prints figures"]
+fn submit_at_60_hz_dense() -> Result<(), Box<dyn Error>> {
+    // What the engine's thread sees of the store while dense frames come at 60 Hz.
+    let dir = tempfile::tempdir()?;
+    let (mut store, _) =
+        Store::open(dir.path(), &dense_types(), &Default::default(), &StoreOptions::default())?;
+    let mut writer = DeltaWriter::default();
+    let values = vec![7_u8; ROWS as usize * ROW_BYTES];
+    let (mut times, mut peak, mut next_row) = (Vec::new(), 0, None::<u32>);
+    for frame in 0..seconds() * 60 {
+        let started = Instant::now();
+        writer.begin(store.buffer(), frame, 0.0);
+        if frame == 0 {
+            writer.table(0, &[0, 1]);
+            writer.push(0, ROWS);
+        }
+        writer.rows_fixed(1, 0, 0, ROWS, Mark::Changed, &values);
+        store.submit(writer.finish())?;
+        if store.checkpoint_due() {
+            let tables = vec![TableShape { types: vec![0, 1], rows: ROWS }];
+            store.begin_checkpoint(Base {
+                frame,
+                dt: 0.0,
+                tables,
+                serials: Default::default(),
+                digest: None,
+            })?;
+            next_row = Some(0);
+        }
+        if let Some(first) = next_row {
+            writer.begin_page(store.buffer(), frame);
+            let rows = &values[first as usize * ROW_BYTES..(first as usize + 10_000) * ROW_BYTES];
+            writer.rows_fixed(1, 0, first, 10_000, Mark::Moved, rows);
+            store.page(writer.finish())?;
+            next_row = Some(first + 10_000).filter(|row| *row < ROWS);
+            if next_row.is_none() {
+                store.end_checkpoint()?;
+            }
+        }
+        times.push(started.elapsed());
+        peak = peak.max(disk_bytes(dir.path()));
+        std::thread::sleep(Duration::from_micros(16_667).saturating_sub(started.elapsed()));
+    }
+    times.sort();
+    println!(
+        "2.4 MB at 60 Hz: encode and submit median {:?}, p99 {:?}, max {:?}; queue peak {} frames; disk peak {} MiB; resident {} MiB; {:?}",
+        times[times.len() / 2],
+        times[times.len() * 99 / 100],
+        times[times.len() - 1],
+        store.stats().queue_frames_peak,
+        peak >> 20,
+        resident_bytes() >> 20,
+        store.stats()
+    );
     Ok(())
 }

@@ -1,0 +1,93 @@
+//! How a store behaves, and what it counts.
+//!
+//! Left out: bounds that nobody tunes; they are constants beside what they bound.
+
+use std::time::Duration;
+
+/// How far a frame must have come before it counts as durable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// Durable only at checkpoints, flushes and at the end: fastest, a killed process loses the rest.
+    Memory,
+    /// Handed to the operating system: survives the process, not the machine.
+    #[default]
+    Buffered,
+    /// On the disk: survives power loss. One sync covers all frames that wait.
+    Synced,
+    /// On the disk every so many frames.
+    Every(u32),
+}
+
+/// How a store behaves; the default suits a world at 60 Hz.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StoreOptions {
+    /// When a frame counts as durable.
+    pub durability: Durability,
+    /// Frames that may wait for the disk before `submit` waits.
+    pub queue_frames_max: u32,
+    /// Bytes that may wait for the disk before `submit` waits.
+    pub queue_bytes_max: u64,
+    /// Faults injected by tests.
+    #[doc(hidden)]
+    pub faults: FaultPlan,
+}
+
+/// Faults that a test injects into the writer thread; none by default.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FaultPlan {
+    /// Sleep before every so many writes; 0 for never.
+    pub stall_every: u64,
+    /// How long.
+    pub stall: Duration,
+    /// The number of the write that fails, from 1; 0 for none.
+    pub fail_write: u64,
+    /// The number of the sync that fails, from 1; 0 for none.
+    pub fail_sync: u64,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            durability: Durability::default(),
+            queue_frames_max: 1024,
+            queue_bytes_max: 256 << 20,
+            faults: FaultPlan::default(),
+        }
+    }
+}
+
+/// What the writer did so far. Times are for statistics only.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct StoreStats {
+    /// Records and pages waiting or being written.
+    pub queue_frames: u32,
+    /// Their bytes.
+    pub queue_bytes: u64,
+    /// Most frames that ever waited.
+    pub queue_frames_peak: u32,
+    /// Most bytes that ever waited.
+    pub queue_bytes_peak: u64,
+    /// Submits that found the queue full.
+    pub submit_waits: u64,
+    /// The time they waited.
+    pub submit_wait_time: Duration,
+    /// Groups written; one persist each.
+    pub groups: u64,
+    /// Time spent writing them.
+    pub write_time: Duration,
+    /// The slowest group.
+    pub write_time_max: Duration,
+    /// Syncs to the disk.
+    pub syncs: u64,
+    /// Time spent in them.
+    pub sync_time: Duration,
+    /// The slowest one.
+    pub sync_time_max: Duration,
+    /// Keyspaces of checkpoint epochs made.
+    pub epochs: u64,
+    /// Time spent making and deleting them.
+    pub epoch_time: Duration,
+}
