@@ -113,6 +113,11 @@ impl Commands {
         Self { system, key, serial: 0, list: Vec::new(), batches: BTreeMap::new(), chunks: Vec::new() }
     }
 
+    /// Commands and spawns the buffer has room for.
+    pub(crate) fn capacity(&self) -> usize {
+        self.list.capacity() + self.batches.values().map(|batch| batch.capacity()).sum::<usize>()
+    }
+
     fn spawn<B: Bundle>(&mut self, spawned: Spawned, bundle: B) {
         let kind = TypeId::of::<B>();
         let batch = self.batches.entry(kind).or_insert_with(|| Box::new(SpawnRun::<B>::default()));

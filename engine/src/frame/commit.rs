@@ -12,6 +12,9 @@ use crate::input::{Applier, Envelope};
 use crate::registry::Registry;
 use crate::structure::Commands;
 
+/// Commands for which an emptied buffer keeps its room.
+const SPARE_COMMANDS_MAX: usize = 1 << 18;
+
 impl Frame {
     pub(super) fn commit(&mut self, frame: u64) -> Result<()> {
         let _span = tracing::trace_span!("commit", frame).entered();
@@ -47,6 +50,8 @@ impl Frame {
     /// Commits frame 0: what the setups issued.
     pub(crate) fn commit_setup(&mut self) -> Result<()> {
         self.apply_structure()?;
+        // SAFETY: nothing runs yet.
+        unsafe { self.cell.get_mut() }.resource_mut::<Registry>().spare.clear();
         self.exchange(0);
         self.finish(0)
     }
@@ -152,6 +157,8 @@ impl Frame {
         let mut editor = unsafe { self.editor(roles.next, roles.stamps[roles.next]) };
         issued.iter_mut().try_for_each(|commands| editor.apply(commands))?;
         let mut registry = editor.world.resource_mut::<Registry>();
+        // A buffer is kept for its memory, but not one of a size that comes once, as a setup's.
+        issued.retain(|commands| commands.capacity() <= SPARE_COMMANDS_MAX);
         registry.spare.append(&mut issued);
         self.stats.commands_dropped += self.journal.dropped;
         Ok(())

@@ -67,6 +67,8 @@ pub(crate) trait SpawnBatch: Send + Sync {
     fn apply(&mut self, editor: &mut Editor<'_>, count: usize) -> Result<(), Error>;
     /// Forgets what is left; the memory stays.
     fn clear(&mut self);
+    /// Spawns there is room for.
+    fn capacity(&self) -> usize;
 }
 
 impl core::fmt::Debug for dyn SpawnBatch {
@@ -105,6 +107,10 @@ impl<B: Bundle> SpawnBatch for SpawnRun<B> {
         self.applied = range.end;
         let bundles = self.bundles[range.clone()].iter_mut().filter_map(Option::take);
         editor.spawn_many(&self.spawned[range], bundles)
+    }
+
+    fn capacity(&self) -> usize {
+        self.spawned.capacity()
     }
 
     fn clear(&mut self) {
