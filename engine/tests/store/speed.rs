@@ -316,3 +316,24 @@ fn submit_at_60_hz_dense() -> Result<(), Box<dyn Error>> {
     );
     Ok(())
 }
+
+#[test]
+#[ignore = "prints figures"]
+fn digest_cost() {
+    let seed = diptych_engine::digest::type_seed("motion.position");
+    for size in [8_usize, 12, 24, 64] {
+        let bytes = vec![7_u8; size * 1_000_000];
+        let mut times: Vec<Duration> = (0..7)
+            .map(|_| {
+                let started = Instant::now();
+                let sum = (0_u64..).zip(bytes.chunks_exact(size)).fold(0_u128, |sum, (id, row)| {
+                    sum.wrapping_add(diptych_engine::digest::row_hash(seed, id, row))
+                });
+                std::hint::black_box(sum);
+                started.elapsed()
+            })
+            .collect();
+        times.sort();
+        println!("1 M rows of {size} B hashed: median {:?}", times[3]);
+    }
+}
