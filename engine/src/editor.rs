@@ -63,6 +63,8 @@ pub(crate) struct Editor<'a> {
     pub(crate) stamp: u8,
     /// On whose behalf: a system, a setup or an input.
     pub(crate) acting: String,
+    /// The despawns of the run that is being gathered.
+    pub(crate) doomed: Vec<Target>,
 }
 
 impl Editor<'_> {
@@ -76,15 +78,18 @@ impl Editor<'_> {
     }
 
     fn apply_list(&mut self, commands: &mut Commands) -> Result<()> {
-        for command in commands.list.drain(..) {
+        let mut list = commands.list.drain(..).peekable();
+        while let Some(command) = list.next() {
             match command {
                 Command::Spawn { bundle, count } => {
                     let batch = commands.batches.get_mut(&bundle).expect("a spawn has its batch");
                     batch.apply(self, count)?;
                 }
                 Command::Despawn(target) => {
-                    if let Some(entity) = self.find(target) {
-                        self.despawn(entity);
+                    self.doomed.push(target);
+                    // A run of despawns goes at once, so that rows at the end go without a move.
+                    if !matches!(list.peek(), Some(Command::Despawn(_))) {
+                        self.despawn_run();
                     }
                 }
                 Command::Edit(target, edit) => match self.find(target) {
@@ -94,6 +99,7 @@ impl Editor<'_> {
                 Command::Chunk(place) => self.apply_list(&mut commands.chunks[place])?,
             }
         }
+        drop(list);
         commands.batches.values_mut().for_each(|batch| batch.clear());
         Ok(())
     }
@@ -138,6 +144,22 @@ impl Editor<'_> {
         self.push_marks(number, spawned.len(), |_| Kind::Added);
         self.journal.shifts.push(Shift::Push { table: number, count: spawned.len() as u32 });
         Ok(())
+    }
+
+    /// Despawns the gathered entities, in descending order of their rows.
+    fn despawn_run(&mut self) {
+        let mut rows: Vec<(u32, u32, Entity)> = Vec::with_capacity(self.doomed.len());
+        for target in core::mem::take(&mut self.doomed) {
+            if let Some(entity) = self.find(target)
+                && let Some(location) = self.location(entity)
+            {
+                let table = self.tables.number(location.table_id);
+                rows.push((table, location.table_row.index_u32(), entity));
+            }
+        }
+        // Equal places are one entity; its later despawns find it gone.
+        rows.sort_unstable_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+        rows.into_iter().for_each(|(_, _, entity)| self.despawn(entity));
     }
 
     /// Despawns a living entity.

@@ -153,6 +153,7 @@ impl Frame {
             slot,
             stamp,
             acting: String::new(),
+            doomed: Vec::new(),
         }
     }
 

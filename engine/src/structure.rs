@@ -1,6 +1,7 @@
 //! Deferred structure: what systems spawn, despawn, insert and remove, applied at the commit.
 //!
-//! Invariant: commands apply in the order of (system name, chunk, issue). A spawn's `Id` follows from the system's
+//! Invariant: commands apply in the order of (system name, chunk, issue); a run of despawns, which cannot see
+//! each other, goes by descending rows. A spawn's `Id` follows from the system's
 //! name and its own count; its `Entity` is only a handle. bevy's `Commands` are refused, because their ids
 //! come from an atomic that all threads share. How a command is carried out is in `editor`.
 
