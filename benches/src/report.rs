@@ -15,6 +15,8 @@ pub enum Target {
     AtLeast(f64),
     /// Ours divided by the peer's is at least this: more is better.
     RatioAtLeast(f64),
+    /// Ours takes the peer's time divided by at least this.
+    FasterBy(f64),
     /// Nothing: the row informs.
     None,
 }
@@ -64,6 +66,7 @@ impl Row {
         match self.target {
             Target::Ratio(most) => self.ratio().map(|ratio| ratio <= most),
             Target::RatioAtLeast(least) => self.ratio().map(|ratio| ratio >= least),
+            Target::FasterBy(least) => self.ratio().map(|ratio| 1.0 / ratio >= least),
             Target::AtMost(most) => Some(self.ours.median() <= most),
             Target::AtLeast(least) => Some(self.ours.median() >= least),
             Target::None => None,
@@ -110,6 +113,7 @@ impl Row {
         match self.target {
             Target::Ratio(most) => format!("<= {most} x"),
             Target::RatioAtLeast(least) => format!(">= {least} x"),
+            Target::FasterBy(least) => format!("<= 1/{least} x"),
             Target::AtMost(most) => format!("<= {most} {}", self.unit),
             Target::AtLeast(least) => format!(">= {least} {}", self.unit),
             Target::None => String::new(),
@@ -155,6 +159,8 @@ mod tests {
         assert_eq!(row(Target::Ratio(1.5), 1.5).met(), Some(true));
         assert_eq!(row(Target::Ratio(1.5), 1.6).met(), Some(false));
         assert_eq!(row(Target::RatioAtLeast(0.8), 0.9).met(), Some(true));
+        assert_eq!(row(Target::FasterBy(1.7), 0.58).met(), Some(true));
+        assert_eq!(row(Target::FasterBy(1.7), 0.6).met(), Some(false));
         assert_eq!(row(Target::AtLeast(300.0), 299.0).met(), Some(false));
         assert_eq!(row(Target::None, 1.0).met(), None);
     }

@@ -56,9 +56,10 @@ impl Suite {
         Self { name, filters, json, long, reps, host, rows: Vec::new(), notes: Vec::new() }
     }
 
-    /// Whether a section is asked for: without filters all are.
-    pub fn wants(&self, section: &str) -> bool {
-        self.filters.is_empty() || self.filters.iter().any(|filter| section.contains(filter.as_str()))
+    /// Whether a row is asked for, by any part of its name: without filters all are. To be asked before a
+    /// world is built for it.
+    pub fn wants(&self, name: &str) -> bool {
+        self.filters.is_empty() || self.filters.iter().any(|filter| name.contains(filter.as_str()))
     }
 
     /// Whether the ten-minute runs are asked for.

@@ -13,9 +13,6 @@ const ROWS: u32 = 1_000_000;
 const FRAMES: u64 = 40;
 
 pub(crate) fn run(suite: &mut Suite) {
-    if !suite.wants("dense") {
-        return;
-    }
     rows(suite, ROWS, FRAMES);
     rows(suite, 10_000, FRAMES * 100);
     threads(suite);
@@ -33,31 +30,70 @@ fn rows(suite: &mut Suite, rows: u32, frames: u64) {
         ("par_rows", Way::RowsParallel, "bevy for_each", Target::None),
     ];
     for (name, way, peer, target) in cases {
+        let name = format!("dense integrate, {rows} rows, {name}, 1 thread");
+        if !suite.wants(&name) {
+            continue;
+        }
         let mut ours = ours(rows, way, 1, frames);
         let mut bevy = bevy(rows, way, frames);
-        let name = format!("dense integrate, {rows} rows, {name}, 1 thread");
         suite.compare(&name, "ns/row", target, &mut ours, (peer, &mut bevy));
     }
 }
 
 fn threads(suite: &mut Suite) {
     for (name, way) in [("packed", Way::PackedParallel), ("par_rows", Way::RowsParallel)] {
+        let target = if name == "packed" { Target::FasterBy(1.7) } else { Target::None };
+        let name = format!("dense integrate, {ROWS} rows, {name}, 2 threads");
+        if !suite.wants(&name) {
+            continue;
+        }
         let mut two = ours(ROWS, way, 2, FRAMES);
         let mut one = ours(ROWS, way, 1, FRAMES);
-        let target = if name == "packed" { Target::Ratio(1.0 / 1.7) } else { Target::None };
-        let name = format!("dense integrate, {ROWS} rows, {name}, 2 threads");
         suite.compare(&name, "ns/row", target, &mut two, ("1 thread", &mut one));
+    }
+    let name = format!("dense integrate, {ROWS} rows, control: plain Vecs, 2 threads");
+    if suite.wants(&name) {
+        let (mut two, mut one) = (control(2), control(1));
+        suite.compare(&name, "ns/row", Target::None, &mut two, ("1 thread", &mut one));
+    }
+}
+
+/// What the machine gives at this moment: the same arithmetic from one vector to another, without an engine,
+/// each thread its part. Says how much of a missing speed-up is the machine's.
+fn control(threads: usize) -> impl FnMut() -> f64 {
+    let velocities: Vec<[f32; 3]> = (0..ROWS).map(velocity).collect();
+    let (mut from, mut to) = (vec![[0.0_f32; 3]; ROWS as usize], vec![[0.0_f32; 3]; ROWS as usize]);
+    move || {
+        let chunk = (ROWS as usize).div_ceil(threads);
+        let start = Instant::now();
+        std::thread::scope(|scope| {
+            let parts = from.chunks_mut(chunk).zip(to.chunks_mut(chunk)).zip(velocities.chunks(chunk));
+            for ((mut from, mut to), velocities) in parts {
+                scope.spawn(move || {
+                    for _ in 0..FRAMES {
+                        for ((to, from), velocity) in to.iter_mut().zip(&*from).zip(velocities) {
+                            *to = moved(*from, *velocity);
+                        }
+                        core::mem::swap(&mut from, &mut to);
+                    }
+                });
+            }
+        });
+        start.elapsed().as_nanos() as f64 / FRAMES as f64 / f64::from(ROWS)
     }
 }
 
 /// What the default policy, a digest every 60 frames, adds to the densest frame.
 fn digests(suite: &mut Suite) {
+    let name = format!("dense integrate, {ROWS} rows, packed, 1 thread, digest every 60 frames");
+    if !suite.wants(&name) {
+        return;
+    }
     let probe = Probe::default();
     let builder = scene::dense(Engine::in_memory().threads(1), ROWS, Way::Packed, &probe);
     let mut engine = scene::warm(builder.digest(DigestPolicy::Every(60)));
     let mut with = || probe.time(60, |frames| scene::run(&mut engine, frames)) / f64::from(ROWS);
     let mut without = ours(ROWS, Way::Packed, 1, 60);
-    let name = format!("dense integrate, {ROWS} rows, packed, 1 thread, digest every 60 frames");
     suite.compare(&name, "ns/row", Target::None, &mut with, ("on demand", &mut without));
 }
 

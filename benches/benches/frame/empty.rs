@@ -10,20 +10,24 @@ use std::time::Instant;
 const FRAMES: u64 = 200_000;
 
 pub(crate) fn run(suite: &mut Suite) {
-    if !suite.wants("empty") {
-        return;
-    }
     for threads in [1, 2] {
-        let mut engine = scene::warm(scene::bodies(Engine::in_memory().threads(threads), 0));
         let name = format!("empty frame, without store, {threads} thread(s)");
-        suite.measure(&name, "us/frame", Target::AtMost(0.5), &mut || time(&mut engine));
+        if suite.wants(&name) {
+            let mut engine = scene::warm(scene::bodies(Engine::in_memory().threads(threads), 0));
+            suite.measure(&name, "us/frame", Target::AtMost(0.5), &mut || time(&mut engine));
+        }
     }
-    let dir = tempfile::tempdir().expect("a directory for the store");
-    let mut engine = scene::warm(scene::bodies(Engine::open(dir.path()).threads(2), 0));
-    suite.measure("empty frame, with store", "us/frame", Target::AtMost(5.0), &mut || time(&mut engine));
-    let mut engine = scene::warm(scene::bodies(Engine::in_memory().threads(1), 1_000_000));
-    let name = "frame without systems over 1000000 rows, without store";
-    suite.measure(name, "us/frame", Target::None, &mut || time(&mut engine));
+    let name = "empty frame, with store";
+    if suite.wants(name) {
+        let dir = tempfile::tempdir().expect("a directory for the store");
+        let mut engine = scene::warm(scene::bodies(Engine::open(dir.path()).threads(2), 0));
+        suite.measure(name, "us/frame", Target::AtMost(5.0), &mut || time(&mut engine));
+    }
+    let name = "empty frame over 1000000 rows, without systems or store";
+    if suite.wants(name) {
+        let mut engine = scene::warm(scene::bodies(Engine::in_memory().threads(1), 1_000_000));
+        suite.measure(name, "us/frame", Target::None, &mut || time(&mut engine));
+    }
 }
 
 fn time(engine: &mut Engine) -> f64 {

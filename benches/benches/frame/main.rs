@@ -1,6 +1,6 @@
 //! Frames without and with a store, beside bevy: `cargo bench -p benches --bench frame -- [FILTER ..]`.
 //!
-//! Sections: `dense`, `systems`, `sparse`, `empty`, `structure`. Invariant: a frame of ours is wave and commit,
+//! A filter is a part of a row's name, such as `dense`, `systems`, `sparse`, `empty`, `structure`. Invariant: a frame of ours is wave and commit,
 //! measured over many frames of one `run`; a frame of bevy's is one `Schedule::run`.
 
 mod dense;

@@ -20,9 +20,6 @@ enum Pick {
 }
 
 pub(crate) fn run(suite: &mut Suite) {
-    if !suite.wants("sparse") {
-        return;
-    }
     for (name, pick, stored, most) in [
         ("the same rows, without store", Pick::Same, false, None),
         ("random rows, without store", Pick::Random, false, None),
@@ -30,9 +27,14 @@ pub(crate) fn run(suite: &mut Suite) {
         ("random rows, with store", Pick::Random, true, Some(45.0)),
     ] {
         let name = format!("sparse, {SET} of {ROWS} rows, {name}");
-        compare(suite, &name, pick, stored, most);
+        if suite.wants(&name) {
+            compare(suite, &name, pick, stored, most);
+        }
     }
-    digests(suite);
+    let name = format!("sparse, {SET} of {ROWS} rows, random rows, without store, digest every 60 frames");
+    if suite.wants(&name) {
+        digests(suite, &name);
+    }
 }
 
 /// Many rows beside few; the bound in microseconds is a row of its own.
@@ -71,7 +73,7 @@ fn compare(suite: &mut Suite, name: &str, pick: Pick, stored: bool, most: Option
 }
 
 /// What the default policy, a digest every 60 frames, adds where pages far apart change.
-fn digests(suite: &mut Suite) {
+fn digests(suite: &mut Suite, name: &str) {
     let mut with = {
         let probe = Probe::default();
         let builder = world(Engine::in_memory(), ROWS, Pick::Random, &probe);
@@ -79,8 +81,7 @@ fn digests(suite: &mut Suite) {
         move || probe.time(600, |frames| scene::run(&mut engine, frames)) / 1000.0
     };
     let mut without = ours(Engine::in_memory(), ROWS, Pick::Random, 600);
-    let name = format!("sparse, {SET} of {ROWS} rows, random rows, without store, digest every 60 frames");
-    suite.compare(&name, "us/frame", Target::None, &mut with, ("on demand", &mut without));
+    suite.compare(name, "us/frame", Target::None, &mut with, ("on demand", &mut without));
 }
 
 /// Microseconds a frame.

@@ -29,10 +29,10 @@ fn body(n: u32) -> (Place, Motion, Health) {
 }
 
 pub(crate) fn run(suite: &mut Suite) {
-    if !suite.wants("structure") {
+    let name = format!("structure, spawn + despawn, {ENTITIES} entities with 3 types, through commits");
+    if !suite.wants(&name) {
         return;
     }
-    let name = format!("spawn + despawn, {ENTITIES} entities with 3 types, through commits");
     let (mut ours, mut peer) = (ours(), bevy());
     let peer: (&str, &mut dyn FnMut() -> f64) = ("bevy spawn_batch + despawn", &mut peer);
     suite.compare(&name, "ns/entity", Target::Ratio(2.5), &mut ours, peer);

@@ -33,11 +33,11 @@ macro_rules! all_cells {
 }
 
 pub(crate) fn run(suite: &mut Suite) {
-    if !suite.wants("systems") {
-        return;
-    }
     for (threads, most) in [(1, 1.15), (2, 1.0)] {
         let name = format!("32 systems of {ROWS} rows, for_each, whole frame, {threads} thread(s)");
+        if !suite.wants(&name) {
+            continue;
+        }
         let mut ours = ours(threads);
         let mut single = bevy(|schedule| {
             schedule.set_executor(SingleThreadedExecutor::new());
@@ -51,17 +51,23 @@ pub(crate) fn run(suite: &mut Suite) {
 #[cfg(feature = "bevy-threads")]
 fn multi_threaded(suite: &mut Suite) {
     use bevy_ecs::schedule::MultiThreadedExecutor;
+    let name = format!("32 systems of {ROWS} rows, for_each, whole frame, 2 threads, beside threads");
+    if !suite.wants(&name) {
+        return;
+    }
     let mut ours = ours(2);
     let mut multi = bevy(|schedule| {
         schedule.set_executor(MultiThreadedExecutor::new());
     });
-    let name = format!("32 systems of {ROWS} rows, for_each, whole frame, 2 threads, beside threads");
     let peer: (&str, &mut dyn FnMut() -> f64) = ("bevy multi-threaded", &mut multi);
     suite.compare(&name, "us/frame", Target::Ratio(0.15), &mut ours, peer);
 }
 
 #[cfg(not(feature = "bevy-threads"))]
 fn multi_threaded(suite: &mut Suite) {
+    if !suite.wants("32 systems") {
+        return;
+    }
     suite.note("bevy's multi-threaded schedule: cargo bench -p benches --features bevy-threads --bench frame -- systems");
 }
 
