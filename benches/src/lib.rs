@@ -8,6 +8,7 @@ pub mod host;
 pub mod probe;
 pub mod report;
 pub mod scene;
+pub mod spans;
 pub mod suite;
 
 pub use probe::Probe;

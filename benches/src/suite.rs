@@ -18,6 +18,7 @@ pub struct Suite {
     filters: Vec<String>,
     json: bool,
     long: bool,
+    minutes: u64,
     reps: usize,
     host: Vec<(&'static str, String)>,
     rows: Vec<Row>,
@@ -25,9 +26,11 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// Reads the command line: `[FILTER ..] [--json] [--long] [--reps N]`. Exits with 2 when it is wrong.
+    /// Reads the command line: `[FILTER ..] [--json] [--reps N] [--long [--minutes N]]`. Exits with 2 when it
+    /// is wrong.
     pub fn from_args(name: &'static str) -> Self {
-        let (mut filters, mut json, mut long, mut reps) = (Vec::new(), false, false, REPS);
+        let (mut filters, mut json, mut long) = (Vec::new(), false, false);
+        let (mut reps, mut minutes) = (REPS as u64, 10);
         let mut args = std::env::args().skip(1);
         while let Some(arg) = args.next() {
             match arg.as_str() {
@@ -35,25 +38,22 @@ impl Suite {
                 "--bench" | "--test" => {}
                 "--json" => json = true,
                 "--long" => long = true,
-                "--reps" => {
-                    let Some(n) = args.next().and_then(|n| n.parse().ok()).filter(|n| *n >= REPS_MIN) else {
-                        fail(&format!("--reps needs a number of at least {REPS_MIN}"));
-                    };
-                    reps = n;
-                }
-                option if option.starts_with('-') => {
-                    fail(&format!("{option} is no option; use [FILTER ..] [--json] [--long] [--reps N]"));
-                }
+                "--minutes" => minutes = number("--minutes", args.next(), 1),
+                "--reps" => reps = number("--reps", args.next(), REPS_MIN as u64),
+                option if option.starts_with('-') => fail(&format!(
+                    "{option} is no option; use [FILTER ..] [--json] [--reps N] [--long [--minutes N]]"
+                )),
                 filter => filters.push(filter.to_owned()),
             }
         }
+        let reps = reps as usize;
         let host = host::describe();
         if !json {
             host.iter().for_each(|(key, value)| println!("{key:>10}  {value}"));
             println!("{:>10}  {reps} a side, in turn, after one unmeasured; median / p95\n", "samples");
             println!("| work | unit | ours | peer | ratio | to reach | |\n|---|---|---|---|---|---|---|");
         }
-        Self { name, filters, json, long, reps, host, rows: Vec::new(), notes: Vec::new() }
+        Self { name, filters, json, long, minutes, reps, host, rows: Vec::new(), notes: Vec::new() }
     }
 
     /// Whether a row is asked for, by any part of its name: without filters all are. To be asked before a
@@ -65,6 +65,11 @@ impl Suite {
     /// Whether the ten-minute runs are asked for.
     pub fn long(&self) -> bool {
         self.long
+    }
+
+    /// Minutes of each of those: ten, unless `--minutes` says otherwise.
+    pub fn minutes(&self) -> u64 {
+        self.minutes
     }
 
     /// Repetitions a side.
@@ -129,6 +134,11 @@ impl Suite {
         let (met, all) = judged.fold((0, 0), |(met, all), this| (met + usize::from(this), all + 1));
         println!("\n{}: {met} of {all} targets met", self.name);
     }
+}
+
+fn number(option: &str, value: Option<String>, least: u64) -> u64 {
+    let parsed = value.and_then(|value| value.parse().ok()).filter(|n| *n >= least);
+    parsed.unwrap_or_else(|| fail(&format!("{option} needs a number of at least {least}")))
 }
 
 fn fail(message: &str) -> ! {

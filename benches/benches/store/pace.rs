@@ -1,23 +1,23 @@
 //! A dense scene at 60 Hz: what the store adds to the time of wave plus commit.
 //!
 //! Invariant: both engines live all the time and run in turn, so that both meet the same machine; a frame's
-//! time is the engine's own figure for wave and commit, without the wait for the next frame.
+//! time is that of its span, wave and commit, without the wait for the next frame. p50 and p99 are over all
+//! frames of all repetitions.
 
 use crate::dense;
 use benches::report::{Row, Samples};
-use benches::{Probe, Suite, Target, scene};
-use diptych_engine::Engine;
-use std::time::{Duration, Instant};
+use benches::{Probe, Suite, Target, scene, spans};
+use diptych_engine::prelude::*;
 
-const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);
-/// Frames in a row of one engine; the store has a second of them to get behind.
-const FRAMES: u32 = 240;
+/// Frames in a row of one engine: several checkpoints.
+const FRAMES: u64 = 240;
 
 pub(crate) fn run(suite: &mut Suite) {
     let name = |part: &str| format!("dense 100,000 x 24 B at 60 Hz, 2 threads, wave + commit, {part}");
     if !suite.wants(&name("p50")) && !suite.wants(&name("p99")) {
         return;
     }
+    spans::listen();
     let dir = tempfile::tempdir().expect("a directory for the store");
     let mut stored = scene::warm(dense(Engine::open(dir.path()), &Probe::default()));
     let mut plain = scene::warm(dense(Engine::in_memory(), &Probe::default()));
@@ -41,14 +41,9 @@ pub(crate) fn run(suite: &mut Suite) {
 
 /// Microseconds of wave and commit of each frame.
 fn frames(engine: &mut Engine) -> Vec<f64> {
-    let mut due = Instant::now();
-    (0..FRAMES)
-        .map(|_| {
-            due += FRAME;
-            std::thread::sleep(due.saturating_duration_since(Instant::now()));
-            engine.step().expect("a bench's frames do not fail");
-            let stats = engine.stats();
-            (stats.wave_nanos + stats.commit_nanos) as f64 / 1000.0
-        })
-        .collect()
+    drop(spans::take());
+    engine.run(Pace::hz(60.0).frames_more(FRAMES)).expect("a bench's frames do not fail");
+    let nanos = spans::take();
+    assert_eq!(nanos.len() as u64, FRAMES, "a frame had no span of its own");
+    nanos.into_iter().map(|nanos| nanos / 1000.0).collect()
 }
