@@ -1,0 +1,22 @@
+//! Frames without and with a store, beside bevy: `cargo bench -p benches --bench frame -- [FILTER ..]`.
+//!
+//! A filter is a part of a row's name, such as `dense`, `systems`, `sparse`, `empty`, `structure`. Invariant: a frame of ours is wave and commit,
+//! measured over many frames of one `run`; a frame of bevy's is one `Schedule::run`.
+
+mod dense;
+mod empty;
+mod sparse;
+mod structure;
+mod systems;
+
+use benches::Suite;
+
+fn main() {
+    let mut suite = Suite::from_args("frame");
+    dense::run(&mut suite);
+    systems::run(&mut suite);
+    empty::run(&mut suite);
+    sparse::run(&mut suite);
+    structure::run(&mut suite);
+    suite.finish();
+}
