@@ -56,8 +56,9 @@ pub(crate) fn run(
 ) -> Result<(), (String, String)> {
     let timed = is_timed(frame);
     let scene = Scene { world: world.as_unsafe_world_cell(), columns, timed };
-    for wave in schedule.waves.clone() {
-        let tasks = &mut schedule.tasks[wave];
+    let Schedule { tasks: all, waves, .. } = schedule;
+    for wave in &*waves {
+        let tasks = &mut all[wave.clone()];
         let nanos: u64 = tasks.iter().map(|task| task.nanos).sum();
         if tasks.len() > 1 && nanos >= PARALLEL_MIN_NANOS && rayon::current_num_threads() > 1 {
             fork(tasks, scene);
