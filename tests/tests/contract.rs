@@ -2,10 +2,22 @@
 //!
 //! `soup` is the world that most of them run: many archetypes, structure, randomness, sums and inputs.
 
+#![expect(clippy::type_complexity, reason = "a system's signature is its claim")]
+
 #[path = "contract/soup.rs"]
 mod soup;
 
 #[path = "contract/determinism.rs"]
 mod determinism;
+#[path = "contract/failures.rs"]
+mod failures;
+#[path = "contract/hooks.rs"]
+mod hooks;
+#[path = "contract/marks.rs"]
+mod marks;
+#[path = "contract/reading.rs"]
+mod reading;
 #[path = "contract/refusals.rs"]
 mod refusals;
+#[path = "contract/tidy.rs"]
+mod tidy;
