@@ -7,6 +7,8 @@
 #[path = "contract/soup.rs"]
 mod soup;
 
+#[path = "contract/crash.rs"]
+mod crash;
 #[path = "contract/determinism.rs"]
 mod determinism;
 #[path = "contract/failures.rs"]
@@ -15,6 +17,8 @@ mod failures;
 mod hooks;
 #[path = "contract/marks.rs"]
 mod marks;
+#[path = "contract/model.rs"]
+mod model;
 #[path = "contract/reading.rs"]
 mod reading;
 #[path = "contract/refusals.rs"]
