@@ -25,3 +25,5 @@ mod reading;
 mod refusals;
 #[path = "contract/tidy.rs"]
 mod tidy;
+#[path = "contract/open.rs"]
+mod open;
