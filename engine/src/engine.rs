@@ -109,7 +109,8 @@ impl Engine {
 
     /// A tick inside a tick, or under a lease of this thread, would wait for itself.
     fn check_caller(&self) -> Result<()> {
-        if crate::wave::in_wave() {
+        // A parallel loop's blocks run on any thread of the pool.
+        if crate::wave::in_wave() || crate::lease::is_pool_thread() {
             return Err(Error::NestedTick);
         }
         match self.frame.gate.holder_here() {

@@ -47,9 +47,8 @@ impl<'w, T: State> NextRow<'w, '_, T> {
     pub fn carry(&mut self) {
         if *self.mark == self.stamp | Kind::Changed as u8 {
             self.next.clone_from(self.prev);
-        } else {
-            *self.mark = self.stamp | Kind::Carried as u8;
         }
+        *self.mark = self.stamp | Kind::Carried as u8;
     }
 
     /// Sets the row when `value` differs from the last committed one, and carries it otherwise.

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 #[repr(C)]
 struct Gold(u64);
 
-#[derive(Component, Clone, Copy)]
+#[derive(Component, Clone, Copy, Default)]
 struct Cache;
 
 #[derive(Resource, Default)]
@@ -55,7 +55,7 @@ fn refusals_name_plain_types() {
     assert!(said.contains("Scrap"), "{said}");
     let said = message(base().system("writer", |_: Query<Plain<&mut Cache>>| {}));
     assert!(said.contains("Cache"), "{said}");
-    let said = message(base().scratch::<Cache>().system("looker", |_: Query<(Prev<Gold>, &Cache)>| {}));
+    let said = message(base().scratch::<Gold, Cache>().system("looker", |_: Query<(Prev<Gold>, &Cache)>| {}));
     assert!(said.contains("Cache"), "{said}");
 }
 

@@ -16,7 +16,7 @@ macro_rules! pods {
 
 pods!(Gold, Iron, Lead);
 
-#[derive(Component, Clone, Copy)]
+#[derive(Component, Clone, Copy, Default)]
 struct Cache(#[expect(dead_code, reason = "only its type matters")] u64);
 
 #[derive(Resource, Default)]
@@ -163,10 +163,10 @@ fn scratch_must_be_declared() {
     let parts = ["writer", "not declared scratch", ".scratch::<"];
     refused(base().system("writer", |_: Query<Plain<&mut Cache>>| {}), &parts);
     let parts = ["looker", "Plain<&"];
-    refused(base().scratch::<Cache>().system("looker", |_: Query<(Next<Gold>, &Cache)>| {}), &parts);
-    refused(base().scratch::<Cache>().system("looker", |_: Query<(Prev<Gold>, &mut Cache)>| {}), &parts);
+    refused(base().scratch::<Gold, Cache>().system("looker", |_: Query<(Next<Gold>, &Cache)>| {}), &parts);
+    refused(base().scratch::<Gold, Cache>().system("looker", |_: Query<(Prev<Gold>, &mut Cache)>| {}), &parts);
     let builder = base()
-        .scratch::<Cache>()
+        .scratch::<Gold, Cache>()
         .resource(Scrap(1))
         .system("writer", |mut scrap: ResMut<Scrap>, _: Query<(Prev<Gold>, Plain<&mut Cache>)>| scrap.0 += 1)
         .system("looker", |_: Res<Scrap>, _: Query<(Prev<Gold>, Plain<&Cache>)>| {});
