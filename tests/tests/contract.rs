@@ -19,11 +19,11 @@ mod hooks;
 mod marks;
 #[path = "contract/model.rs"]
 mod model;
+#[path = "contract/open.rs"]
+mod open;
 #[path = "contract/reading.rs"]
 mod reading;
 #[path = "contract/refusals.rs"]
 mod refusals;
 #[path = "contract/tidy.rs"]
 mod tidy;
-#[path = "contract/open.rs"]
-mod open;

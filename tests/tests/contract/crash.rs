@@ -68,14 +68,28 @@ fn start(directory: &Path, scene: Scene) -> Child {
         .expect("this binary runs")
 }
 
-/// Starts a victim, kills it after a while, and answers the last durable frame that it had said.
-fn kill(directory: &Path, scene: Scene, after: Duration) -> Option<u64> {
+/// Starts a victim, kills it some time after it has said that frame `at` is durable (or at once after that
+/// time, for `None`), and answers the last durable frame that it had said.
+fn kill(directory: &Path, scene: Scene, at: Option<u64>, after: Duration) -> Option<u64> {
     let mut victim = start(directory, scene);
     let said = victim.stdout.take().expect("piped");
+    let (reached, wait) = std::sync::mpsc::channel();
     let listener = std::thread::spawn(move || {
         let lines = BufReader::new(said).lines().map_while(Result::ok);
-        lines.filter_map(|line| line.strip_prefix(SAYS)?.parse::<u64>().ok()).last()
+        let mut last = None;
+        for frame in lines.filter_map(|line| line.strip_prefix(SAYS)?.parse::<u64>().ok()) {
+            last = Some(frame);
+            if at.is_some_and(|at| frame >= at) {
+                // Nobody listens for the second time: the first was enough.
+                reached.send(()).unwrap_or_default();
+            }
+        }
+        last
     });
+    if at.is_some() {
+        // An error says that the victim has come to its end.
+        wait.recv().unwrap_or_default();
+    }
     std::thread::sleep(after);
     victim.kill().expect("it is ours to kill");
     victim.wait().expect("it is dead");
@@ -85,10 +99,20 @@ fn kill(directory: &Path, scene: Scene, after: Duration) -> Option<u64> {
 /// Kills until the world has reached its last frame; answers how often, and how many kills met a frame.
 fn kill_to_the_end(directory: &Path, scene: Scene, mut seed: u64, longest: Duration) -> (u32, u32) {
     let (mut kills, mut met) = (0, 0);
+    let mut last = 0;
     loop {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let after = longest.mul_f64((seed >> 11) as f64 / (1_u64 << 53) as f64);
-        let said = kill(directory, scene, after);
+        let part = (seed >> 11) as f64 / (1_u64 << 53) as f64;
+        // Every third kill at any time, also while the world is made; the others by how far it has come, so
+        // that a fast machine is hit as often as a slow one.
+        let said = match kills % 3 {
+            0 => kill(directory, scene, None, longest.mul_f64(part)),
+            _ => {
+                let step = (scene.frames as f64 / 6.0 * part) as u64 + 1;
+                kill(directory, scene, Some(last + step), Duration::from_micros(seed >> 54))
+            }
+        };
+        last = said.unwrap_or(last).max(last);
         kills += 1;
         met += u32::from(said.is_some());
         assert!(kills < 150, "the world does not get on");

@@ -164,7 +164,10 @@ fn scratch_must_be_declared() {
     refused(base().system("writer", |_: Query<Plain<&mut Cache>>| {}), &parts);
     let parts = ["looker", "Plain<&"];
     refused(base().scratch::<Gold, Cache>().system("looker", |_: Query<(Next<Gold>, &Cache)>| {}), &parts);
-    refused(base().scratch::<Gold, Cache>().system("looker", |_: Query<(Prev<Gold>, &mut Cache)>| {}), &parts);
+    refused(
+        base().scratch::<Gold, Cache>().system("looker", |_: Query<(Prev<Gold>, &mut Cache)>| {}),
+        &parts,
+    );
     let builder = base()
         .scratch::<Gold, Cache>()
         .resource(Scrap(1))
