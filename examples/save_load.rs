@@ -84,7 +84,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert!(engine.view().iter::<Label>().any(|(_, label)| label.0 == "vat 42"));
     drop(engine);
 
-    // Another seed makes another world: opening this one with it is refused, and nothing is changed.
+    // Another seed makes another world: opening this one with it is refused, and it stays as it is.
     let refused = stored(directory.path(), 8).err().map(|error| error.to_string()).unwrap_or_default();
     println!("{refused}");
     assert!(refused.contains("seed"), "{refused}");
