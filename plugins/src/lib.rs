@@ -1,11 +1,59 @@
-//! Diptych.
+//! Diptych: an embeddable simulation engine whose world is double buffered, runs in parallel, gives the same
+//! bits on any number of threads, and survives `kill -9`.
+//!
+//! This crate is what programs depend on: the engine's interface by name, the scenes as plugins, and the
+//! `diptych` binary. It adds no behaviour of its own to the engine; how the engine works is in
+//! `ARCHITECTURE.md` and in `diptych-engine`.
+//!
+//! # Where to begin
+//! - [`Engine`]: [`Engine::in_memory`] or [`Engine::open`], then types, systems and a setup, then `build`.
+//! - [`prelude::Query`] with [`Prev`](prelude::Prev) (read the frame before) and [`Next`](prelude::Next) (own
+//!   a type and write it): the signature of a system is its claim of ownership.
+//! - [`Plugin`]: how types, systems, inputs, hooks and setups come as one piece. [`life`] and [`nbody`] are two.
+//! - [`Reader`], [`Inputs`]: how other threads look at the world and reach it.
+//! - [`store`]: looking into a world's directory without opening it.
+//!
+//! # Features
+//! - `cli` (default): the `diptych` binary. An embedder leaves it out with `default-features = false`.
+//! - `signals` (default, part of `cli`): [`Interruptible`], which ends a run at Ctrl-C.
+//!
+//! # Example
+//! The README's, which is also `examples/hello.rs`, is tested with this crate; a smaller one is at [`Engine`].
 
+#[cfg(feature = "signals")]
+mod interrupt;
 pub mod life;
 pub mod nbody;
-pub use diptych_engine::store;
-pub use diptych_engine::{Error, Result};
 
-/// What most programs name.
+pub use diptych_engine::{
+    Applier, BuildError, BuildErrors, Bundle, CATCH_UP_FRAMES, Chunk, Clock, Codec, CodecError, Copied,
+    DT_DEFAULT, Digest, DigestPolicy, Durability, Engine, EngineBuilder, Error, Explanation, INPUT_BYTES_MAX,
+    INPUTS_A_COMMIT_MAX, Id, Inputs, LEASE_WAIT_MAX, PAR_ROWS, Pace, Plugin, Reader, Registrar, Result,
+    Spawned, State, Stats, StopSignal, Stream, Structure, THREADS_MAX, Target, TrySendError, View, store,
+};
+#[cfg(feature = "signals")]
+pub use interrupt::Interruptible;
+
+/// What most programs name: `use diptych::prelude::*`.
 pub mod prelude {
+    #[cfg(feature = "signals")]
+    pub use crate::interrupt::Interruptible;
     pub use diptych_engine::prelude::*;
+}
+
+/// The README's example, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
+#[cfg(test)]
+mod tests {
+    /// Claim: the README shows `examples/hello.rs` to the letter, without that file's opening comment.
+    #[test]
+    fn the_readme_shows_the_example() {
+        let (readme, hello) = (include_str!("../../README.md"), include_str!("../../examples/hello.rs"));
+        let code: Vec<&str> = hello.lines().skip_while(|line| line.starts_with("//!")).skip(1).collect();
+        let block = format!("```rust\n{}\n```", code.join("\n"));
+        assert!(readme.contains(&block), "copy examples/hello.rs into README.md, from its first `use` on");
+    }
 }
