@@ -158,7 +158,7 @@ impl Editor<'_> {
             }
         }
         // Equal places are one entity; its later despawns find it gone.
-        rows.sort_unstable_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+        rows.sort_unstable_by_key(|(table, row, _)| core::cmp::Reverse((*table, *row)));
         rows.into_iter().for_each(|(_, _, entity)| self.despawn(entity));
     }
 

@@ -26,6 +26,7 @@ use bevy_ecs::world::World;
 pub(crate) use digests::Digests;
 pub use digests::{Digest, DigestPolicy};
 pub(crate) use encode::Encoder;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -86,7 +87,15 @@ impl Frame {
         if wave::in_wave() {
             return Err(Error::NestedTick);
         }
-        let result = self.make();
+        // Systems' panics are caught in the wave; what is left are hooks, inputs and the engine itself.
+        let made = catch_unwind(AssertUnwindSafe(|| self.make()));
+        let result = made.unwrap_or_else(|panic| {
+            Err(Error::Panicked {
+                system: "(the commit: a hook, an input or a command)".to_owned(),
+                frame: self.committed + 1,
+                message: wave::message(&*panic),
+            })
+        });
         if let Err(error) = &result {
             let reason = error.to_string();
             self.gate.poison(&reason);

@@ -17,10 +17,10 @@ mod failures;
 mod hooks;
 #[path = "contract/marks.rs"]
 mod marks;
+#[path = "contract/mended.rs"]
+mod mended;
 #[path = "contract/model.rs"]
 mod model;
-#[path = "contract/open.rs"]
-mod open;
 #[path = "contract/reading.rs"]
 mod reading;
 #[path = "contract/refusals.rs"]

@@ -132,9 +132,10 @@ impl Side {
     ///
     /// The slot must not be written meanwhile: it is the previous one, or its owner's loops are over.
     pub(crate) fn changed_rows(&self, rows: Range<usize>, stamp: u8, mut visit: impl FnMut(usize, Kind)) {
-        stamped(self.plain(&self.marks[rows.clone()]), stamp, |row, byte| match Kind::of(byte, stamp) {
-            kind @ (Kind::Changed | Kind::Added) => visit(rows.start + row, kind),
-            _ => {}
+        stamped(self.plain(&self.marks[rows.clone()]), stamp, |row, byte| {
+            if let kind @ (Kind::Changed | Kind::Added) = Kind::of(byte, stamp) {
+                visit(rows.start + row, kind);
+            }
         });
     }
 

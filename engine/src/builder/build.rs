@@ -79,8 +79,11 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
     };
     let path = builder.path.clone().unwrap_or_default();
     match recovered {
-        Some(recovered) => frame.recover(recovered, &registrar.upcasts_by_column(&frame.columns), &path)?,
-        None => set_up(&mut frame, setups)?,
+        Some(recovered) => {
+            let upcasts = registrar.upcasts_by_column(&frame.columns);
+            pool.install(|| frame.recover(recovered, &upcasts, &path))?;
+        }
+        None => set_up(&mut frame, setups, &pool)?,
     }
     Ok(Engine::new(frame, pool, registrar.local, facts))
 }
@@ -194,12 +197,16 @@ fn refusal(mut errors: Vec<BuildError>) -> Error {
 }
 
 /// Runs the setups in the order of their names and commits frame 0.
-fn set_up(frame: &mut Frame, mut setups: Vec<(String, super::registrar::Setup)>) -> Result<()> {
+fn set_up(
+    frame: &mut Frame,
+    mut setups: Vec<(String, super::registrar::Setup)>,
+    pool: &ThreadPool,
+) -> Result<()> {
     setups.sort_by(|a, b| a.0.cmp(&b.0));
     for (name, setup) in setups {
         let mut commands = Commands::new(name.clone(), SystemKey::of(&name));
         setup(&mut Structure::over(&mut commands, frame.world().entity_allocator()));
         frame.issue(commands);
     }
-    frame.commit_setup()
+    pool.install(|| frame.commit_setup())
 }

@@ -16,6 +16,7 @@ const DIRECTORY: &str = "DIPTYCH_CONTRACT_VICTIM";
 const SCENE: &str = "DIPTYCH_CONTRACT_SCENE";
 /// What precedes a number on the victim's standard output.
 const SAYS: &str = "durable frame: ";
+const OPENED: &str = "opened at frame: ";
 
 #[derive(Clone, Copy)]
 struct Scene {
@@ -47,6 +48,8 @@ fn victim() {
     let durability = ["synced", "every"].into_iter().find(|name| *name == last).unwrap_or("buffered");
     let mut engine = Scene { rows, frames, durability }.build(Path::new(&directory));
     let mut out = std::io::stdout();
+    writeln!(out, "\n{OPENED}{}", engine.frame()).expect("the pipe is open");
+    out.flush().expect("the pipe is open");
     while engine.frame() < frames {
         let next = engine.frame() + 1;
         drive(&mut engine, next);
@@ -69,15 +72,22 @@ fn start(directory: &Path, scene: Scene) -> Child {
 }
 
 /// Starts a victim, kills it some time after it has said that frame `at` is durable (or at once after that
-/// time, for `None`), and answers the last durable frame that it had said.
-fn kill(directory: &Path, scene: Scene, at: Option<u64>, after: Duration) -> Option<u64> {
+/// time, for `None`), and answers the last durable frame that it had said. What it finds at its opening must
+/// hold what the victim before it had said.
+fn kill(directory: &Path, scene: Scene, at: Option<u64>, after: Duration, promised: u64) -> Option<u64> {
     let mut victim = start(directory, scene);
     let said = victim.stdout.take().expect("piped");
     let (reached, wait) = std::sync::mpsc::channel();
     let listener = std::thread::spawn(move || {
         let lines = BufReader::new(said).lines().map_while(Result::ok);
         let mut last = None;
-        for frame in lines.filter_map(|line| line.strip_prefix(SAYS)?.parse::<u64>().ok()) {
+        for line in lines {
+            if let Some(opened) = line.strip_prefix(OPENED).and_then(|frame| frame.parse::<u64>().ok()) {
+                assert!(opened >= promised, "opened at frame {opened}; frame {promised} had been durable");
+            }
+            let Some(frame) = line.strip_prefix(SAYS).and_then(|frame| frame.parse::<u64>().ok()) else {
+                continue;
+            };
             last = Some(frame);
             if at.is_some_and(|at| frame >= at) {
                 // Nobody listens for the second time: the first was enough.
@@ -106,10 +116,10 @@ fn kill_to_the_end(directory: &Path, scene: Scene, mut seed: u64, longest: Durat
         // Every third kill at any time, also while the world is made; the others by how far it has come, so
         // that a fast machine is hit as often as a slow one.
         let said = match kills % 3 {
-            0 => kill(directory, scene, None, longest.mul_f64(part)),
+            0 => kill(directory, scene, None, longest.mul_f64(part), last),
             _ => {
                 let step = (scene.frames as f64 / 6.0 * part) as u64 + 1;
-                kill(directory, scene, Some(last + step), Duration::from_micros(seed >> 54))
+                kill(directory, scene, Some(last + step), Duration::from_micros(seed >> 54), last)
             }
         };
         last = said.unwrap_or(last).max(last);

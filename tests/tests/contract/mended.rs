@@ -1,4 +1,4 @@
-//! Claims of the contract that the engine does not keep yet, each with the smallest world that shows it.
+//! Wrong behaviour that was found once and mended, each with the smallest world that showed it.
 
 use bevy_ecs::prelude::{Component, Resource};
 use diptych_engine::prelude::*;
