@@ -41,6 +41,7 @@ pub struct EngineBuilder {
     pub(crate) durability: Durability,
     pub(crate) digests: DigestPolicy,
     pub(crate) inputs_max: usize,
+    pub(crate) faults: crate::store::FaultPlan,
     pub(crate) failure: Option<crate::error::Error>,
 }
 
@@ -61,6 +62,7 @@ impl EngineBuilder {
             durability: if path.is_some() { Durability::Buffered } else { Durability::Memory },
             digests: DigestPolicy::default(),
             inputs_max: crate::ingress::INGRESS_MAX,
+            faults: crate::store::FaultPlan::default(),
             failure: None,
         }
     }
@@ -235,6 +237,14 @@ impl EngineBuilder {
     #[must_use]
     pub fn inputs_max(mut self, inputs: usize) -> Self {
         self.inputs_max = inputs;
+        self
+    }
+
+    /// Injects faults into the store's writer, for tests and benches.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn faults(mut self, faults: crate::store::FaultPlan) -> Self {
+        self.faults = faults;
         self
     }
 

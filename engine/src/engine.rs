@@ -177,6 +177,12 @@ impl Engine {
         self.frame.wait_durable(frame, timeout)
     }
 
+    /// A handle that waits for durable frames on other threads; `None` in memory. A frame's record reaches
+    /// the store when the next frame begins, or when `step` or `run` returns.
+    pub fn durable(&self) -> Option<crate::store::DurableFrames> {
+        self.frame.encoder.as_ref().map(|encoder| encoder.durable())
+    }
+
     /// What the engine has done and how long it took.
     pub fn stats(&self) -> Stats {
         self.frame.stats()

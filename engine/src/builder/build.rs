@@ -53,7 +53,8 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
     let (encoder, recovered) = match &builder.path {
         None => (None, None),
         Some(path) => {
-            let (encoder, recovered) = Encoder::open(path, &columns, &facts, builder.durability)?;
+            let (encoder, recovered) =
+                Encoder::open(path, &columns, &facts, builder.durability, builder.faults)?;
             (Some(encoder), recovered)
         }
     };

@@ -14,7 +14,8 @@ use crate::error::{Error, Result};
 use crate::registry::Registry;
 use crate::stats::Stats;
 use crate::store::{
-    Delta, DeltaWriter, Durability, Mark, Recovered, RowKind, Store, StoreOptions, TypeEntry,
+    Delta, DeltaWriter, Durability, DurableFrames, FaultPlan, Mark, Recovered, RowKind, Store, StoreOptions,
+    TypeEntry,
 };
 use crate::structure::Commands;
 use crate::tables::TableList;
@@ -60,6 +61,7 @@ impl Encoder {
         columns: &[Arc<dyn Column>],
         facts: &BTreeMap<String, String>,
         durability: Durability,
+        faults: FaultPlan,
     ) -> Result<(Self, Option<Recovered>)> {
         let entry = |column: &Arc<dyn Column>| TypeEntry {
             name: column.name().to_owned(),
@@ -68,7 +70,7 @@ impl Encoder {
             layout: column.layout(),
         };
         let types: Vec<TypeEntry> = columns[1..].iter().map(entry).collect();
-        let options = StoreOptions { durability, ..StoreOptions::default() };
+        let options = StoreOptions { durability, faults, ..StoreOptions::default() };
         let (store, recovered) = Store::open(path, &types, facts, &options).map_err(failed)?;
         let key = |column: &Arc<dyn Column>| store.type_key(column.name());
         let keys =
@@ -84,6 +86,11 @@ impl Encoder {
 
     pub(crate) fn durable_frame(&self) -> u64 {
         self.store.durable_frame()
+    }
+
+    /// A handle for threads that wait for the disk.
+    pub(crate) fn durable(&self) -> DurableFrames {
+        self.store.durable()
     }
 
     pub(crate) fn repaired(&self) -> Option<&str> {

@@ -46,6 +46,14 @@ pub enum StoreError {
         /// What differs and what to do.
         reason: String,
     },
+    /// A wait for the disk was asked for under a lease of this thread, for which the commit would wait.
+    #[error(
+        "this thread holds the lease {holder}, for which the next commit waits; wait for the disk outside it"
+    )]
+    UnderLease {
+        /// The lease's holder.
+        holder: String,
+    },
     /// Stored bytes are damaged in what had been promised to be on disk. Nothing was changed.
     #[error("the world is damaged in {place}: {reason}")]
     Damaged {

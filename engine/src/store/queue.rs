@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::base::Base;
 use super::delta::Delta;
 use super::{StoreError, StoreStats};
+use crate::watermark::{WaitError, Watermark};
 
 /// How long a submit, flush or close waits for the disk before it gives up.
 pub(crate) const STALL_SECONDS_MAX: u64 = 120;
@@ -80,7 +81,7 @@ pub(crate) struct Queue {
     /// Frame + 1 up to which frames without a record are known; 0 for none.
     empty: AtomicU64,
     /// Frame + 1 up to which frames are durable; 0 for none.
-    durable: AtomicU64,
+    durable: Watermark,
     frames_max: u32,
     bytes_max: u64,
 }
@@ -93,7 +94,7 @@ impl Queue {
             arrived: Condvar::new(),
             progressed: Condvar::new(),
             empty: AtomicU64::new(0),
-            durable: AtomicU64::new(durable),
+            durable: Watermark::new(durable),
             frames_max,
             bytes_max,
         }
@@ -170,24 +171,21 @@ impl Queue {
 
     /// Waits until `frame` is durable; `false` when the time is over.
     pub(crate) fn wait_durable(&self, frame: u64, timeout: Duration) -> Result<bool, StoreError> {
-        let since = Instant::now();
-        let mut state = self.lock();
-        loop {
-            if self.durable() > frame {
-                return Ok(true);
-            }
-            if let Some(error) = &state.error {
-                return Err(error.clone());
-            }
-            let Some(left) = timeout.checked_sub(since.elapsed()) else { return Ok(false) };
-            (state, _) = self.progressed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+        match self.durable.wait(frame.saturating_add(1), timeout) {
+            Ok(_) => Ok(true),
+            Err(WaitError::TimedOut { .. }) => Ok(false),
+            Err(WaitError::UnderLease(holder)) => Err(StoreError::UnderLease { holder: holder.to_string() }),
+            // The queue keeps the whole error, of which the watermark has the words.
+            Err(failed) => Err(self.error().unwrap_or_else(|| StoreError::Stopped {
+                last_frame: self.durable().checked_sub(1),
+                message: failed.to_string(),
+            })),
         }
     }
 
     /// Frame + 1 of the last durable frame.
     pub(crate) fn durable(&self) -> u64 {
-        // Pairs with the Release in `publish`: whoever sees the frame sees the disk as it was then.
-        self.durable.load(Ordering::Acquire)
+        self.durable.get()
     }
 
     pub(crate) fn note_empty(&self, frame: u64) {
@@ -246,11 +244,9 @@ impl Queue {
 
     pub(crate) fn publish(&self, durable: u64, update: impl FnOnce(&mut StoreStats)) {
         let mut state = self.lock();
-        // Pairs with the Acquire in `durable`.
-        self.durable.store(durable, Ordering::Release);
         update(&mut state.stats);
         drop(state);
-        self.progressed.notify_all();
+        self.durable.advance(durable);
     }
 
     pub(crate) fn flushed(&self, token: u64) {
@@ -262,9 +258,11 @@ impl Queue {
     pub(crate) fn fail(&self, message: String) {
         let last_frame = self.durable().checked_sub(1);
         let mut state = self.lock();
+        let words = message.clone();
         state.error.get_or_insert(StoreError::Stopped { last_frame, message });
         state.items.clear();
         drop(state);
+        self.durable.fail(&words);
         self.progressed.notify_all();
     }
 
