@@ -279,6 +279,12 @@ impl LeaseGate {
         self.inner.state.lock().poison.clone()
     }
 
+    /// Whether no lease is held and nobody waits, as far as one look can say; for statistics.
+    pub fn is_idle(&self) -> bool {
+        // Relaxed: the answer may be old by the time it is read, whatever the ordering.
+        self.inner.word.load(Ordering::Relaxed) == 0
+    }
+
     /// Who holds leases now (for statistics).
     pub fn holders(&self) -> Vec<Holder> {
         self.inner.state.lock().holders.clone()

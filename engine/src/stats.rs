@@ -22,7 +22,7 @@ pub struct Stats {
     pub lease_wait_nanos: u64,
     /// Time spent waiting for room in the store's queue, in all.
     pub disk_wait_nanos: u64,
-    /// Time of the store's last sync.
+    /// Time of the store's slowest sync.
     pub sync_nanos: u64,
     /// Frames waiting for the store's writer.
     pub store_queue_frames: u64,

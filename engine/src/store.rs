@@ -82,7 +82,8 @@ impl Store {
     ///
     /// # Errors
     /// Another process holds it, facts or types differ, the directory is something else, or what had been
-    /// promised to be on disk is damaged; each names what and where, and nothing is changed.
+    /// promised to be on disk is damaged; each names what and where. Nothing that counts is changed: at most
+    /// an unsynced, damaged tail was cut off before facts and types were compared.
     pub fn open(
         dir: &Path,
         types: &[TypeEntry],

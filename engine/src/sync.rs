@@ -6,8 +6,8 @@
 //! locked `VecDeque` behind two counters that may be seen late, and the models check our protocol around the
 //! queue, not the queue.
 //!
-//! Invariants: no other file of the engine names `std::sync` or `std::thread`; no lock of the engine is
-//! held while foreign code runs, so a poisoned lock protects nothing and is ignored; no `static` or
+//! Invariants: every protocol that is modelled with loom goes through here (the store's queue, a plain lock and
+//! two condition variables, does not); a lock's poison protects nothing here and is ignored; no `static` or
 //! `const` atomics (loom's have no `const` constructor).
 //!
 //! Time under loom: there is no clock. A [`Deadline`] of `Duration::MAX` never elapses, every other one

@@ -11,6 +11,7 @@ use crate::id::SystemKey;
 use crate::input::{Applier, Envelope};
 use crate::registry::Registry;
 use crate::structure::Commands;
+use std::time::Instant;
 
 /// Commands for which an emptied buffer keeps its room.
 const SPARE_COMMANDS_MAX: usize = 1 << 18;
@@ -19,7 +20,12 @@ impl Frame {
     pub(super) fn commit(&mut self, frame: u64) -> Result<()> {
         let _span = tracing::trace_span!("commit", frame).entered();
         let gate = self.gate.clone();
+        // The clock is read only where there is something to wait for.
+        let waits = (!gate.is_idle()).then(Instant::now);
         let closed = gate.close(LEASE_WAIT_MAX).map_err(|held| Error::Lease(held.to_string()))?;
+        if let Some(start) = waits {
+            self.stats.lease_wait_nanos += start.elapsed().as_nanos() as u64;
+        }
         let done = self.commit_closed(frame);
         if done.is_err() {
             // What leases would see is half a commit.

@@ -64,8 +64,8 @@ pub(crate) struct RunArgs {
     /// Keep the world in this directory, and go on with the one that is there; in memory if left out
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// When a frame counts as kept: memory (never), buffered (survives the program), synced (survives a power
-    /// cut) or every:N (synced every N frames)
+    /// When a frame counts as kept: memory (only at checkpoints and at the end), buffered (survives the
+    /// program), synced (survives a power cut) or every:N (synced every N frames)
     #[arg(long, value_name = "MODE", value_parser = durability)]
     pub(crate) durability: Option<Durability>,
     /// Frames per second; as fast as possible if left out

@@ -98,7 +98,7 @@ fn text(report: &InspectReport) -> String {
     let mut text = format!(
         "frame          {}{}\ndurable frame  {}\ndigest         {}\nentities       {}\nstore          {} bytes\n",
         number(report.frame),
-        if report.running { " (the world is running; this is the last synced frame)" } else { "" },
+        if report.running { " (the world is running)" } else { "" },
         number(report.durable_frame),
         report.digest.as_deref().unwrap_or("none"),
         report.entities,

@@ -148,9 +148,9 @@ fn advance(engine: &mut Engine, args: &RunArgs, stop: &StopSignal) -> Result<(),
 /// What is wrong with a world, and which one it is.
 fn placed(error: &Error, directory: Option<&Path>) -> String {
     let message = error.to_string();
-    match directory.map(|directory| directory.display().to_string()) {
-        Some(directory) if !message.contains(&directory) => format!("{directory}: {message}"),
-        _ => message,
+    match directory {
+        Some(directory) => format!("{}: {message}", directory.display()),
+        None => message,
     }
 }
 
