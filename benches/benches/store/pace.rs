@@ -8,16 +8,55 @@ use crate::dense;
 use benches::report::{Row, Samples};
 use benches::{Probe, Suite, Target, scene, spans};
 use diptych_engine::prelude::*;
+use diptych_engine::store::FaultPlan;
+use std::time::Duration;
 
 /// Frames in a row of one engine: several checkpoints.
 const FRAMES: u64 = 240;
 
+/// Writes between two naps of the stalled writer, and how long it naps: about two naps a second.
+const STALL: FaultPlan =
+    FaultPlan { stall_every: 30, stall: Duration::from_millis(100), fail_write: 0, fail_sync: 0 };
+
 pub(crate) fn run(suite: &mut Suite) {
-    let name = |part: &str| format!("dense 100,000 x 24 B at 60 Hz, 2 threads, wave + commit, {part}");
-    if !suite.wants(&name("p50")) && !suite.wants(&name("p99")) {
-        return;
+    let paced = suite.wants("dense 100,000 x 24 B at 60 Hz, 2 threads, wave + commit, p50 p99");
+    if paced || suite.wants(STALLED) {
+        spans::listen();
     }
-    spans::listen();
+    if paced {
+        beside_no_store(suite);
+    }
+    if suite.wants(STALLED) {
+        beside_a_stall(suite);
+    }
+}
+
+const STALLED: &str = "a stalled disk: the writer sleeps 100 ms twice a second, wave + commit at 60 Hz, p99";
+
+/// Frames must not notice a disk that stops now and then, while the queue has room.
+fn beside_a_stall(suite: &mut Suite) {
+    let dirs = [tempfile::tempdir(), tempfile::tempdir()].map(|dir| dir.expect("a directory for the store"));
+    let [mut stalled, mut steady] = [(&dirs[0], STALL), (&dirs[1], FaultPlan::default())]
+        .map(|(dir, faults)| scene::warm(dense(Engine::open(dir.path()).faults(faults), &Probe::default())));
+    let (mut with, mut without) = (Samples::default(), Samples::default());
+    frames(&mut stalled);
+    frames(&mut steady);
+    for _ in 0..suite.reps() {
+        with.0.extend(frames(&mut stalled));
+        without.0.extend(frames(&mut steady));
+    }
+    let only = |samples: &Samples| Samples(vec![samples.quantile(0.99)]);
+    suite.row(Row {
+        name: STALLED.to_owned(),
+        unit: "us",
+        ours: only(&with),
+        peer: Some(("the same without stalls".to_owned(), only(&without))),
+        target: Target::Ratio(1.2),
+    });
+}
+
+fn beside_no_store(suite: &mut Suite) {
+    let name = |part: &str| format!("dense 100,000 x 24 B at 60 Hz, 2 threads, wave + commit, {part}");
     let dir = tempfile::tempdir().expect("a directory for the store");
     let mut stored = scene::warm(dense(Engine::open(dir.path()), &Probe::default()));
     let mut plain = scene::warm(dense(Engine::in_memory(), &Probe::default()));
