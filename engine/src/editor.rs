@@ -67,6 +67,13 @@ pub(crate) struct Editor<'a> {
     pub(crate) doomed: Vec<Target>,
 }
 
+/// A row that is about to go.
+struct Doomed {
+    table: u32,
+    row: u32,
+    entity: Entity,
+}
+
 impl Editor<'_> {
     /// Carries out what one system issued, in order, and empties the buffer.
     pub(crate) fn apply(&mut self, commands: &mut Commands) -> Result<()> {
@@ -148,37 +155,59 @@ impl Editor<'_> {
 
     /// Despawns the gathered entities, in descending order of their rows.
     fn despawn_run(&mut self) {
-        let mut rows: Vec<(u32, u32, Entity)> = Vec::with_capacity(self.doomed.len());
-        for target in core::mem::take(&mut self.doomed) {
+        let mut doomed = core::mem::take(&mut self.doomed);
+        let mut rows: Vec<Doomed> = Vec::with_capacity(doomed.len());
+        for target in doomed.drain(..) {
             if let Some(entity) = self.find(target)
                 && let Some(location) = self.location(entity)
             {
                 let table = self.tables.number(location.table_id);
-                rows.push((table, location.table_row.index_u32(), entity));
+                rows.push(Doomed { table, row: location.table_row.index_u32(), entity });
             }
         }
-        // Equal places are one entity; its later despawns find it gone.
-        rows.sort_unstable_by_key(|(table, row, _)| core::cmp::Reverse((*table, *row)));
-        rows.into_iter().for_each(|(_, _, entity)| self.despawn(entity));
+        self.doomed = doomed;
+        rows.sort_unstable_by_key(|doomed| core::cmp::Reverse((doomed.table, doomed.row)));
+        // Equal places are one entity.
+        rows.dedup_by_key(|doomed| (doomed.table, doomed.row));
+        for rows in rows.chunk_by(|a, b| a.table == b.table) {
+            self.despawn_rows(rows);
+        }
     }
 
     /// Despawns a living entity.
     pub(crate) fn despawn(&mut self, entity: Entity) {
-        let Some(location) = self.location(entity) else { return };
-        let id = self.id_at(location);
-        let row = location.table_row.index();
-        let number = self.tables.number(location.table_id);
-        let info = &self.tables.list[number as usize];
+        self.doomed.push(Target::Entity(entity));
+        self.despawn_run();
+    }
+
+    /// Despawns rows of one table, given in descending order: no removal moves a row that is still to go.
+    fn despawn_rows(&mut self, rows: &[Doomed]) {
+        let Some(table) = rows.first().map(|doomed| doomed.table) else { return };
+        let info = &self.tables.list[table as usize];
+        let ids = self.ids.ids(self.table(info.id));
+        let ids: Vec<Id> = rows.iter().map(|doomed| ids[doomed.row as usize]).collect();
         for column in info.columns.iter().map(|index| &*self.columns[usize::from(*index)]) {
-            note_removal(self.world, column, self.slot, location, id);
+            if column.has_remove_hooks() {
+                for (doomed, id) in rows.iter().zip(&ids) {
+                    let table = self.table(info.id);
+                    // SAFETY: the editor has the world to itself, and the rows are still there.
+                    unsafe { column.run_remove_hooks(table, self.slot, doomed.row as usize, *id) };
+                }
+            }
+            // SAFETY: the editor has the engine to itself.
+            unsafe { column.removed().get_mut() }.extend_from_slice(&ids);
             // SAFETY: the editor has the engine to itself.
             let marks = unsafe { column.by_table().get_mut(info.id) };
-            marks.expect("the table list enters every table").swap_remove(self.slot, row, self.stamp);
+            let marks = marks.expect("the table list enters every table");
+            rows.iter().for_each(|doomed| marks.swap_remove(self.slot, doomed.row as usize, self.stamp));
         }
-        self.world.despawn(entity);
         // SAFETY: the editor has the engine to itself.
-        unsafe { self.shared.ids.get_mut() }.remove(id);
-        self.journal.shifts.push(Shift::SwapRemove { table: number, row: row as u32 });
+        let index = unsafe { self.shared.ids.get_mut() };
+        for (doomed, id) in rows.iter().zip(ids) {
+            index.remove(id);
+            self.world.despawn(doomed.entity);
+            self.journal.shifts.push(Shift::SwapRemove { table, row: doomed.row });
+        }
         self.journal.lost = true;
     }
 
