@@ -67,11 +67,13 @@ pub(crate) struct Editor<'a> {
     pub(crate) doomed: Vec<Target>,
 }
 
-/// A row that is about to go.
+/// An entity that is about to go.
+#[derive(Clone, Copy)]
 struct Doomed {
     table: u32,
     row: u32,
     entity: Entity,
+    id: Id,
 }
 
 impl Editor<'_> {
@@ -153,25 +155,54 @@ impl Editor<'_> {
         Ok(())
     }
 
-    /// Despawns the gathered entities, in descending order of their rows.
+    /// Despawns the gathered entities: told in the order of the commands, carried out by descending rows, so
+    /// that no removal moves a row that is still to go.
     fn despawn_run(&mut self) {
-        let mut doomed = core::mem::take(&mut self.doomed);
-        let mut rows: Vec<Doomed> = Vec::with_capacity(doomed.len());
-        for target in doomed.drain(..) {
+        let mut targets = core::mem::take(&mut self.doomed);
+        let mut doomed: Vec<Doomed> = Vec::with_capacity(targets.len());
+        for target in targets.drain(..) {
             if let Some(entity) = self.find(target)
                 && let Some(location) = self.location(entity)
             {
                 let table = self.tables.number(location.table_id);
-                rows.push(Doomed { table, row: location.table_row.index_u32(), entity });
+                let id = self.id_at(location);
+                doomed.push(Doomed { table, row: location.table_row.index_u32(), entity, id });
             }
         }
-        self.doomed = doomed;
-        rows.sort_unstable_by_key(|doomed| core::cmp::Reverse((doomed.table, doomed.row)));
-        // Equal places are one entity.
-        rows.dedup_by_key(|doomed| (doomed.table, doomed.row));
-        for rows in rows.chunk_by(|a, b| a.table == b.table) {
+        self.doomed = targets;
+        let mut sorted = doomed.clone();
+        sorted.sort_unstable_by_key(|doomed| core::cmp::Reverse((doomed.table, doomed.row)));
+        let named = sorted.len();
+        sorted.dedup_by_key(|doomed| doomed.id);
+        if sorted.len() < named {
+            let mut seen = std::collections::BTreeSet::new();
+            doomed.retain(|doomed| seen.insert(doomed.id));
+        }
+        self.note_removals(&doomed);
+        for rows in sorted.chunk_by(|a, b| a.table == b.table) {
             self.despawn_rows(rows);
         }
+    }
+
+    /// Tells whoever asks for removals, in the order of the commands.
+    fn note_removals(&mut self, doomed: &[Doomed]) {
+        for rows in doomed.chunk_by(|a, b| a.table == b.table) {
+            let Some(first) = rows.first() else { continue };
+            let info = &self.tables.list[first.table as usize];
+            for column in info.columns.iter().map(|index| &*self.columns[usize::from(*index)]) {
+                if column.has_remove_hooks() {
+                    for doomed in rows {
+                        let (table, row) = (self.table(info.id), doomed.row as usize);
+                        // SAFETY: the editor has the world to itself, and the rows are still there.
+                        unsafe { column.run_remove_hooks(table, self.slot, row, doomed.id) };
+                    }
+                }
+                // SAFETY: the editor has the engine to itself.
+                let removed = unsafe { column.removed().get_mut() };
+                removed.extend(rows.iter().map(|doomed| doomed.id));
+            }
+        }
+        self.journal.lost |= !doomed.is_empty();
     }
 
     /// Despawns a living entity.
@@ -180,22 +211,11 @@ impl Editor<'_> {
         self.despawn_run();
     }
 
-    /// Despawns rows of one table, given in descending order: no removal moves a row that is still to go.
+    /// Despawns rows of one table, given in descending order.
     fn despawn_rows(&mut self, rows: &[Doomed]) {
         let Some(table) = rows.first().map(|doomed| doomed.table) else { return };
         let info = &self.tables.list[table as usize];
-        let ids = self.ids.ids(self.table(info.id));
-        let ids: Vec<Id> = rows.iter().map(|doomed| ids[doomed.row as usize]).collect();
         for column in info.columns.iter().map(|index| &*self.columns[usize::from(*index)]) {
-            if column.has_remove_hooks() {
-                for (doomed, id) in rows.iter().zip(&ids) {
-                    let table = self.table(info.id);
-                    // SAFETY: the editor has the world to itself, and the rows are still there.
-                    unsafe { column.run_remove_hooks(table, self.slot, doomed.row as usize, *id) };
-                }
-            }
-            // SAFETY: the editor has the engine to itself.
-            unsafe { column.removed().get_mut() }.extend_from_slice(&ids);
             // SAFETY: the editor has the engine to itself.
             let marks = unsafe { column.by_table().get_mut(info.id) };
             let marks = marks.expect("the table list enters every table");
@@ -203,12 +223,11 @@ impl Editor<'_> {
         }
         // SAFETY: the editor has the engine to itself.
         let index = unsafe { self.shared.ids.get_mut() };
-        for (doomed, id) in rows.iter().zip(ids) {
-            index.remove(id);
+        for doomed in rows {
+            index.remove(doomed.id);
             self.world.despawn(doomed.entity);
             self.journal.shifts.push(Shift::SwapRemove { table, row: doomed.row });
         }
-        self.journal.lost = true;
     }
 
     /// Gives an entity a value, over an old one only if nobody else owns the type.

@@ -25,7 +25,7 @@ use crate::wave;
 use bevy_ecs::world::World;
 pub(crate) use digests::Digests;
 pub use digests::{Digest, DigestPolicy};
-pub(crate) use encode::Encoder;
+pub(crate) use encode::{Committed, Encoder};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -126,19 +126,25 @@ impl Frame {
     fn run_wave(&mut self, frame: u64) -> Result<()> {
         // SAFETY: leases read the previous slot only, and nothing else uses the world during a wave.
         let world = unsafe { self.cell.get_mut() };
-        let Self { schedule, columns, encoder, shared, tables, .. } = self;
-        let pending = encoder.as_mut().and_then(Encoder::take_pending);
+        let Self { schedule, columns, encoder, shared, tables, digests, .. } = self;
+        let pending = encoder.as_mut().and_then(|encoder| Some((encoder.take_pending()?, encoder)));
         let outcome = match pending {
             None => wave::run(schedule, world, columns, frame),
-            Some(job) => {
-                let cell = &self.cell;
-                let (encoded, outcome) = rayon::join(
+            Some((job, encoder)) => {
+                let committed = Committed {
+                    frame: frame - 1,
                     // SAFETY: the encoding reads the previous slot and its marks, which no system writes.
-                    || job.run(unsafe { cell.get() }, columns, tables, shared.frames.roles()),
+                    world: unsafe { self.cell.get() },
+                    columns,
+                    tables,
+                    shared,
+                    digest: digests.last,
+                };
+                let (encoded, outcome) = rayon::join(
+                    || encoder.complete(job, &committed),
                     || wave::run(schedule, world, columns, frame),
                 );
-                let encoder = encoder.as_mut().expect("the job came from it");
-                encoder.hand_over(encoded)?;
+                encoded?;
                 outcome
             }
         };

@@ -7,11 +7,12 @@
 
 mod checkpoint;
 
-use super::Frame;
+use super::{Digest, Frame};
 use crate::buffer::{Column, Kind, Roles};
 use crate::editor::Shift;
 use crate::error::{Error, Result};
 use crate::registry::Registry;
+use crate::shared::Shared;
 use crate::stats::Stats;
 use crate::store::{
     Delta, DeltaWriter, Durability, DurableFrames, FaultPlan, Mark, Recovered, RowKind, Store, StoreOptions,
@@ -47,8 +48,19 @@ pub(crate) struct Job {
     keys: Vec<u16>,
 }
 
+/// The committed frame as an encoding sees it; nothing of it is written before the next commit.
+pub(crate) struct Committed<'a> {
+    pub(crate) frame: u64,
+    pub(crate) world: &'a World,
+    pub(crate) columns: &'a [Arc<dyn Column>],
+    pub(crate) tables: &'a TableList,
+    pub(crate) shared: &'a Shared,
+    /// The last digest and its frame.
+    pub(crate) digest: Option<(u64, Digest)>,
+}
+
 /// A finished record, and what it was made with.
-pub(crate) struct Record {
+struct Record {
     delta: Delta,
     job: Job,
     nanos: u64,
@@ -102,12 +114,14 @@ impl Encoder {
         self.pending.take()
     }
 
-    /// Gives a finished record to the store.
-    pub(crate) fn hand_over(&mut self, record: Record) -> Result<()> {
+    /// Ends a record, gives it to the store, and goes on with a checkpoint where one is being copied.
+    pub(crate) fn complete(&mut self, job: Job, committed: &Committed<'_>) -> Result<()> {
+        let record = job.run(committed);
         self.keys = record.job.keys;
         self.writer = record.job.writer;
         self.nanos = record.nanos;
-        self.store.submit(record.delta).map_err(failed)
+        self.store.submit(record.delta).map_err(failed)?;
+        self.copy_some(committed)
     }
 
     fn fill(&self, stats: &mut Stats) {
@@ -122,13 +136,9 @@ impl Encoder {
 
 impl Job {
     /// Writes the values and ends the record.
-    pub(crate) fn run(
-        mut self,
-        world: &World,
-        columns: &[Arc<dyn Column>],
-        list: &TableList,
-        roles: Roles,
-    ) -> Record {
+    fn run(mut self, committed: &Committed<'_>) -> Record {
+        let Committed { world, columns, tables: list, shared, .. } = *committed;
+        let roles = shared.frames.roles();
         let start = Instant::now();
         let (slot, stamp) = (roles.prev(), roles.stamps[roles.prev()]);
         let tables = &world.storages().tables;
@@ -199,13 +209,31 @@ impl Frame {
             self.write_moved(&mut writer, &encoder.keys);
         }
         let job = Job { writer, keys: core::mem::take(&mut encoder.keys) };
-        if bytes > INLINE_BYTES_MAX && encoder.copying.is_none() && !encoder.store.checkpoint_due() {
+        if bytes > INLINE_BYTES_MAX || encoder.copying.is_some() || encoder.store.checkpoint_due() {
             encoder.pending = Some(job);
             return Ok(());
         }
-        let record = job.run(self.world(), &self.columns, &self.tables, roles);
-        encoder.hand_over(record)?;
-        self.copy_some(encoder, frame)
+        encoder.complete(job, &self.as_committed())
+    }
+
+    /// The committed frame.
+    fn as_committed(&self) -> Committed<'_> {
+        Committed {
+            frame: self.committed,
+            world: self.world(),
+            columns: &self.columns,
+            tables: &self.tables,
+            shared: &self.shared,
+            digest: self.digests.last,
+        }
+    }
+
+    /// Makes a whole checkpoint of the committed frame at once.
+    pub(crate) fn checkpoint_now(&mut self) -> Result<()> {
+        let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
+        let done = encoder.copy_all(&self.as_committed());
+        self.encoder = Some(encoder);
+        done
     }
 
     /// An upper bound of the bytes of changed rows: 0 says that nothing changed.
@@ -253,12 +281,13 @@ impl Frame {
 
     /// Ends the record that is still open, if any.
     pub(crate) fn finish_pending(&mut self) -> Result<()> {
-        let Some(encoder) = &mut self.encoder else { return Ok(()) };
-        let Some(job) = encoder.take_pending() else { return Ok(()) };
-        let roles = self.shared.frames.roles();
-        // SAFETY: no wave runs.
-        let record = job.run(unsafe { self.cell.get() }, &self.columns, &self.tables, roles);
-        encoder.hand_over(record)
+        let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
+        let done = match encoder.take_pending() {
+            Some(job) => encoder.complete(job, &self.as_committed()),
+            None => Ok(()),
+        };
+        self.encoder = Some(encoder);
+        done
     }
 
     /// Hands everything over and waits until it is durable.

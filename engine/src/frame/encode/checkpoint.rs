@@ -3,7 +3,7 @@
 //! Invariant: a page holds rows as they are after the frame it is stamped with; from the beginning of the
 //! copy to its end, every row that structure moves is in the record too, so that no value slips between.
 
-use super::{Encoder, Frame, Rows, failed};
+use super::{Committed, Encoder, Frame, Rows, failed};
 use crate::editor::Shift;
 use crate::error::Result;
 use crate::store::{Base, DeltaWriter, Mark, TableShape};
@@ -21,64 +21,63 @@ pub(super) struct Copying {
     row: u32,
 }
 
-impl Frame {
+impl Encoder {
     /// Begins a checkpoint where one is due, and goes on with it.
-    pub(super) fn copy_some(&mut self, encoder: &mut Encoder, frame: u64) -> Result<()> {
-        if encoder.copying.is_none() {
-            if !encoder.store.checkpoint_due() {
+    pub(super) fn copy_some(&mut self, committed: &Committed<'_>) -> Result<()> {
+        if self.copying.is_none() {
+            if !self.store.checkpoint_due() {
                 return Ok(());
             }
-            let base = self.base(encoder, frame);
-            let rows = base.tables.iter().map(|table| table.rows).collect();
-            encoder.store.begin_checkpoint(base).map_err(failed)?;
-            encoder.copying = Some(Copying { rows, table: 0, column: 0, row: 0 });
+            self.begin_copy(committed)?;
         }
-        let budget = if encoder.store.upgrade_pending() { usize::MAX } else { COPY_BYTES_A_FRAME };
-        self.copy_pages(encoder, frame, budget)
+        let budget = if self.store.upgrade_pending() { usize::MAX } else { COPY_BYTES_A_FRAME };
+        self.copy_pages(committed, budget)
     }
 
-    /// Makes a whole checkpoint of the committed frame at once.
-    pub(crate) fn checkpoint_now(&mut self) -> Result<()> {
-        let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
-        let base = self.base(&encoder, self.committed);
+    /// Makes a whole checkpoint at once.
+    pub(super) fn copy_all(&mut self, committed: &Committed<'_>) -> Result<()> {
+        self.begin_copy(committed)?;
+        self.copy_pages(committed, usize::MAX)
+    }
+
+    fn begin_copy(&mut self, committed: &Committed<'_>) -> Result<()> {
+        let base = self.base(committed);
         let rows = base.tables.iter().map(|table| table.rows).collect();
-        let begun = encoder.store.begin_checkpoint(base).map_err(failed);
-        encoder.copying = Some(Copying { rows, table: 0, column: 0, row: 0 });
-        let done = begun.and_then(|()| self.copy_pages(&mut encoder, self.committed, usize::MAX));
-        self.encoder = Some(encoder);
-        done
+        self.store.begin_checkpoint(base).map_err(failed)?;
+        self.copying = Some(Copying { rows, table: 0, column: 0, row: 0 });
+        Ok(())
     }
 
-    fn base(&self, encoder: &Encoder, frame: u64) -> Base {
-        let tables = &self.world().storages().tables;
+    fn base(&self, committed: &Committed<'_>) -> Base {
+        let tables = &committed.world.storages().tables;
         let shape = |info: &crate::tables::TableInfo| TableShape {
-            types: info.columns.iter().map(|index| encoder.keys[usize::from(*index)]).collect(),
+            types: info.columns.iter().map(|index| self.keys[usize::from(*index)]).collect(),
             rows: tables[info.id].entity_count(),
         };
         Base {
-            frame,
-            dt: self.shared.time.get().dt,
-            tables: self.tables.list.iter().map(shape).collect(),
-            serials: self
+            frame: committed.frame,
+            dt: committed.shared.time.get().dt,
+            tables: committed.tables.list.iter().map(shape).collect(),
+            serials: committed
                 .shared
                 .serials
                 .get()
                 .iter()
                 .map(|(key, next)| (key.0, *next))
                 .collect::<BTreeMap<_, _>>(),
-            digest: self.digests.last.map(|(frame, digest)| (frame, digest.0)),
+            digest: committed.digest.map(|(frame, digest)| (frame, digest.0)),
         }
     }
 
-    fn copy_pages(&self, encoder: &mut Encoder, frame: u64, budget: usize) -> Result<()> {
-        let Some(mut copying) = encoder.copying.take() else { return Ok(()) };
-        let tables = &self.world().storages().tables;
-        let slot = self.shared.frames.roles().prev();
+    fn copy_pages(&mut self, committed: &Committed<'_>, budget: usize) -> Result<()> {
+        let Some(mut copying) = self.copying.take() else { return Ok(()) };
+        let tables = &committed.world.storages().tables;
+        let slot = committed.shared.frames.roles().prev();
         let mut left = budget;
-        let mut writer = core::mem::take(&mut encoder.writer);
+        let mut writer = core::mem::take(&mut self.writer);
         let mut open = false;
         while left > 0 && copying.table < copying.rows.len() {
-            let info = &self.tables.list[copying.table];
+            let info = &committed.tables.list[copying.table];
             let Some(index) = info.columns.get(copying.column).map(|index| usize::from(*index)) else {
                 (copying.table, copying.column, copying.row) = (copying.table + 1, 0, 0);
                 continue;
@@ -89,41 +88,43 @@ impl Frame {
                 (copying.column, copying.row) = (copying.column + 1, 0);
                 continue;
             }
-            let size = self.columns[index].fixed().map_or(64, |size| size.max(1)) as usize;
+            let size = committed.columns[index].fixed().map_or(64, |size| size.max(1)) as usize;
             let count = ((left / size).max(1) as u32)
                 .min(end - copying.row)
                 .min((COPY_BYTES_A_FRAME / size).max(1) as u32);
             if !open {
-                writer.begin_page(encoder.store.buffer(), frame);
+                writer.begin_page(self.store.buffer(), committed.frame);
                 open = true;
             }
             let number = copying.table as u32;
             let rows = Rows {
-                column: &*self.columns[index],
+                column: &*committed.columns[index],
                 table: &tables[info.id],
                 slot,
                 number,
-                key: encoder.keys[index],
+                key: self.keys[index],
             };
             rows.write(&mut writer, copying.row as usize..(copying.row + count) as usize, Mark::Moved);
             copying.row += count;
             left = left.saturating_sub(size * count as usize);
             if writer.size() >= COPY_BYTES_A_FRAME as u64 {
-                encoder.store.page(writer.finish()).map_err(failed)?;
+                self.store.page(writer.finish()).map_err(failed)?;
                 open = false;
             }
         }
         if open {
-            encoder.store.page(writer.finish()).map_err(failed)?;
+            self.store.page(writer.finish()).map_err(failed)?;
         }
-        encoder.writer = writer;
+        self.writer = writer;
         if copying.table < copying.rows.len() {
-            encoder.copying = Some(copying);
+            self.copying = Some(copying);
             return Ok(());
         }
-        encoder.store.end_checkpoint().map_err(failed)
+        self.store.end_checkpoint().map_err(failed)
     }
+}
 
+impl Frame {
     /// Writes every row that this commit's structure moved: the copy may have passed its new place already.
     pub(super) fn write_moved(&self, writer: &mut DeltaWriter, keys: &[u16]) {
         let tables = &self.world().storages().tables;
