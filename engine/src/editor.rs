@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::id::{Id, SystemKey};
 use crate::registry::Registry;
 use crate::shared::Shared;
-use crate::structure::{Bundle, Command, Commands, Known, Spawned, Target};
+use crate::structure::{Bundle, Command, Commands, Known, Spawned, Spawner, Target};
 use crate::tables::TableList;
 use bevy_ecs::entity::{Entity, EntityLocation};
 use bevy_ecs::storage::{Table, TableId};
@@ -125,7 +125,11 @@ impl Editor<'_> {
     pub(crate) fn find(&self, target: Target) -> Option<Entity> {
         match target {
             Target::Id(id) => self.shared.ids.get().get(id),
-            Target::Entity(entity) => self.world.entities().contains_spawned(entity).then_some(entity),
+            // bevy keeps resources on entities too; those are none of ours.
+            Target::Entity(entity) => {
+                let ours = |location: EntityLocation| self.tables.holds(location.table_id);
+                self.location(entity).is_some_and(ours).then_some(entity)
+            }
         }
     }
 
@@ -140,10 +144,9 @@ impl Editor<'_> {
         }
         let mut table = TableId::empty();
         for (spawned, bundle) in spawned.iter().zip(bundles) {
-            let slots = (spawned.id, bundle.into_slots());
-            let entity =
-                self.world.spawn_at(spawned.entity, slots).expect("the handle was allocated for this");
-            table = entity.location().table_id;
+            let mut spawner = Spawner { world: self.world, spawned: *spawned, table };
+            bundle.spawn(&mut spawner);
+            table = spawner.table;
         }
         // SAFETY: the editor has the engine to itself.
         let index = unsafe { self.shared.ids.get_mut() };

@@ -93,7 +93,7 @@ impl Engine {
         pool.install(|| {
             frame.step()?;
             // Nobody can say when the next frame comes; the record must not wait for it.
-            frame.finish_pending()
+            frame.hand_over()
         })
     }
 
@@ -137,7 +137,8 @@ impl Engine {
         pool.install(|| frame.take_digest())
     }
 
-    /// The last committed frame, to look at.
+    /// The last committed frame, to look at. After a failed commit it may show half of that commit; open the
+    /// world again then. (A [`Reader`] refuses.)
     pub fn view(&self) -> View<'_> {
         View::new(self.frame.world(), &self.frame.shared)
     }
@@ -215,8 +216,10 @@ fn run_frames(frame: &mut Frame, pace: &Pace) -> Result<u64> {
     let mut metronome = pace.hz.map(|hz| Metronome::new(hz, pace.catch_up));
     let mut made = 0;
     while pace.frames.is_none_or(|frames| made < frames) && !pace.stop.is_stopped() {
+        // The last frame of a run has its digest in its record, where the end is known beforehand.
+        frame.digests.wanted = pace.frames == Some(made + 1);
         if let Some(metronome) = &mut metronome {
-            frame.finish_pending()?;
+            frame.hand_over()?;
             frame.stats.frames_skipped += metronome.wait(&pace.stop);
             if pace.stop.is_stopped() {
                 break;

@@ -46,7 +46,9 @@ pub enum Error {
         reason: String,
     },
     /// A system inserted over a row that another one owns.
-    #[error("{system} inserts {type_name} into {id}, which holds it already; {owner} owns {type_name}")]
+    #[error(
+        "{system} inserts {type_name} into the entity {id}, which holds it already; {owner} owns {type_name}"
+    )]
     NotOwner {
         /// The system that inserted.
         system: String,
@@ -217,6 +219,44 @@ pub enum BuildError {
         /// First value.
         first: String,
         /// Second value.
+        second: String,
+    },
+    /// A hook, a demand or a scratch component names a type that was never registered.
+    #[error("{what} names {type_name}, which is not registered; add .state::<{type_name}>(name, version)")]
+    NotState {
+        /// The registration.
+        what: &'static str,
+        /// The type.
+        type_name: String,
+    },
+    /// A stored name that cannot be one.
+    #[error("{type_name} is registered under the name {name:?}, which is {why}")]
+    BadName {
+        /// The type.
+        type_name: String,
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A codec without a blank value.
+    #[error(
+        "the codec of {type_name} has no blank value; implement Codec::blank with any value, which recovery needs to make a table without rows"
+    )]
+    NoBlank {
+        /// The type.
+        type_name: String,
+    },
+    /// One scratch component beside two types.
+    #[error(
+        "the scratch component {component} is put beside {first} and {second}; it goes with one type only"
+    )]
+    SharedScratch {
+        /// The component.
+        component: String,
+        /// One type.
+        first: String,
+        /// The other.
         second: String,
     },
     /// bevy refused a system's parameters.

@@ -87,14 +87,20 @@ impl Frame {
         if wave::in_wave() {
             return Err(Error::NestedTick);
         }
-        // Systems' panics are caught in the wave; what is left are hooks, inputs and the engine itself.
-        let made = catch_unwind(AssertUnwindSafe(|| self.make()));
+        let frame = self.committed + 1;
+        self.guarded(frame, Self::make)
+    }
+
+    /// Does a part of `frame`; a failure of it, also a panic, stops the engine for good.
+    pub(crate) fn guarded(&mut self, frame: u64, part: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        if let Some(reason) = &self.poisoned {
+            return Err(Error::Poisoned { frame: self.committed, reason: reason.clone() });
+        }
+        // Systems' panics are caught in the wave; what is left are setups, hooks, inputs and the engine itself.
+        let made = catch_unwind(AssertUnwindSafe(|| part(self)));
         let result = made.unwrap_or_else(|panic| {
-            Err(Error::Panicked {
-                system: "(the commit: a hook, an input or a command)".to_owned(),
-                frame: self.committed + 1,
-                message: wave::message(&*panic),
-            })
+            let system = "(the commit: a setup, a hook, an input or a command)".to_owned();
+            Err(Error::Panicked { system, frame, message: wave::message(&*panic) })
         });
         if let Err(error) = &result {
             let reason = error.to_string();
@@ -125,7 +131,7 @@ impl Frame {
     /// The wave, beside the encoding of the last commit where that is still open.
     fn run_wave(&mut self, frame: u64) -> Result<()> {
         // SAFETY: leases read the previous slot only, and nothing else uses the world during a wave.
-        let world = unsafe { self.cell.get_mut() };
+        let world = unsafe { self.cell.cell() };
         let Self { schedule, columns, encoder, shared, tables, digests, .. } = self;
         let pending = encoder.as_mut().and_then(|encoder| Some((encoder.take_pending()?, encoder)));
         let outcome = match pending {

@@ -27,9 +27,17 @@ pub const SYSTEM_KEY_BITS: u32 = 64 - SERIAL_BITS;
 /// let id = Id::from_bits(42);
 /// assert_eq!(id.bits(), 42);
 /// ```
+///
+/// Nobody can write it:
+/// ```compile_fail,E0271
+/// use diptych_engine::prelude::*;
+/// fn rename(mut ids: Query<Plain<&mut Id>>) {}
+/// let _ = Engine::in_memory().system("rename", rename);
+/// ```
 #[derive(
     Component, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, bytemuck::Pod, bytemuck::Zeroable,
 )]
+#[component(immutable)]
 #[repr(transparent)]
 pub struct Id(u64);
 

@@ -108,7 +108,7 @@ impl Metronome {
         let skipped = due.saturating_sub(self.done + self.catch_up.max(1));
         self.done += skipped;
         while !stop.is_stopped() {
-            let at = Duration::from_secs_f64((self.done + 1) as f64 / self.hz);
+            let at = Duration::try_from_secs_f64((self.done + 1) as f64 / self.hz).unwrap_or(Duration::MAX);
             let Some(left) = at.checked_sub(self.start.elapsed()) else { break };
             // In slices, so that a slow pace still hears the stop signal.
             std::thread::sleep(left.min(Duration::from_millis(50)));

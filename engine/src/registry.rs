@@ -88,6 +88,7 @@ pub(crate) fn resolve<T: State>(world: &mut World) -> Arc<Typed<T>> {
         as_bytes: None,
         encode: |_, _| {},
         decode: |_| Err(crate::buffer::CodecError::new("the type is not registered")),
+        blank: || None,
         equal: |_, _| false,
         layout: 0,
     };

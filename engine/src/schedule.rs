@@ -200,15 +200,17 @@ fn make(
         registry.structural > 0
     };
     let combined = access.combined_access();
-    for (all, access) in [(combined.has_write_all(), "write"), (combined.has_read_all(), "read")] {
-        if all {
-            return Err(BuildError::AllAccess { system: name, access });
-        }
+    // "All but some" is an unbounded set too: what it writes or reads cannot be listed.
+    let bounded = [(combined.writes().as_finite_set(), "write"), (combined.reads().as_finite_set(), "read")];
+    if let Some((_, access)) = bounded.iter().find(|(set, _)| set.is_none()) {
+        return Err(BuildError::AllAccess { system: name, access });
     }
     let label = |id: ComponentId| world.components().get_name(id).map_or_else(String::new, |n| n.to_string());
     let (mut owns, mut used) = (Vec::new(), Vec::new());
     for id in combined.writes().as_finite_set().into_iter().flat_map(|writes| writes.iter()) {
-        if let Some(index) = columns.iter().position(|column| column.slots()[1] == id) {
+        // Column 0 is that of the `Id`s, which nobody owns.
+        let owned = columns.iter().skip(1).position(|column| column.slots()[1] == id);
+        if let Some(index) = owned.map(|place| place + 1) {
             owns.push(index);
         } else if scratch.contains(&id) {
             used.push(label(id));

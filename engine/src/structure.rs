@@ -12,7 +12,7 @@ mod chunk;
 mod command;
 
 pub use bundle::Bundle;
-pub(crate) use bundle::Known;
+pub(crate) use bundle::{Known, Spawner};
 pub use chunk::Chunk;
 pub(crate) use command::{Command, SpawnBatch, SpawnRun};
 

@@ -33,10 +33,9 @@ impl TableList {
         self.numbers[table.as_usize()]
     }
 
-    /// Keeps a number for a table that cannot be made yet, because it has no rows.
-    pub(crate) fn expect(&mut self, mut columns: Vec<u16>) {
-        columns.sort_unstable();
-        self.list.push(TableInfo { id: TableId::empty(), columns });
+    /// Whether a table holds entities of ours.
+    pub(crate) fn holds(&self, table: TableId) -> bool {
+        self.numbers.get(table.as_usize()).is_some_and(|number| *number != NONE)
     }
 
     /// Numbers the tables that have come since the last call, and makes their marks. Answers the numbers.
@@ -53,16 +52,12 @@ impl TableList {
             }
             let held = columns.iter().enumerate().filter(|(_, column)| table.has_column(column.slots()[0]));
             let held: Vec<u16> = held.map(|(index, _)| index as u16).collect();
-            let place = self.list.iter().position(|info| info.id == TableId::empty() && info.columns == held);
-            self.numbers.push(place.unwrap_or(self.list.len()) as u32);
+            self.numbers.push(self.list.len() as u32);
             for index in &held {
                 // SAFETY: structure changes only at commits and at build, while nothing else runs.
                 unsafe { columns[usize::from(*index)].by_table().enter(id) };
             }
-            match place {
-                Some(place) => self.list[place].id = id,
-                None => self.list.push(TableInfo { id, columns: held }),
-            }
+            self.list.push(TableInfo { id, columns: held });
         }
         before..self.list.len() as u32
     }

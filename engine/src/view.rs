@@ -14,21 +14,46 @@ use crate::registry::Registry;
 use crate::shared::Shared;
 use crate::sync::Mutex;
 use bevy_ecs::world::World;
+use bevy_ecs::world::unsafe_world_cell::UnsafeWorldCell;
 use core::any::{Any, TypeId, type_name};
-use core::cell::UnsafeCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The world, reachable by the frame and by leases.
-pub(crate) struct WorldCell(UnsafeCell<World>);
+/// The world, reachable by the frame and by leases: every way into it comes from one pointer, so that waves,
+/// encodings and leases side by side do not take it from each other.
+pub(crate) struct WorldCell {
+    /// Made from `world` once; that pointer is used again only to free it.
+    cell: UnsafeWorldCell<'static>,
+    world: *mut World,
+}
 
 // SAFETY: `World` is `Send + Sync`; `get_mut` is called by the frame alone, and by the contract of leases no
 // reader looks at anything while the commit changes it.
 unsafe impl Sync for WorldCell {}
+// SAFETY: the world is owned by the cell and is `Send`.
+unsafe impl Send for WorldCell {}
+
+impl Drop for WorldCell {
+    fn drop(&mut self) {
+        // SAFETY: the pointer came from a box, and nobody holds the cell any more.
+        drop(unsafe { Box::from_raw(self.world) });
+    }
+}
 
 impl WorldCell {
     pub(crate) fn new(world: World) -> Self {
-        Self(UnsafeCell::new(world))
+        let world = Box::into_raw(Box::new(world));
+        // SAFETY: the box was just made; the reference is the only one, and lives as long as the box.
+        let exclusive: &'static mut World = unsafe { &mut *world };
+        Self { cell: exclusive.as_unsafe_world_cell(), world }
+    }
+
+    /// The world as systems see it.
+    ///
+    /// # Safety
+    /// The caller accesses only what the current phase leaves to it.
+    pub(crate) unsafe fn cell(&self) -> UnsafeWorldCell<'_> {
+        self.cell
     }
 
     /// # Safety
@@ -36,7 +61,7 @@ impl WorldCell {
     /// under a lease, anything between frames.
     pub(crate) unsafe fn get(&self) -> &World {
         // SAFETY: the caller's promise.
-        unsafe { &*self.0.get() }
+        unsafe { self.cell.world() }
     }
 
     /// # Safety
@@ -44,7 +69,7 @@ impl WorldCell {
     #[expect(clippy::mut_from_ref, reason = "exclusion is by phase")]
     pub(crate) unsafe fn get_mut(&self) -> &mut World {
         // SAFETY: the caller's promise.
-        unsafe { &mut *self.0.get() }
+        unsafe { self.cell.world_mut() }
     }
 }
 

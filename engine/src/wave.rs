@@ -9,7 +9,6 @@
 use crate::buffer::Column;
 use crate::schedule::{Schedule, Task};
 use bevy_ecs::system::RunSystemError;
-use bevy_ecs::world::World;
 use bevy_ecs::world::unsafe_world_cell::UnsafeWorldCell;
 use core::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -50,12 +49,12 @@ pub(crate) fn is_timed(frame: u64) -> bool {
 /// Runs every wave. Answers the first failure, by the order of names.
 pub(crate) fn run(
     schedule: &mut Schedule,
-    world: &mut World,
+    world: UnsafeWorldCell<'_>,
     columns: &[Arc<dyn Column>],
     frame: u64,
 ) -> Result<(), (String, String)> {
     let timed = is_timed(frame);
-    let scene = Scene { world: world.as_unsafe_world_cell(), columns, timed };
+    let scene = Scene { world, columns, timed };
     let Schedule { tasks: all, waves, .. } = schedule;
     for wave in &*waves {
         let tasks = &mut all[wave.clone()];

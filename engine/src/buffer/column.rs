@@ -31,6 +31,8 @@ pub(crate) trait Column: Send + Sync {
     fn removed(&self) -> &Phased<Vec<Id>>;
     fn has_hooks(&self) -> bool;
     fn has_remove_hooks(&self) -> bool;
+    /// Whether a table without rows can be made again.
+    fn has_blank(&self) -> bool;
     /// Settles the frame being made: finds what was set and copies what must be carried.
     ///
     /// # Safety

@@ -90,6 +90,10 @@ impl Column for IdColumn {
         &self.removed
     }
 
+    fn has_blank(&self) -> bool {
+        true
+    }
+
     fn has_remove_hooks(&self) -> bool {
         false
     }
@@ -119,7 +123,7 @@ impl Column for IdColumn {
             let bytes = bytes.try_into().map_err(|_| CodecError::new("an Id has 8 bytes"))?;
             Ok(Id::from_bits(u64::from_le_bytes(bytes)))
         };
-        Box::new(CopyStage { component: self.component, decode, value: None })
+        Box::new(CopyStage { component: self.component, decode, blank: Id::default(), value: None })
     }
 
     unsafe fn run_hooks(&self, _: &Tables, _: &dyn Fn(TableId, usize) -> Id, _: Roles) {}

@@ -17,10 +17,9 @@ use core::cell::UnsafeCell;
 
 /// One of the two table components that hold a buffered type. Private, so that nothing but the engine's own
 /// query data can name it.
-#[derive(Component, Clone)]
-#[expect(missing_debug_implementations, reason = "no value of it is ever seen")]
+#[derive(Component)]
 #[repr(transparent)]
-pub struct Slot<T: State, const SIDE: usize>(pub(crate) T);
+pub(crate) struct Slot<T: State, const SIDE: usize>(pub(crate) T);
 
 /// The first value of a slot's column in `table`; as many follow as the table has rows.
 ///

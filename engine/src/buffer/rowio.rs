@@ -36,6 +36,12 @@ pub trait Codec<T>: 'static {
     /// # Errors
     /// When `bytes` are not an encoding of a value. Must not panic on any bytes.
     fn decode(bytes: &[u8]) -> Result<T, CodecError>;
+
+    /// Any value at all: recovery makes a table without rows with it, and drops it at once. By default what
+    /// no bytes decode to; a state type without one is refused at build.
+    fn blank() -> Option<T> {
+        Self::decode(&[]).ok()
+    }
 }
 
 /// Why bytes are not a value; a sentence.
@@ -68,6 +74,7 @@ pub(crate) struct RowIo<T> {
     pub(crate) as_bytes: Option<AsBytes<T>>,
     pub(crate) encode: fn(&T, &mut Vec<u8>),
     pub(crate) decode: fn(&[u8]) -> Result<T, CodecError>,
+    pub(crate) blank: fn() -> Option<T>,
     pub(crate) equal: fn(&T, &T) -> bool,
     /// Tells layouts apart that have the same name and version by mistake.
     pub(crate) layout: u64,
@@ -85,6 +92,7 @@ impl<T: State + Pod> RowIo<T> {
                     CodecError::new(format_args!("{} bytes where a row has {}", bytes.len(), size_of::<T>()))
                 })
             },
+            blank: || Some(T::zeroed()),
             equal: |a, b| bytemuck::bytes_of(a) == bytemuck::bytes_of(b),
             layout: (size_of::<T>() as u64) << 8 | align_of::<T>() as u64,
         }
@@ -99,6 +107,7 @@ impl<T: State + PartialEq> RowIo<T> {
             as_bytes: None,
             encode: C::encode,
             decode: C::decode,
+            blank: C::blank,
             equal: PartialEq::eq,
             layout: u64::MAX,
         }

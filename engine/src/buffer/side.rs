@@ -50,12 +50,25 @@ impl Side {
         self.paged.load(Ordering::Relaxed) == stamp
     }
 
-    /// Marks a page as one whose row bytes must be looked at.
+    /// Marks a page as one whose row bytes must be looked at. A page that was set whole before gets row bytes
+    /// that say so: its rows may be carried now, one by one.
     #[inline]
     pub(crate) fn touch_page(&self, page: usize, stamp: u8) {
-        if self.pages[page].load(Ordering::Relaxed) != stamp | PAGE_ALL {
+        let byte = self.pages[page].load(Ordering::Relaxed);
+        if byte == stamp | PAGE_ALL {
+            self.spell_out(page, self.marks.len(), stamp);
+        } else if byte != stamp | PAGE_TOUCHED {
             self.set_page(page, PAGE_TOUCHED, stamp);
         }
+    }
+
+    /// Marks the whole table as looped over; answers whether it was not before.
+    #[inline]
+    pub(crate) fn scan(&self, stamp: u8) -> bool {
+        if self.is_paged(stamp) {
+            (0..self.pages.len()).for_each(|page| self.spell_out(page, self.marks.len(), stamp));
+        }
+        self.scanned.swap(stamp, Ordering::Relaxed) != stamp
     }
 
     #[inline]

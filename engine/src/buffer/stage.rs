@@ -16,6 +16,9 @@ pub(crate) trait RowStage {
     /// Reads a row.
     fn load(&mut self, bytes: &[u8]) -> Result<(), CodecError>;
 
+    /// Makes any row at all; answers whether there is one.
+    fn load_blank(&mut self) -> bool;
+
     /// Hands out what was loaded, as components and their values.
     ///
     /// # Safety
@@ -30,14 +33,26 @@ type Pair<T> = (ManuallyDrop<Slot<T, 0>>, ManuallyDrop<Slot<T, 1>>);
 pub(super) struct TypedStage<T: State> {
     pub(super) slots: [ComponentId; 2],
     pub(super) decode: fn(&[u8]) -> Result<T, CodecError>,
+    pub(super) blank: fn() -> Option<T>,
     pub(super) values: Option<Pair<T>>,
+}
+
+impl<T: State> TypedStage<T> {
+    fn keep(&mut self, value: T) {
+        self.values = Some((ManuallyDrop::new(Slot(value.clone())), ManuallyDrop::new(Slot(value))));
+    }
 }
 
 impl<T: State> RowStage for TypedStage<T> {
     fn load(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
         let value = (self.decode)(bytes)?;
-        self.values = Some((ManuallyDrop::new(Slot(value.clone())), ManuallyDrop::new(Slot(value))));
+        self.keep(value);
         Ok(())
+    }
+
+    fn load_blank(&mut self) -> bool {
+        let blank = (self.blank)();
+        blank.map(|value| self.keep(value)).is_some()
     }
 
     unsafe fn take<'a>(&'a mut self, components: &mut Vec<ComponentId>, values: &mut Vec<OwningPtr<'a>>) {
@@ -55,6 +70,7 @@ impl<T: State> RowStage for TypedStage<T> {
 pub(super) struct CopyStage<C: Copy> {
     pub(super) component: ComponentId,
     pub(super) decode: fn(&[u8]) -> Result<C, CodecError>,
+    pub(super) blank: C,
     pub(super) value: Option<C>,
 }
 
@@ -62,6 +78,11 @@ impl<C: Copy> RowStage for CopyStage<C> {
     fn load(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
         self.value = Some((self.decode)(bytes)?);
         Ok(())
+    }
+
+    fn load_blank(&mut self) -> bool {
+        self.value = Some(self.blank);
+        true
     }
 
     unsafe fn take<'a>(&'a mut self, components: &mut Vec<ComponentId>, values: &mut Vec<OwningPtr<'a>>) {

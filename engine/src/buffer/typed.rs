@@ -217,7 +217,7 @@ impl<T: State> Column for Typed<T> {
     }
 
     fn stage(&self) -> Box<dyn RowStage> {
-        Box::new(TypedStage { slots: self.slots, decode: self.io.decode, values: None })
+        Box::new(TypedStage { slots: self.slots, decode: self.io.decode, blank: self.io.blank, values: None })
     }
 
     unsafe fn run_hooks(&self, tables: &Tables, ids: &dyn Fn(TableId, usize) -> Id, roles: Roles) {
@@ -238,6 +238,10 @@ impl<T: State> Column for Typed<T> {
 
     fn removed(&self) -> &Phased<Vec<Id>> {
         &self.removed
+    }
+
+    fn has_blank(&self) -> bool {
+        (self.io.blank)().is_some()
     }
 
     fn has_remove_hooks(&self) -> bool {

@@ -23,6 +23,7 @@ use crate::view::WorldCell;
 use bevy_ecs::world::World;
 use rayon::ThreadPool;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// The fact under which the seed is stored.
@@ -71,7 +72,7 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
         inputs,
         journal: crate::editor::Journal::default(),
         applied: Vec::new(),
-        digests: Digests { policy: builder.digests, last: None },
+        digests: Digests { policy: builder.digests, ..Digests::default() },
         encoder,
         copies: registrar.copies.clone(),
         stats: Stats::default(),
@@ -115,10 +116,13 @@ fn make_pool(threads: Option<usize>) -> Result<Arc<ThreadPool>> {
         .thread_name(|index| format!("diptych-{index}"))
         .start_handler(|_| crate::lease::mark_pool_thread())
         .build();
-    pool.map(Arc::new).map_err(|error| Error::Setting {
-        setting: "threads",
-        value: threads.map_or_else(|| "all cores".to_owned(), |threads| threads.to_string()),
-        reason: if error.to_string().is_empty() { "" } else { "the system gave no threads" },
+    pool.map(Arc::new).map_err(|error| {
+        let count = threads.map_or_else(|| "all cores".to_owned(), |threads| threads.to_string());
+        Error::Setting {
+            setting: "threads",
+            value: format!("{count} ({error})"),
+            reason: "the system gave no threads",
+        }
     })
 }
 
@@ -154,7 +158,10 @@ fn make_schedule(
     columns: &[Arc<dyn Column>],
     mut errors: Vec<BuildError>,
 ) -> Result<Schedule> {
-    let mut scratch: BTreeSet<_> = registrar.scratch.drain(..).map(|register| register(world)).collect();
+    let mut scratch: BTreeSet<_> = registrar.enter_scratch(world, &mut errors).into_iter().collect();
+    for column in columns.iter().filter(|column| !column.has_blank()) {
+        errors.push(BuildError::NoBlank { type_name: column.type_name().to_owned() });
+    }
     scratch.extend(registrar.resources.drain(..).map(|insert| insert(world)));
     let mut setups: BTreeSet<&str> = BTreeSet::new();
     for (name, _) in &registrar.setups {
@@ -206,8 +213,13 @@ fn set_up(
     setups.sort_by(|a, b| a.0.cmp(&b.0));
     for (name, setup) in setups {
         let mut commands = Commands::new(name.clone(), SystemKey::of(&name));
-        setup(&mut Structure::over(&mut commands, frame.world().entity_allocator()));
+        let run = || setup(&mut Structure::over(&mut commands, frame.world().entity_allocator()));
+        catch_unwind(AssertUnwindSafe(run)).map_err(|panic| Error::Panicked {
+            system: name,
+            frame: 0,
+            message: crate::wave::message(&*panic),
+        })?;
         frame.issue(commands);
     }
-    pool.install(|| frame.commit_setup())
+    pool.install(|| frame.guarded(0, Frame::commit_setup))
 }

@@ -5,6 +5,7 @@
 
 use crate::buffer::raw::Slot;
 use crate::buffer::{Codec, CodecError, Hook, RowIo, State, Typed};
+use crate::digest::ID_TYPE_NAME;
 use crate::error::{BuildError, Result};
 use crate::id::Id;
 use crate::input::{Applier, InputKind};
@@ -38,6 +39,15 @@ pub(crate) struct TypeSpec {
     hooks: Vec<(HookWhen, Box<dyn Any + Send + Sync>)>,
 }
 
+/// A plain component that goes with a type.
+pub(crate) struct ScratchSpec {
+    beside: TypeId,
+    beside_name: &'static str,
+    component: TypeId,
+    component_name: &'static str,
+    register: fn(&mut World) -> ComponentId,
+}
+
 #[derive(Clone, Copy)]
 enum HookWhen {
     Add,
@@ -53,10 +63,12 @@ pub struct Registrar {
     pub(crate) setups: Vec<(String, Setup)>,
     pub(crate) inputs: Vec<InputKind>,
     pub(crate) facts: Vec<(String, String)>,
-    pub(crate) scratch: Vec<fn(&mut World) -> ComponentId>,
+    pub(crate) scratch: Vec<ScratchSpec>,
     pub(crate) resources: Vec<InsertResource>,
     pub(crate) local: Vec<&'static str>,
     pub(crate) upcasts: BTreeMap<(TypeId, u32), Upcast>,
+    /// Types that something else names: they must be registered.
+    named: Vec<(TypeId, &'static str, &'static str)>,
     strict: Vec<TypeId>,
     hooks: Vec<(TypeId, HookWhen, Box<dyn Any + Send + Sync>)>,
     pub(crate) copies: Copies,
@@ -81,6 +93,7 @@ impl Registrar {
 
     /// See [`super::EngineBuilder::strict`].
     pub fn strict<T: State>(&mut self) -> &mut Self {
+        self.named.push((TypeId::of::<T>(), ".strict()", type_name::<T>()));
         self.strict.push(TypeId::of::<T>());
         self
     }
@@ -91,6 +104,7 @@ impl Registrar {
         from: u32,
         upcast: impl Fn(&[u8]) -> Result<Vec<u8>, CodecError> + Send + Sync + 'static,
     ) -> &mut Self {
+        self.named.push((TypeId::of::<T>(), ".upcast()", type_name::<T>()));
         self.upcasts.insert((TypeId::of::<T>(), from), Arc::new(upcast));
         self
     }
@@ -137,10 +151,17 @@ impl Registrar {
 
     /// See [`super::EngineBuilder::scratch`].
     pub fn scratch<T: State, C: Component + Default>(&mut self) -> &mut Self {
-        // The engine's two columns of a type come and go together: what the first requires, goes with both.
-        self.scratch.push(|world| {
-            world.register_required_components::<Slot<T, 0>, C>();
-            world.register_component::<C>()
+        self.named.push((TypeId::of::<T>(), ".scratch()", type_name::<T>()));
+        self.scratch.push(ScratchSpec {
+            beside: TypeId::of::<T>(),
+            beside_name: type_name::<T>(),
+            component: TypeId::of::<C>(),
+            component_name: type_name::<C>(),
+            // The engine's two columns of a type come and go together: what the first requires, goes with both.
+            register: |world| {
+                world.register_required_components::<Slot<T, 0>, C>();
+                world.register_component::<C>()
+            },
         });
         self.local.push(type_name::<C>());
         self
@@ -173,6 +194,7 @@ impl Registrar {
 
     /// See [`super::EngineBuilder::keep_copies`].
     pub fn keep_copies<T: State>(&mut self) -> &mut Self {
+        self.named.push((TypeId::of::<T>(), ".keep_copies()", type_name::<T>()));
         self.copies.keep::<T>();
         self
     }
@@ -187,6 +209,7 @@ impl Registrar {
     }
 
     fn hook<T: State>(&mut self, when: HookWhen, hook: Hook<T>) -> &mut Self {
+        self.named.push((TypeId::of::<T>(), "a hook", type_name::<T>()));
         self.hooks.push((TypeId::of::<T>(), when, Box::new(hook)));
         self
     }
@@ -219,8 +242,22 @@ impl Registrar {
                 second: pair[1].type_name.to_owned(),
             });
         }
+        for (type_id, what, type_name) in &self.named {
+            if !self.types.iter().any(|spec| spec.type_id == *type_id) {
+                errors.push(BuildError::NotState { what, type_name: (*type_name).to_owned() });
+            }
+        }
         let mut names: BTreeMap<TypeId, String> = BTreeMap::new();
         for spec in &mut self.types {
+            let why = match spec.name.as_str() {
+                "" => Some("empty"),
+                ID_TYPE_NAME => Some("the engine's own"),
+                _ => None,
+            };
+            if let Some(why) = why {
+                let (type_name, name) = (spec.type_name.to_owned(), spec.name.clone());
+                errors.push(BuildError::BadName { type_name, name, why });
+            }
             spec.strict = self.strict.contains(&spec.type_id);
             let enter = spec.enter.take().expect("types are entered once");
             if !enter(world, spec) {
@@ -268,5 +305,26 @@ impl Registrar {
         upcasts
             .filter_map(|((type_id, from), upcast)| Some(((index(*type_id)?, *from), upcast.clone())))
             .collect()
+    }
+}
+
+impl Registrar {
+    /// Registers the scratch components, each once; one beside two types is refused.
+    pub(crate) fn enter_scratch(
+        &mut self,
+        world: &mut World,
+        errors: &mut Vec<BuildError>,
+    ) -> Vec<ComponentId> {
+        self.scratch.sort_by_key(|spec| (spec.component_name, spec.beside_name));
+        self.scratch.dedup_by_key(|spec| (spec.component, spec.beside));
+        for pair in self.scratch.windows(2).filter(|pair| pair[0].component == pair[1].component) {
+            errors.push(BuildError::SharedScratch {
+                component: pair[0].component_name.to_owned(),
+                first: pair[0].beside_name.to_owned(),
+                second: pair[1].beside_name.to_owned(),
+            });
+        }
+        self.scratch.dedup_by_key(|spec| spec.component);
+        self.scratch.drain(..).map(|spec| (spec.register)(world)).collect()
     }
 }

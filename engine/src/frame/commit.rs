@@ -11,6 +11,7 @@ use crate::id::SystemKey;
 use crate::input::{Applier, Envelope};
 use crate::registry::Registry;
 use crate::structure::Commands;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Instant;
 
 /// Commands for which an emptied buffer keeps its room.
@@ -64,7 +65,20 @@ impl Frame {
 
     /// What stands after every commit: the digest where due, hooks, copies, and the record.
     fn finish(&mut self, frame: u64) -> Result<()> {
-        self.committed = frame;
+        let before = core::mem::replace(&mut self.committed, frame);
+        let done = catch_unwind(AssertUnwindSafe(|| self.finish_committed(frame)));
+        // What failed is not committed.
+        let done = done.unwrap_or_else(|panic| {
+            self.committed = before;
+            resume_unwind(panic)
+        });
+        if done.is_err() {
+            self.committed = before;
+        }
+        done
+    }
+
+    fn finish_committed(&mut self, frame: u64) -> Result<()> {
         if self.digests.due(frame) {
             self.take_digest();
         }

@@ -50,11 +50,13 @@ pub(crate) struct Digests {
     pub(crate) policy: DigestPolicy,
     /// The last digest and its frame.
     pub(crate) last: Option<(u64, Digest)>,
+    /// Whether the next commit takes one whatever the policy.
+    pub(crate) wanted: bool,
 }
 
 impl Digests {
     pub(crate) fn due(&self, frame: u64) -> bool {
-        matches!(self.policy, DigestPolicy::Every(n) if frame.is_multiple_of(n.max(1)))
+        self.wanted || matches!(self.policy, DigestPolicy::Every(n) if frame.is_multiple_of(n.max(1)))
     }
 }
 

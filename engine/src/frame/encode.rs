@@ -105,6 +105,11 @@ impl Encoder {
         self.store.durable()
     }
 
+    /// Whether the store wants a whole checkpoint before anything else.
+    pub(crate) fn upgrade_pending(&self) -> bool {
+        self.store.upgrade_pending()
+    }
+
     pub(crate) fn repaired(&self) -> Option<&str> {
         self.repaired.as_deref()
     }
@@ -197,6 +202,9 @@ impl Frame {
         let digest = self.digests.last.filter(|(taken, _)| *taken == frame);
         if quiet && digest.is_none() {
             encoder.store.empty_to(frame);
+            if encoder.copying.is_some() {
+                encoder.copy_some(&self.as_committed())?;
+            }
             return encoder.store.failure().map_or(Ok(()), |error| Err(failed(error)));
         }
         let mut writer = core::mem::take(&mut encoder.writer);
@@ -280,7 +288,7 @@ impl Frame {
     }
 
     /// Ends the record that is still open, if any.
-    pub(crate) fn finish_pending(&mut self) -> Result<()> {
+    fn finish_pending(&mut self) -> Result<()> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
         let done = match encoder.take_pending() {
             Some(job) => encoder.complete(job, &self.as_committed()),
@@ -290,9 +298,17 @@ impl Frame {
         done
     }
 
+    /// Ends the record that is still open; a failure stops the engine.
+    pub(crate) fn hand_over(&mut self) -> Result<()> {
+        match self.encoder.as_ref().is_some_and(|encoder| encoder.pending.is_some()) {
+            true => self.guarded(self.committed, Self::finish_pending),
+            false => Ok(()),
+        }
+    }
+
     /// Hands everything over and waits until it is durable.
     pub(crate) fn flush(&mut self) -> Result<u64> {
-        self.finish_pending()?;
+        self.hand_over()?;
         let Some(encoder) = &mut self.encoder else { return Ok(self.committed) };
         encoder.store.flush().map_err(failed)?;
         Ok(encoder.durable_frame())
@@ -300,7 +316,7 @@ impl Frame {
 
     /// Waits until `frame` is durable.
     pub(crate) fn wait_durable(&mut self, frame: u64, timeout: Duration) -> Result<u64> {
-        self.finish_pending()?;
+        self.hand_over()?;
         let Some(encoder) = &self.encoder else { return Ok(self.committed) };
         if encoder.store.wait_durable(frame, timeout).map_err(failed)? {
             return Ok(encoder.durable_frame());
@@ -312,7 +328,7 @@ impl Frame {
     /// Ends a run: its last frame has a digest, and its record is with the store.
     pub(crate) fn end_run(&mut self) -> Result<()> {
         self.take_digest();
-        self.finish_pending()
+        self.hand_over()
     }
 
     pub(crate) fn stats(&self) -> Stats {

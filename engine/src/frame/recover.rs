@@ -6,13 +6,14 @@
 
 #![expect(unsafe_code, reason = "fills tables by component id")]
 
-use super::{Digest, Frame};
+use super::{Digest, Encoder, Frame};
 use crate::buffer::{Column, Kind, RowStage};
 use crate::builder::Upcast;
 use crate::error::{Error, Result};
 use crate::id::{Id, SystemKey};
 use crate::store::{Column as Raw, Mark, Recovered, RecoveredTable};
 use bevy_ecs::entity::Entity;
+use bevy_ecs::world::World;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -38,8 +39,7 @@ impl Frame {
                 let stored = recovered.stored_types[usize::from(*key)].version;
                 let chain = chain(&*self.columns[index], index, stored, upcasts, path)?;
                 upgraded |= !chain.is_empty();
-                let sample = recovered.tables.iter().find_map(|table| table.sample(*key));
-                loaders.push(Loader { column: self.columns[index].clone(), stage: None, raw, sample, chain });
+                loaders.push(Loader { column: self.columns[index].clone(), stage: None, raw, chain });
             }
             self.load_table(table, &mut loaders, number, path)?;
         }
@@ -62,6 +62,7 @@ impl Frame {
             removed.extend(ids.iter().map(|id| Id::from_bits(*id)));
             self.journal.lost = true;
         }
+        let upgraded = upgraded || self.encoder.as_ref().is_some_and(Encoder::upgrade_pending);
         self.check_digest(&recovered, upgraded, path)?;
         if upgraded {
             self.checkpoint_now()?;
@@ -104,17 +105,8 @@ impl Frame {
             spawned.push(entity);
         }
         if table.rows == 0 {
-            match spawn_row(world, loaders, 0) {
-                Ok(entity) => drop(world.despawn(entity)),
-                Err(_) => {
-                    let index = |loader: &Loader<'_>| {
-                        self.columns.iter().position(|c| c.slots() == loader.column.slots())
-                    };
-                    self.tables
-                        .expect(loaders.iter().filter_map(|loader| Some(index(loader)? as u16)).collect());
-                    return Ok(());
-                }
-            }
+            let blank = spawn_blank(world, loaders);
+            world.despawn(blank);
         }
         self.tables.enter_new(world, &self.columns);
         if self.tables.list.len() != number + 1 {
@@ -146,22 +138,15 @@ struct Loader<'a> {
     column: Arc<dyn Column>,
     stage: Option<Box<dyn RowStage>>,
     raw: &'a Raw,
-    /// A row to make an empty table with, of any other table.
-    sample: Option<&'a [u8]>,
     chain: Vec<Upcast>,
 }
 
 impl Loader<'_> {
     fn load(&mut self, row: usize) -> std::result::Result<(), String> {
         let name = self.column.name();
-        let blank;
         let bytes = match self.raw {
-            Raw::Fixed { size, bytes } if bytes.is_empty() => {
-                blank = vec![0; *size as usize];
-                &blank[..]
-            }
             Raw::Fixed { size, bytes } => &bytes[row * *size as usize..(row + 1) * *size as usize],
-            Raw::Variable { blobs } => blobs.get(row).map_or(self.sample.unwrap_or(&[]), |blob| &**blob),
+            Raw::Variable { blobs } => &blobs[row],
         };
         let stage = self.stage.as_mut().expect("stages are made before rows");
         if self.chain.is_empty() {
@@ -200,11 +185,24 @@ fn chain(
 
 /// Spawns a row with all its columns at once, so that no archetype lies between.
 fn spawn_row(
-    world: &mut bevy_ecs::world::World,
+    world: &mut World,
     loaders: &mut [Loader<'_>],
     row: usize,
 ) -> std::result::Result<Entity, String> {
     loaders.iter_mut().try_for_each(|loader| loader.load(row))?;
+    Ok(spawn_loaded(world, loaders))
+}
+
+/// Makes the archetype of a table without rows.
+fn spawn_blank(world: &mut World, loaders: &mut [Loader<'_>]) -> Entity {
+    for loader in loaders.iter_mut() {
+        let stage = loader.stage.as_mut().expect("stages are made before rows");
+        assert!(stage.load_blank(), "the build refuses types without a blank value");
+    }
+    spawn_loaded(world, loaders)
+}
+
+fn spawn_loaded(world: &mut World, loaders: &mut [Loader<'_>]) -> Entity {
     let mut components = Vec::with_capacity(loaders.len() * 2);
     let mut values = Vec::with_capacity(loaders.len() * 2);
     for loader in loaders.iter_mut() {
@@ -215,16 +213,5 @@ fn spawn_row(
     let mut entity = world.spawn_empty();
     // SAFETY: each value is of the component beside it, and both slots and the `Id` are there once.
     unsafe { entity.insert_by_ids(&components, values.into_iter()) };
-    Ok(entity.id())
-}
-
-impl RecoveredTable {
-    /// The first row of a variable type, where this table has one.
-    fn sample(&self, key: u16) -> Option<&[u8]> {
-        let place = self.types.iter().position(|held| *held == key)?;
-        match &self.columns[place] {
-            Raw::Variable { blobs } => blobs.first().map(|blob| &**blob),
-            Raw::Fixed { .. } => None,
-        }
-    }
+    entity.id()
 }

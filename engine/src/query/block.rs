@@ -89,10 +89,16 @@ impl<'w, T: State> NextBlock<'w, '_, T> {
 
     /// The last committed values and the places of the next ones; marks the whole block as changed.
     ///
-    /// Every row must be written: what stands in an unwritten place is a value from two frames ago. Use
+    /// Every row must be written: what stands in an unwritten place is a value from two frames ago (in debug
+    /// builds the previous one), and after a restart another. Use
     /// [`NextBlock::set`] where only some rows change.
     #[inline]
     pub fn split(&mut self) -> (&'w [T], &mut [T]) {
+        if cfg!(debug_assertions) {
+            self.count_twice();
+            // An unwritten place is a mistake; in a debug build it at least holds the previous value.
+            self.next.clone_from_slice(self.prev);
+        }
         self.mark_all();
         (self.prev, self.next)
     }
@@ -104,6 +110,9 @@ impl<'w, T: State> NextBlock<'w, '_, T> {
     #[inline]
     pub fn set(&mut self, row: usize, value: T) {
         self.touch_page(row);
+        if cfg!(debug_assertions) && self.marks[row] == self.stamp | Kind::Changed as u8 {
+            self.typed.twice.fetch_add(1, Ordering::Relaxed);
+        }
         self.next[row] = value;
         self.marks[row] = self.stamp | Kind::Changed as u8;
     }
@@ -120,6 +129,13 @@ impl<'w, T: State> NextBlock<'w, '_, T> {
             write(&self.prev[row], &mut self.next[row]);
             self.marks[row] = self.stamp | Kind::Changed as u8;
         }
+    }
+
+    /// Counts rows that were set in this frame before, as far as their own marks say.
+    fn count_twice(&self) {
+        let set = self.stamp | Kind::Changed as u8;
+        let rows = self.marks.iter().filter(|mark| **mark == set).count();
+        self.typed.twice.fetch_add(rows as u64, Ordering::Relaxed);
     }
 
     fn touch_page(&self, row: usize) {

@@ -159,7 +159,7 @@ unsafe impl<T: State> WorldQuery for Next<T> {
         let stamp = fetch.roles.stamps[fetch.roles.next];
         // SAFETY: `enter` has just set `side`, which lives as long as the world is borrowed.
         let side = unsafe { &*fetch.side };
-        fetch.scan_is_mine = side.scanned.swap(stamp, Ordering::Relaxed) != stamp;
+        fetch.scan_is_mine = side.scan(stamp);
         fetch.single = false;
     }
 

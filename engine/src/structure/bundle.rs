@@ -2,24 +2,39 @@
 //!
 //! Invariant: a value goes into both slots, so that a new row is right in both buffers.
 
+use super::Spawned;
 use crate::buffer::State;
 use crate::buffer::raw::Slot;
 use crate::registry::Registry;
+use bevy_ecs::storage::TableId;
+use bevy_ecs::world::World;
 use core::any::type_name;
 
 /// A tuple of registered types, up to twelve: `(Position(..), Velocity(..))`. `()` is an entity without any.
 pub trait Bundle: Send + Sync + 'static {
-    /// The columns of the values; private to the engine.
+    /// Spawns an entity with the values, once for each slot.
     #[doc(hidden)]
-    type Slots: bevy_ecs::bundle::Bundle<Effect: bevy_ecs::bundle::NoBundleEffect>;
-
-    /// The values, once for each slot.
-    #[doc(hidden)]
-    fn into_slots(self) -> Self::Slots;
+    fn spawn(self, spawner: &mut Spawner<'_>);
 
     /// The first type of the tuple that is not registered.
     #[doc(hidden)]
     fn unregistered(registry: &Known<'_>) -> Option<&'static str>;
+}
+
+/// The world, as [`Bundle`] fills it; the engine's columns stay unnamed outside of it.
+#[derive(Debug)]
+pub struct Spawner<'a> {
+    pub(crate) world: &'a mut World,
+    pub(crate) spawned: Spawned,
+    pub(crate) table: TableId,
+}
+
+impl Spawner<'_> {
+    fn spawn(&mut self, slots: impl bevy_ecs::bundle::Bundle) {
+        let Spawned { id, entity } = self.spawned;
+        let entity = self.world.spawn_at(entity, (id, slots)).expect("the handle was allocated for this");
+        self.table = entity.location().table_id;
+    }
 }
 
 /// The registry, as [`Bundle`] sees it.
@@ -35,11 +50,9 @@ impl core::fmt::Debug for Registry {
 macro_rules! bundle {
     ($($type:ident $value:ident),*) => {
         impl<$($type: State),*> Bundle for ($($type,)*) {
-            type Slots = ($((Slot<$type, 0>, Slot<$type, 1>),)*);
-
-            fn into_slots(self) -> Self::Slots {
+            fn spawn(self, spawner: &mut Spawner<'_>) {
                 let ($($value,)*) = self;
-                <Self::Slots>::from(($((Slot($value.clone()), Slot($value)),)*))
+                spawner.spawn(($((Slot::<$type, 0>($value.clone()), Slot::<$type, 1>($value)),)*));
             }
 
             fn unregistered(_registry: &Known<'_>) -> Option<&'static str> {

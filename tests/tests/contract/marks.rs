@@ -57,7 +57,7 @@ fn an_input_counts_as_a_change() {
     fn idle(_: Query<Next<Gold>>) {}
     fn touch(mut gold: Query<Next<Gold>>) {
         gold.iter_mut().for_each(|mut gold| {
-            gold.set_if_changed(Gold(*&gold.prev().0));
+            gold.set_if_changed(Gold(gold.prev().0));
         });
     }
     let none = |builder: EngineBuilder| builder;

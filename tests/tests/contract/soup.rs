@@ -46,6 +46,10 @@ impl Codec<Label> for LabelCodec {
         };
         String::from_utf8(text.to_vec()).map(Label).map_err(CodecError::new)
     }
+
+    fn blank() -> Option<Label> {
+        Some(Label(String::new()))
+    }
 }
 
 /// One registration; their order must not matter.
