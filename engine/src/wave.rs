@@ -62,7 +62,7 @@ pub(crate) fn run(
         if tasks.len() > 1 && nanos >= PARALLEL_MIN_NANOS && rayon::current_num_threads() > 1 {
             fork(tasks, scene);
         } else {
-            tasks.iter_mut().for_each(|task| run_task(task, scene));
+            run_tasks(tasks, scene);
         }
         if let Some(task) = tasks.iter_mut().find(|task| task.failure.is_some()) {
             return Err((task.name.clone(), task.failure.take().unwrap_or_default()));
@@ -73,33 +73,40 @@ pub(crate) fn run(
 
 /// A tree of joins: unlike a scope, it allocates nothing.
 fn fork(tasks: &mut [Task], scene: Scene<'_, '_>) {
-    match tasks {
-        [] => {}
-        [task] => run_task(task, scene),
-        _ if tasks.iter().map(|task| task.nanos).sum::<u64>() < JOB_MIN_NANOS => {
-            tasks.iter_mut().for_each(|task| run_task(task, scene));
+    if tasks.len() < 2 || tasks.iter().map(|task| task.nanos).sum::<u64>() < JOB_MIN_NANOS {
+        return run_tasks(tasks, scene);
+    }
+    let (first, rest) = tasks.split_at_mut(tasks.len() / 2);
+    rayon::join(|| fork(first, scene), || fork(rest, scene));
+}
+
+/// Runs tasks one after the other; a failure is noted with its task and ends the run.
+fn run_tasks(tasks: &mut [Task], scene: Scene<'_, '_>) {
+    let outer = IN_WAVE.replace(true);
+    let mut current = 0;
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        for (place, task) in tasks.iter_mut().enumerate() {
+            current = place;
+            run_task(task, scene)?;
         }
-        _ => {
-            let (first, rest) = tasks.split_at_mut(tasks.len() / 2);
-            rayon::join(|| fork(first, scene), || fork(rest, scene));
-        }
+        Ok::<(), RunSystemError>(())
+    }));
+    IN_WAVE.set(outer);
+    match outcome {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tasks[current].failure = Some(error.to_string()),
+        Err(panic) => tasks[current].failure = Some(message(&*panic)),
     }
 }
 
-fn run_task(task: &mut Task, scene: Scene<'_, '_>) {
+fn run_task(task: &mut Task, scene: Scene<'_, '_>) -> Result<(), RunSystemError> {
     let _span = tracing::debug_span!("system", name = task.name.as_str()).entered();
     let start = scene.timed.then(Instant::now);
-    let outer = IN_WAVE.replace(true);
-    let outcome = catch_unwind(AssertUnwindSafe(|| run_parts(task, scene)));
-    IN_WAVE.set(outer);
+    run_parts(task, scene)?;
     if let Some(start) = start {
         task.nanos = start.elapsed().as_nanos() as u64;
     }
-    match outcome {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => task.failure = Some(error.to_string()),
-        Err(panic) => task.failure = Some(message(&*panic)),
-    }
+    Ok(())
 }
 
 fn run_parts(task: &mut Task, scene: Scene<'_, '_>) -> Result<(), RunSystemError> {
