@@ -15,10 +15,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// A wave shorter than this runs on the thread where it is: waking another costs more.
-const PARALLEL_MIN_NANOS: u64 = 20_000;
-/// Tasks that take less than this together are one job.
-const JOB_MIN_NANOS: u64 = 1_500;
+/// Tasks that take less than this together are one job: handing half of it to another thread costs as much. It
+/// also decides that a short wave runs where it is.
+const JOB_MIN_NANOS: u64 = 2_000;
 /// Systems are timed in one frame of this many; reading a clock twice a system would cost more than a short
 /// system does.
 const TIMED_EVERY: u64 = 64;
@@ -58,8 +57,7 @@ pub(crate) fn run(
     let Schedule { tasks: all, waves, .. } = schedule;
     for wave in &*waves {
         let tasks = &mut all[wave.clone()];
-        let nanos: u64 = tasks.iter().map(|task| task.nanos).sum();
-        if tasks.len() > 1 && nanos >= PARALLEL_MIN_NANOS && rayon::current_num_threads() > 1 {
+        if rayon::current_num_threads() > 1 {
             fork(tasks, scene);
         } else {
             run_tasks(tasks, scene);
