@@ -9,10 +9,10 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::directory::{DATABASE, FORMAT_FILE, LOCK_FILE, has_format, refuse};
+use super::directory::{DATABASE, FORMAT_FILE, LOCK_FILE, has_format, refuse, refuse_lost};
 use super::disk::Disk;
 use super::recovery::{Recovered, recover, world_values};
-use super::watermark::{WATERMARK_FILE, Watermark};
+use super::watermark::{Condition, WATERMARK_FILE, Watermark};
 use super::world::Column;
 use super::{StoreError, TypeEntry, journal, tables};
 use crate::digest::{ComponentDigest, row_hash, type_seed, world_digest};
@@ -41,6 +41,8 @@ pub struct Report {
     pub running: bool,
     /// What is wrong and where; empty for a whole world.
     pub problems: Vec<String>,
+    /// What is unusual and harmless, as a crash may leave it.
+    pub notes: Vec<String>,
     /// What opening would cut from the unsynced end.
     pub repairable: Option<String>,
     /// Each stored file that has a checksum.
@@ -92,6 +94,7 @@ pub fn inspect(dir: &Path, scratch: Option<&Path>) -> Result<Report, StoreError>
         let name = copy.path.display().to_string();
         let named = |text: &mut String| *text = text.replace(&name, &dir.display().to_string());
         report.problems.iter_mut().for_each(named);
+        report.notes.iter_mut().for_each(named);
         report.repairable.iter_mut().for_each(named);
         report.files.iter_mut().filter_map(|file| file.problem.as_mut()).for_each(named);
         // Only of a running world can a bad copy be the copy's own fault.
@@ -113,11 +116,17 @@ pub fn verify(dir: &Path, scratch: Option<&Path>) -> Result<Vec<String>, StoreEr
 fn fill(copy: &Path, report: &mut Report) -> Result<(), StoreError> {
     let database = copy.join(DATABASE);
     if !database.is_dir() {
-        // Its creation was cut short: a world without frames.
-        return Ok(());
+        // Without a synced frame its creation was cut short: a world without frames.
+        return refuse_lost(copy);
     }
     let watermark = Watermark::read(copy)?;
     report.durable_frame = watermark.head.checked_sub(1);
+    match Watermark::condition(copy)? {
+        Condition::Whole => {}
+        Condition::Torn(note) => report.notes.push(note),
+        Condition::Damaged(error) => report.problems.push(error.to_string()),
+    }
+    let absent = tables::required(&database)?;
     let mut files = Vec::new();
     let state = |path: &Path, problem: Option<&StoreError>| FileState {
         path: path.strip_prefix(copy).unwrap_or(path).to_owned(),
@@ -147,6 +156,9 @@ fn fill(copy: &Path, report: &mut Report) -> Result<(), StoreError> {
     if !report.problems.is_empty() {
         return Ok(());
     }
+    if let Some(absent) = &absent {
+        rehearse_in(copy, absent)?;
+    }
     let disk = Disk::open(&database)?;
     let values = world_values(&disk)?;
     report.facts.clone_from(&values.facts);
@@ -157,6 +169,35 @@ fn fill(copy: &Path, report: &mut Report) -> Result<(), StoreError> {
     }
     describe(&values.types, recovered.as_ref(), report);
     Ok(())
+}
+
+/// Whether everything that was promised is there although `absent`, the manifest of a keyspace, is not: fjall
+/// deletes such a keyspace when it opens, so it opens a copy.
+///
+/// # Errors
+/// The keyspace is needed: its manifest is lost.
+pub(crate) fn rehearse(dir: &Path, absent: &Path) -> Result<(), StoreError> {
+    let copy = Copy::of(dir, None)?;
+    rehearse_in(&copy.path, absent)
+}
+
+/// The same in a directory that is a copy already.
+fn rehearse_in(copy: &Path, absent: &Path) -> Result<(), StoreError> {
+    let watermark = Watermark::read(copy)?;
+    let database = copy.join(DATABASE);
+    journal::check(&database, watermark.place)?;
+    let heads = Disk::open(&database).and_then(|disk| {
+        let values = world_values(&disk)?;
+        Ok(recover(&disk, &values, watermark.link)?.1.head)
+    });
+    match heads {
+        Ok(head) if head >= watermark.head => Ok(()),
+        _ => {
+            let reason = "the file is missing, and what its keyspace holds is needed; put it back from a copy \
+                          of the world, nothing was changed";
+            Err(StoreError::damaged(absent.display().to_string(), reason))
+        }
+    }
 }
 
 fn describe(types: &[TypeEntry], recovered: Option<&Recovered>, report: &mut Report) {
