@@ -87,7 +87,7 @@ pub fn inspect(dir: &Path, scratch: Option<&Path>) -> Result<Report, StoreError>
     let mut tries = 1;
     loop {
         let copy = Copy::of(dir, scratch)?;
-        let mut report = Report { running, store_bytes: disk_bytes(dir), ..Report::default() };
+        let mut report = Report { running, store_bytes: store_bytes(dir), ..Report::default() };
         if let Err(error) = fill(&copy.path, &mut report) {
             report.problems.push(error.to_string());
         }
@@ -303,8 +303,10 @@ impl Copy {
                 .and_then(|()| copy_tree(dir, &copy.path, Path::new(DATABASE)));
             match copied {
                 Ok(()) => return Ok(copy),
-                Err(error) if error.kind() == io::ErrorKind::NotFound && attempt + 1 < COPY_TRIES_MAX => {}
-                Err(error) => return Err(failed(error)),
+                Err((_, error))
+                    if error.kind() == io::ErrorKind::NotFound && attempt + 1 < COPY_TRIES_MAX => {}
+                Err((path, error)) if path.starts_with(&copy.path) => return Err(no_room(&scratch, &error)),
+                Err((path, error)) => return Err(StoreError::io("copying", &path, &error)),
             }
         }
         Err(failed(io::Error::other("files vanish while they are copied")))
@@ -317,28 +319,39 @@ fn fresh(scratch: &Path) -> Result<PathBuf, StoreError> {
         match std::fs::create_dir(&path) {
             Ok(()) => return Ok(path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(StoreError::io("creating", &path, &error)),
+            Err(error) => return Err(no_room(scratch, &error)),
         }
     }
-    Err(StoreError::io("creating", scratch, &io::Error::other("no free name for a copy")))
+    Err(no_room(scratch, &io::Error::other("no free name is left")))
 }
 
+/// What is wrong with the temporary directory, and how to use another one.
+fn no_room(scratch: &Path, error: &io::Error) -> StoreError {
+    let reason = format!("{error}; a copy of the world is needed there, TMPDIR names another directory");
+    StoreError::io("writing a copy to the temporary directory", scratch, &io::Error::other(reason))
+}
+
+/// What failed, and on which file.
+type Copied = Result<(), (PathBuf, io::Error)>;
+
 /// Copies a folder: its files first, in the order of their names, then its folders.
-fn copy_tree(from: &Path, to: &Path, folder: &Path) -> io::Result<()> {
-    let entries = match std::fs::read_dir(from.join(folder)) {
+fn copy_tree(from: &Path, to: &Path, folder: &Path) -> Copied {
+    let (source, target) = (from.join(folder), to.join(folder));
+    let unread = |error| (source.clone(), error);
+    let entries = match std::fs::read_dir(&source) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound && folder == Path::new(DATABASE) => {
             return Ok(());
         }
-        Err(error) => return Err(error),
+        Err(error) => return Err(unread(error)),
     };
-    std::fs::create_dir_all(to.join(folder))?;
+    std::fs::create_dir_all(&target).map_err(|error| (target, error))?;
     let mut folders = Vec::new();
     let mut files = Vec::new();
     for entry in entries {
-        let entry = entry?;
+        let entry = entry.map_err(unread)?;
         let path = folder.join(entry.file_name());
-        if entry.file_type()?.is_dir() { folders.push(path) } else { files.push(path) }
+        if entry.file_type().map_err(unread)?.is_dir() { folders.push(path) } else { files.push(path) }
     }
     files.sort_unstable();
     files.iter().try_for_each(|path| copy_file(from, to, path))?;
@@ -347,16 +360,32 @@ fn copy_tree(from: &Path, to: &Path, folder: &Path) -> io::Result<()> {
 }
 
 /// Copies bytes, not permissions: a read-only file becomes a writable copy. Shares blocks where it can.
-fn copy_file(from: &Path, to: &Path, path: &Path) -> io::Result<()> {
-    let mut source = match File::open(from.join(path)) {
+fn copy_file(from: &Path, to: &Path, path: &Path) -> Copied {
+    let (from, to) = (from.join(path), to.join(path));
+    let mut source = match File::open(&from) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound && path == Path::new(WATERMARK_FILE) => {
             return Ok(());
         }
-        Err(error) => return Err(error),
+        Err(error) => return Err((from, error)),
     };
-    io::copy(&mut source, &mut File::create(to.join(path))?)?;
-    Ok(())
+    let mut target = File::create(&to).map_err(|error| (to.clone(), error))?;
+    match io::copy(&mut source, &mut target) {
+        Ok(_) => Ok(()),
+        // The message does not say which side failed: a full disk is the copy's.
+        Err(error) if is_full(&error) => Err((to, error)),
+        Err(error) => Err((from, error)),
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
+/// Disk space of the directory itself, also where it is given by a symbolic link.
+fn store_bytes(dir: &Path) -> u64 {
+    disk_bytes(&dir.canonicalize().unwrap_or_else(|_| dir.to_owned()))
 }
 
 fn disk_bytes(path: &Path) -> u64 {

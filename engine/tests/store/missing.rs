@@ -139,3 +139,25 @@ fn of_two_that_make_the_same_world_one_is_told_that_it_is_in_use() -> Result<(),
     }
     Ok(())
 }
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_copied_is_named() -> Result<(), Box<dyn Error>> {
+    // Goal: the unreadable file, or the temporary directory and TMPDIR; a link to a world has the world's size.
+    let dir = tempfile::tempdir()?;
+    let world = dir.path().join("world");
+    stopped(&world, 10)?;
+    let link = dir.path().join("link");
+    std::os::unix::fs::symlink(&world, &link)?;
+    assert_eq!(inspect(&link, None)?.store_bytes, inspect(&world, None)?.store_bytes);
+    let scratch = dir.path().join("no-such-directory");
+    let message = inspect(&world, Some(&scratch)).err().ok_or("it was copied")?.to_string();
+    assert!(message.contains(&scratch.display().to_string()) && message.contains("TMPDIR"), "{message}");
+    // A link to itself can be read by nobody, not even by root.
+    let file = world.join("db/version");
+    fs::remove_file(&file)?;
+    std::os::unix::fs::symlink(&file, &file)?;
+    let message = inspect(&world, None).err().ok_or("it was copied")?.to_string();
+    assert!(message.contains(&file.display().to_string()), "{message}");
+    Ok(())
+}
