@@ -20,6 +20,9 @@ mod killed;
 #[path = "store/looking.rs"]
 mod looking;
 
+#[path = "store/missing.rs"]
+mod missing;
+
 #[path = "store/reopen.rs"]
 mod reopen;
 

@@ -8,6 +8,8 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 mod args;
 mod inspect;
@@ -51,7 +53,10 @@ pub(crate) enum Failure {
 pub(crate) fn main() -> ExitCode {
     // A panic is this program's own mistake; still, it is told in one line.
     std::panic::set_hook(Box::new(|panic| complain(&format!("internal error: {panic}"))));
-    trace();
+    if let Err(message) = trace() {
+        complain(&message);
+        return ExitCode::from(2);
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
@@ -108,11 +113,23 @@ fn first_paragraph(message: &str) -> String {
     paragraph.join(" ").trim_start_matches("error: ").to_owned()
 }
 
-/// Spans and events go to standard error when `DIPTYCH_LOG` asks for them, such as `DIPTYCH_LOG=debug`.
-fn trace() {
-    if let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("DIPTYCH_LOG") {
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    }
+/// Spans, when they end, and events go to standard error when `DIPTYCH_LOG` asks for them, such as
+/// `DIPTYCH_LOG=debug`; what it asks for must be a filter.
+fn trace() -> Result<(), String> {
+    let Some(wanted) = std::env::var_os("DIPTYCH_LOG").filter(|wanted| !wanted.is_empty()) else {
+        return Ok(());
+    };
+    let wanted = wanted.to_string_lossy();
+    let filter = EnvFilter::builder().parse(&*wanted);
+    let filter = filter.map_err(|error| {
+        format!("DIPTYCH_LOG={wanted}: {error}; it is a level, such as debug, or target=level")
+    })?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_span_events(FmtSpan::CLOSE)
+        .with_writer(std::io::stderr)
+        .init();
+    Ok(())
 }
 
 #[cfg(test)]

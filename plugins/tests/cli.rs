@@ -147,3 +147,74 @@ fn stored_world_goes_on() {
     }
     assert_eq!(stored(&goal)["digest"], in_one_go["digest"], "the refusals changed nothing");
 }
+
+/// Claim: a world in memory is kept by nothing, and says so; a stored one says how far it is kept.
+#[test]
+fn worlds_in_memory_are_not_durable() {
+    let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+    let world = directory.path().join("world").to_string_lossy().into_owned();
+    let go = ["run", "nbody", "--frames", "5"];
+    assert_eq!(report(&[&go[..], &["--json"]].concat())["durable_frame"], Value::Null);
+    let text = diptych(&go);
+    assert!(String::from_utf8_lossy(&text.stdout).contains("durable frame  none\n"));
+    assert_eq!(report(&[&go[..], &["--json", "--data", &world]].concat())["durable_frame"], 5);
+    let back = diptych(&["run", "nbody", "--frames", "4", "--data", &world]);
+    let err = String::from_utf8_lossy(&back.stderr);
+    assert!(back.status.code() == Some(2) && err.contains(&world) && err.contains("--frames 4"), "{err}");
+}
+
+/// Claim: `DIPTYCH_LOG=debug` prints spans on standard error, and what is no filter is refused.
+#[test]
+fn log_is_printed_or_refused() {
+    let run = |filter: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_diptych"));
+        let command = command.args(["run", "nbody", "--frames", "2", "--json"]).env("DIPTYCH_LOG", filter);
+        command.output().unwrap_or_else(|error| panic!("{error}"))
+    };
+    let logged = run("debug");
+    let err = String::from_utf8_lossy(&logged.stderr);
+    assert!(logged.status.success() && err.contains("close"), "{err}");
+    assert_eq!(String::from_utf8_lossy(&logged.stdout).lines().count(), 1);
+    for filter in ["diptych=loud", "a=b=c"] {
+        let refused = run(filter);
+        let err = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{filter}: {err}");
+        assert!(err.lines().count() == 1 && err.contains("DIPTYCH_LOG"), "{filter}: {err}");
+    }
+}
+
+/// Claim: bodies whose energy is no number end the run with exit code 1 and one line.
+#[test]
+fn energy_that_is_no_number_fails() {
+    let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+    let file = directory.path().join("twins.csv");
+    let twins = "name,mass,x,y,z,vx,vy,vz\nA,1,0,0,0,0,0,0\nB,1,1e-300,0,0,0,0,0\n";
+    std::fs::write(&file, twins).unwrap_or_else(|error| panic!("{error}"));
+    let output = diptych(&["run", "nbody", &file.to_string_lossy(), "--frames", "3"]);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{err}");
+    assert!(err.lines().count() == 1 && err.contains("energy") && output.stdout.is_empty(), "{err}");
+}
+
+/// Claim: `verify` says one problem a line on standard output, the sum on standard error; a torn slot of the
+/// watermark is a note.
+#[test]
+fn verify_tells_notes_from_problems() {
+    let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+    let world = directory.path().join("world").to_string_lossy().into_owned();
+    report(&["run", "nbody", "--frames", "5", "--json", "--data", &world]);
+    let path = directory.path().join("world/watermark");
+    let mut bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{error}"));
+    let mut check = |slot: usize| {
+        bytes[slot * 4096 + 9] ^= 1;
+        std::fs::write(&path, &bytes).unwrap_or_else(|error| panic!("{error}"));
+        let output = diptych(&["verify", &world]);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, out, err) = check(0);
+    assert!(code == Some(0) && out.starts_with("note: ") && err.is_empty(), "{code:?} {out} {err}");
+    let (code, out, err) = check(1);
+    assert!(code == Some(1) && out.lines().count() == 1 && out.contains("neither"), "{code:?} {out}");
+    assert!(err.lines().count() == 1 && err.contains("1 problem found"), "{err}");
+}

@@ -14,8 +14,8 @@ use super::delta::{Link, NO_FRAME};
 use super::disk::Disk;
 use super::journal::{self, Tail};
 use super::recovery::{Position, Recovered, encode_current, encode_end, encode_head, recover, world_values};
-use super::watermark::{Watermark, WatermarkFile};
-use super::{FactMismatch, StoreError, TypeEntry, catalog, keys, tables};
+use super::watermark::{WATERMARK_FILE, Watermark, WatermarkFile};
+use super::{FactMismatch, StoreError, TypeEntry, catalog, inspect, keys, tables};
 
 pub(crate) const FORMAT_FILE: &str = "FORMAT";
 const FORMAT_NEW: &str = "FORMAT.new";
@@ -72,9 +72,11 @@ pub(crate) fn open_directory(
     let lock = claim(dir)?;
     let database = dir.join(DATABASE);
     if !database.is_dir() {
+        refuse_lost(dir)?;
         create(dir, types, facts)?;
     }
     let watermark = Watermark::read(dir)?;
+    let absent = tables::required(&database)?;
     let mut broken = None;
     tables::check(&database, &mut |_, problem| {
         if broken.is_none() {
@@ -82,6 +84,10 @@ pub(crate) fn open_directory(
         }
     })?;
     broken.map_or(Ok(()), Err)?;
+    if let Some(absent) = absent {
+        // What is promised is read from a copy first: fjall deletes such a keyspace when it opens.
+        inspect::rehearse(dir, &absent)?;
+    }
     let checked = journal::check(&database, watermark.place)?;
     let format = dir.join(FORMAT_FILE);
     let mut marker = Marker {
@@ -120,15 +126,39 @@ fn claim(dir: &Path) -> Result<File, StoreError> {
     std::fs::create_dir_all(dir).map_err(|error| StoreError::io("creating", dir, &error))?;
     if !has_format(dir)? {
         let entries = std::fs::read_dir(dir).map_err(|error| StoreError::io("reading", dir, &error))?;
-        let mut others = entries.filter(|entry| entry.as_ref().map_or(true, |e| e.file_name() != FORMAT_NEW));
-        if others.next().is_some() {
+        let ours = [FORMAT_NEW, LOCK_FILE];
+        let mut others = entries
+            .filter(|entry| entry.as_ref().map_or(true, |e| ours.iter().all(|name| e.file_name() != *name)));
+        // Another process may have made the world since the first look; `FORMAT` then came before the rest.
+        if others.next().is_some() && !has_format(dir)? {
             return Err(refuse(dir, format!("it has no file {FORMAT_FILE}, but other files")));
         }
+    }
+    let lock = take_lock(dir)?;
+    // Under the lock: of two processes that make the same world, one does, and the other is told.
+    if !has_format(dir)? {
         let (new, path) = (dir.join(FORMAT_NEW), dir.join(FORMAT_FILE));
         write_file(&new, FORMAT_LINE.as_bytes())?;
         std::fs::rename(&new, &path).map_err(|error| StoreError::io("renaming", &new, &error))?;
         sync_directory(dir)?;
     }
+    Ok(lock)
+}
+
+/// A missing database is a new world only where nobody promised a frame.
+pub(crate) fn refuse_lost(dir: &Path) -> Result<(), StoreError> {
+    if !dir.join(WATERMARK_FILE).exists() {
+        return Ok(());
+    }
+    let Some(frame) = Watermark::read(dir)?.head.checked_sub(1) else { return Ok(()) };
+    let reason = format!(
+        "the folder is missing, frame {frame} had been synced (says {WATERMARK_FILE}): put it back; to begin \
+         anew, use another directory"
+    );
+    Err(StoreError::damaged(dir.join(DATABASE).display().to_string(), reason))
+}
+
+fn take_lock(dir: &Path) -> Result<File, StoreError> {
     let path = dir.join(LOCK_FILE);
     let lock = OpenOptions::new()
         .create(true)

@@ -4,21 +4,24 @@
 //! is deleted afterwards. Everything comes from raw bytes; no type needs to be registered.
 //! Left out: repairing.
 
+mod copy;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::directory::{DATABASE, FORMAT_FILE, LOCK_FILE, has_format, refuse};
+use self::copy::Copy;
+use super::directory::{DATABASE, FORMAT_FILE, LOCK_FILE, has_format, refuse, refuse_lost};
 use super::disk::Disk;
 use super::recovery::{Recovered, recover, world_values};
-use super::watermark::{WATERMARK_FILE, Watermark};
+use super::watermark::{Condition, Watermark};
 use super::world::Column;
 use super::{StoreError, TypeEntry, journal, tables};
 use crate::digest::{ComponentDigest, row_hash, type_seed, world_digest};
 
 /// A running world may change under the copy: so often is it taken again.
-const COPY_TRIES_MAX: u32 = 8;
+pub(crate) const COPY_TRIES_MAX: u32 = 8;
 
 /// What a directory holds.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +44,8 @@ pub struct Report {
     pub running: bool,
     /// What is wrong and where; empty for a whole world.
     pub problems: Vec<String>,
+    /// What is unusual and harmless, as a crash may leave it.
+    pub notes: Vec<String>,
     /// What opening would cut from the unsynced end.
     pub repairable: Option<String>,
     /// Each stored file that has a checksum.
@@ -85,13 +90,14 @@ pub fn inspect(dir: &Path, scratch: Option<&Path>) -> Result<Report, StoreError>
     let mut tries = 1;
     loop {
         let copy = Copy::of(dir, scratch)?;
-        let mut report = Report { running, store_bytes: disk_bytes(dir), ..Report::default() };
+        let mut report = Report { running, store_bytes: store_bytes(dir), ..Report::default() };
         if let Err(error) = fill(&copy.path, &mut report) {
             report.problems.push(error.to_string());
         }
         let name = copy.path.display().to_string();
         let named = |text: &mut String| *text = text.replace(&name, &dir.display().to_string());
         report.problems.iter_mut().for_each(named);
+        report.notes.iter_mut().for_each(named);
         report.repairable.iter_mut().for_each(named);
         report.files.iter_mut().filter_map(|file| file.problem.as_mut()).for_each(named);
         // Only of a running world can a bad copy be the copy's own fault.
@@ -113,11 +119,17 @@ pub fn verify(dir: &Path, scratch: Option<&Path>) -> Result<Vec<String>, StoreEr
 fn fill(copy: &Path, report: &mut Report) -> Result<(), StoreError> {
     let database = copy.join(DATABASE);
     if !database.is_dir() {
-        // Its creation was cut short: a world without frames.
-        return Ok(());
+        // Without a synced frame its creation was cut short: a world without frames.
+        return refuse_lost(copy);
     }
     let watermark = Watermark::read(copy)?;
     report.durable_frame = watermark.head.checked_sub(1);
+    match Watermark::condition(copy)? {
+        Condition::Whole => {}
+        Condition::Torn(note) => report.notes.push(note),
+        Condition::Damaged(error) => report.problems.push(error.to_string()),
+    }
+    let absent = tables::required(&database)?;
     let mut files = Vec::new();
     let state = |path: &Path, problem: Option<&StoreError>| FileState {
         path: path.strip_prefix(copy).unwrap_or(path).to_owned(),
@@ -147,6 +159,9 @@ fn fill(copy: &Path, report: &mut Report) -> Result<(), StoreError> {
     if !report.problems.is_empty() {
         return Ok(());
     }
+    if let Some(absent) = &absent {
+        rehearse_in(copy, absent)?;
+    }
     let disk = Disk::open(&database)?;
     let values = world_values(&disk)?;
     report.facts.clone_from(&values.facts);
@@ -157,6 +172,35 @@ fn fill(copy: &Path, report: &mut Report) -> Result<(), StoreError> {
     }
     describe(&values.types, recovered.as_ref(), report);
     Ok(())
+}
+
+/// Whether everything that was promised is there although `absent`, the manifest of a keyspace, is not: fjall
+/// deletes such a keyspace when it opens, so it opens a copy.
+///
+/// # Errors
+/// The keyspace is needed: its manifest is lost.
+pub(crate) fn rehearse(dir: &Path, absent: &Path) -> Result<(), StoreError> {
+    let copy = Copy::of(dir, None)?;
+    rehearse_in(&copy.path, absent)
+}
+
+/// The same in a directory that is a copy already.
+fn rehearse_in(copy: &Path, absent: &Path) -> Result<(), StoreError> {
+    let watermark = Watermark::read(copy)?;
+    let database = copy.join(DATABASE);
+    journal::check(&database, watermark.place)?;
+    let heads = Disk::open(&database).and_then(|disk| {
+        let values = world_values(&disk)?;
+        Ok(recover(&disk, &values, watermark.link)?.1.head)
+    });
+    match heads {
+        Ok(head) if head >= watermark.head => Ok(()),
+        _ => {
+            let reason = "the file is missing, and what its keyspace holds is needed; put it back from a copy \
+                          of the world, nothing was changed";
+            Err(StoreError::damaged(absent.display().to_string(), reason))
+        }
+    }
 }
 
 fn describe(types: &[TypeEntry], recovered: Option<&Recovered>, report: &mut Report) {
@@ -234,88 +278,9 @@ fn is_running(dir: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// A copy of a world's directory, removed when dropped.
-struct Copy {
-    path: PathBuf,
-}
-
-impl Drop for Copy {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.path) {
-            tracing::warn!(path = %self.path.display(), %error, "the copy of a world could not be removed");
-        }
-    }
-}
-
-impl Copy {
-    fn of(dir: &Path, scratch: Option<&Path>) -> Result<Self, StoreError> {
-        let scratch = scratch.map_or_else(std::env::temp_dir, Path::to_owned);
-        let failed = |error: io::Error| StoreError::io("copying", dir, &error);
-        // While this is held, a running world deletes no epoch.
-        let format = File::open(dir.join(FORMAT_FILE)).map_err(failed)?;
-        format.lock_shared().map_err(failed)?;
-        for attempt in 0..COPY_TRIES_MAX {
-            let copy = Self { path: fresh(&scratch)? };
-            // The watermark first, the tables last: what moves on meanwhile is then newer than what was
-            // promised, and a batch that is in a table already is skipped in the journal.
-            let copied = copy_file(dir, &copy.path, Path::new(WATERMARK_FILE))
-                .and_then(|()| copy_tree(dir, &copy.path, Path::new(DATABASE)));
-            match copied {
-                Ok(()) => return Ok(copy),
-                Err(error) if error.kind() == io::ErrorKind::NotFound && attempt + 1 < COPY_TRIES_MAX => {}
-                Err(error) => return Err(failed(error)),
-            }
-        }
-        Err(failed(io::Error::other("files vanish while they are copied")))
-    }
-}
-
-fn fresh(scratch: &Path) -> Result<PathBuf, StoreError> {
-    for number in 0..u32::MAX {
-        let path = scratch.join(format!("diptych-copy-{}-{number}", std::process::id()));
-        match std::fs::create_dir(&path) {
-            Ok(()) => return Ok(path),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(StoreError::io("creating", &path, &error)),
-        }
-    }
-    Err(StoreError::io("creating", scratch, &io::Error::other("no free name for a copy")))
-}
-
-/// Copies a folder: its files first, in the order of their names, then its folders.
-fn copy_tree(from: &Path, to: &Path, folder: &Path) -> io::Result<()> {
-    let entries = match std::fs::read_dir(from.join(folder)) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && folder == Path::new(DATABASE) => {
-            return Ok(());
-        }
-        Err(error) => return Err(error),
-    };
-    std::fs::create_dir_all(to.join(folder))?;
-    let mut folders = Vec::new();
-    let mut files = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        let path = folder.join(entry.file_name());
-        if entry.file_type()?.is_dir() { folders.push(path) } else { files.push(path) }
-    }
-    files.sort_unstable();
-    files.iter().try_for_each(|path| copy_file(from, to, path))?;
-    folders.sort_unstable();
-    folders.iter().try_for_each(|path| copy_tree(from, to, path))
-}
-
-/// Copies bytes, not permissions: a read-only file becomes a writable copy. Shares blocks where it can.
-fn copy_file(from: &Path, to: &Path, path: &Path) -> io::Result<()> {
-    let mut source = match File::open(from.join(path)) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && path == Path::new(WATERMARK_FILE) => {
-            return Ok(());
-        }
-        Err(error) => return Err(error),
-    };
-    io::copy(&mut source, &mut File::create(to.join(path))?)?;
-    Ok(())
+/// Disk space of the directory itself, also where it is given by a symbolic link.
+fn store_bytes(dir: &Path) -> u64 {
+    disk_bytes(&dir.canonicalize().unwrap_or_else(|_| dir.to_owned()))
 }
 
 fn disk_bytes(path: &Path) -> u64 {

@@ -7,9 +7,9 @@
 //! runs: u8, per run tables: u32, per table `id: u64, 0, xxh3 of the file: u128, seqno: u64`.
 //! Left out: what the tables hold.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
 
@@ -18,6 +18,10 @@ use super::codec::Cursor;
 
 const KEYSPACES: &str = "keyspaces";
 const CURRENT: &str = "current";
+const VERSION: &str = "version";
+const LOCK: &str = "lock";
+/// fjall's own keyspace and the world's: made first and never deleted.
+const LASTING: [&str; 2] = ["0", "1"];
 const CURRENT_BYTES: usize = 25;
 const BUFFER_BYTES: usize = 256 << 10;
 
@@ -45,6 +49,35 @@ pub(crate) fn check(database: &Path, found: &mut Found<'_>) -> Result<(), StoreE
         }
     }
     Ok(())
+}
+
+/// Refuses a database without a file that it must have, before fjall makes another one of it.
+/// A keyspace without manifest may be one whose deletion was cut short: it is named for a closer look.
+///
+/// # Errors
+/// A file that is always there is missing.
+pub(crate) fn required(database: &Path) -> Result<Option<PathBuf>, StoreError> {
+    let folder = database.join(KEYSPACES);
+    let always = LASTING.map(|keyspace| folder.join(keyspace).join(CURRENT));
+    for path in [database.join(VERSION)].into_iter().chain(always) {
+        if !path.exists() {
+            let reason = "the file is missing; put it back from a copy of the world, nothing was changed";
+            return Err(StoreError::damaged(path.display().to_string(), reason));
+        }
+    }
+    let mut absent = Vec::new();
+    for entry in std::fs::read_dir(&folder).map_err(|error| StoreError::io("reading", &folder, &error))? {
+        let path = entry.map_err(|error| StoreError::io("reading", &folder, &error))?.path();
+        if path.is_dir() && !path.join(CURRENT).exists() {
+            absent.push(path.join(CURRENT));
+        }
+    }
+    absent.sort_unstable();
+    // It is empty and only locked; fjall wants it to be there.
+    let lock = database.join(LOCK);
+    let made = OpenOptions::new().create(true).append(true).open(&lock);
+    made.map_err(|error| StoreError::io("opening", &lock, &error))?;
+    Ok(absent.into_iter().next())
 }
 
 fn check_keyspace(keyspace: &Path, found: &mut Found<'_>) -> Result<(), StoreError> {

@@ -14,10 +14,22 @@ use super::delta::Link;
 use super::journal::Place;
 
 pub(crate) const WATERMARK_FILE: &str = "watermark";
+const WATERMARK_NEW: &str = "watermark.new";
 /// Slots stand on pages of their own.
 const SLOT_BYTES: usize = 4096;
 const SLOT_USED_BYTES: usize = 64;
 const MAGIC: u64 = u64::from_le_bytes(*b"DPWMARK1");
+
+/// How the file is, beside what it says.
+#[derive(Debug)]
+pub(crate) enum Condition {
+    /// Both slots are as they were written.
+    Whole,
+    /// One slot is unreadable: a crash may leave that.
+    Torn(String),
+    /// No crash leaves that.
+    Damaged(StoreError),
+}
 
 /// What was synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +86,35 @@ impl Watermark {
         let first = Self { sequence: 0, head: 0, link: Link::NONE, place: Place::default() };
         let mut bytes = first.encode();
         bytes.resize(2 * SLOT_BYTES, 0);
-        super::directory::write_file(&dir.join(WATERMARK_FILE), &bytes)
+        // By a rename: an unreadable file is never the trace of a creation that was cut short.
+        let (new, path) = (dir.join(WATERMARK_NEW), dir.join(WATERMARK_FILE));
+        super::directory::write_file(&new, &bytes)?;
+        std::fs::rename(&new, &path).map_err(|error| StoreError::io("renaming", &new, &error))
+    }
+
+    /// What is wrong with the file although a slot can be read.
+    pub(crate) fn condition(dir: &Path) -> Result<Condition, StoreError> {
+        let newest = Self::read(dir)?;
+        let path = dir.join(WATERMARK_FILE);
+        let bytes = std::fs::read(&path).map_err(|error| StoreError::io("reading", &path, &error))?;
+        if bytes.len() < 2 * SLOT_BYTES {
+            let reason = format!("the file is cut, {} bytes are expected", 2 * SLOT_BYTES);
+            let place = format!("{} at byte {}", path.display(), bytes.len());
+            return Ok(Condition::Damaged(StoreError::damaged(place, reason)));
+        }
+        for (number, slot) in bytes.chunks(SLOT_BYTES).take(2).enumerate() {
+            // The second slot of a new world was never written.
+            let unused =
+                number == 1 && newest.sequence == 0 && slot[..SLOT_USED_BYTES].iter().all(|b| *b == 0);
+            if Self::decode(slot).is_none() && !unused {
+                return Ok(Condition::Torn(format!(
+                    "{} at byte {}: one of its two slots is torn, as a crash may leave it; the other counts",
+                    path.display(),
+                    number * SLOT_BYTES
+                )));
+            }
+        }
+        Ok(Condition::Whole)
     }
 }
 

@@ -11,7 +11,7 @@ use diptych_engine::store::{Durability, inspect, verify};
 use crate::model::{Driver, FIXED, Model, open};
 
 /// Every file with its bytes, but the lock.
-fn content(dir: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, Box<dyn Error>> {
+pub(crate) fn content(dir: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, Box<dyn Error>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();

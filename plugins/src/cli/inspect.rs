@@ -20,6 +20,8 @@ struct InspectReport {
     store_bytes: u64,
     running: bool,
     problems: Vec<String>,
+    /// What is unusual and harmless.
+    notes: Vec<String>,
     /// What opening would cut from the unsynced end.
     repairable: Option<String>,
     /// Each stored file, with what is wrong with it.
@@ -60,6 +62,7 @@ pub(crate) fn inspect(args: &InspectArgs) -> Result<(), Failure> {
         store_bytes: found.store_bytes,
         running: found.running,
         problems: found.problems.clone(),
+        notes: found.notes.clone(),
         repairable: found.repairable.clone(),
         files: found
             .files
@@ -72,12 +75,12 @@ pub(crate) fn inspect(args: &InspectArgs) -> Result<(), Failure> {
 
 /// Says whether a world is whole.
 pub(crate) fn verify(args: &VerifyArgs) -> Result<(), Failure> {
-    let problems =
-        store::verify(&args.directory, None).map_err(|error| Failure::Refused(error.to_string()))?;
-    let report: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let found = store::inspect(&args.directory, None).map_err(|error| Failure::Refused(error.to_string()))?;
+    let report = found.problems;
+    let notes: String = found.notes.iter().map(|note| format!("note: {note}\n")).collect();
     print(&report, false, || match report.as_slice() {
-        [] => "every page, checksum and reference is whole\n".to_owned(),
-        lines => lines.join("\n") + "\n",
+        [] => notes + "every page, checksum and reference is whole\n",
+        lines => notes + &lines.join("\n") + "\n",
     })?;
     match report.len() {
         0 => Ok(()),
@@ -111,6 +114,9 @@ fn text(report: &InspectReport) -> String {
     }
     if let Some(repairable) = &report.repairable {
         text += &format!("\nrepairable: {repairable}\n");
+    }
+    for note in &report.notes {
+        text += &format!("\nnote: {note}\n");
     }
     for problem in &report.problems {
         text += &format!("\nproblem: {problem}");

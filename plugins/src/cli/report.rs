@@ -13,7 +13,8 @@ use super::Failure;
 pub(crate) struct RunReport {
     pub(crate) scene: &'static str,
     pub(crate) frame: u64,
-    pub(crate) durable_frame: u64,
+    /// `None` for a world in memory, which nothing keeps.
+    pub(crate) durable_frame: Option<u64>,
     pub(crate) digest: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) population: Option<u64>,
@@ -31,9 +32,10 @@ impl RunReport {
             (None, Some(energy)) => format!("energy         {energy:.9}\n"),
             (None, None) => String::new(),
         };
+        let durable = self.durable_frame.map_or_else(|| "none".to_owned(), |frame| frame.to_string());
         format!(
             "scene          {}\nframe          {}\ndurable frame  {}\ndigest         {}\n{measure}time           {:.3} s, {:.0} frames per second\n",
-            self.scene, self.frame, self.durable_frame, self.digest, self.seconds, self.frames_per_second
+            self.scene, self.frame, durable, self.digest, self.seconds, self.frames_per_second
         )
     }
 }
@@ -72,7 +74,7 @@ mod tests {
         let report = RunReport {
             scene: "nbody",
             frame: 1000,
-            durable_frame: 990,
+            durable_frame: Some(990),
             digest: "00ff".to_owned(),
             population: None,
             energy: Some(rounded(-0.169_087_605_234)),

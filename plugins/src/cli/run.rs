@@ -92,23 +92,22 @@ fn finish(
     let mut engine = builder.build().map_err(|error| refused(placed(&error, args.data.as_deref())))?;
     let first = engine.frame();
     if first > args.frames {
-        return Err(refused(format!(
-            "the stored world is at frame {first} already; --frames {} lies before it",
-            args.frames
-        )));
+        let message =
+            format!("the stored world is at frame {first} already; --frames {} lies before it", args.frames);
+        return Err(refused(placed(&message, args.data.as_deref())));
     }
     if let Some(repaired) = engine.repaired() {
         note(repaired);
     }
     let started = Instant::now();
-    advance(&mut engine, args, &stop)?;
-    engine.flush().map_err(failed)?;
+    let kept = |error: Error| failed(placed(&error, args.data.as_deref()));
+    advance(&mut engine, args, &stop).and_then(|()| engine.flush()).map_err(kept)?;
     let seconds = started.elapsed().as_secs_f64();
     let frames = engine.frame() - first;
     let mut report = RunReport {
         scene,
         frame: engine.frame(),
-        durable_frame: engine.durable_frame(),
+        durable_frame: args.data.as_ref().map(|_| engine.durable_frame()),
         digest: engine.digest().to_string(),
         population: None,
         energy: None,
@@ -116,11 +115,18 @@ fn finish(
         frames_per_second: if frames == 0 { 0.0 } else { frames as f64 / seconds },
     };
     measure(engine.view(), &mut report);
+    if let Some(energy) = report.energy.filter(|energy| !energy.is_finite()) {
+        let frame = report.frame;
+        return Err(failed(format!(
+            "the energy is {energy} at frame {frame}: bodies came too close or flew too far for their numbers; \
+             take a smaller --dt or other bodies"
+        )));
+    }
     print(&report, args.json, || report.text())
 }
 
 /// Runs to the frame asked for, while a thread shows how far it is.
-fn advance(engine: &mut Engine, args: &RunArgs, stop: &StopSignal) -> Result<(), Failure> {
+fn advance(engine: &mut Engine, args: &RunArgs, stop: &StopSignal) -> diptych::Result<()> {
     let pace = match args.hz {
         Some(hz) => Pace::hz(hz),
         None => Pace::fast(),
@@ -141,12 +147,12 @@ fn advance(engine: &mut Engine, args: &RunArgs, stop: &StopSignal) -> Result<(),
         });
         let outcome = engine.run(pace);
         drop(done);
-        outcome.map(|_| ()).map_err(failed)
+        outcome.map(|_| ())
     })
 }
 
 /// What is wrong with a world, and which one it is.
-fn placed(error: &Error, directory: Option<&Path>) -> String {
+fn placed(error: &impl ToString, directory: Option<&Path>) -> String {
     let message = error.to_string();
     match directory {
         Some(directory) => format!("{}: {message}", directory.display()),

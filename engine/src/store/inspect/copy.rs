@@ -1,0 +1,121 @@
+//! A copy of a world's directory in a temporary one.
+//!
+//! Invariant: the world is only read; what fails names the file, or the temporary directory.
+//! Left out: whether the copy is whole (see `inspect`).
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::COPY_TRIES_MAX;
+use crate::store::StoreError;
+use crate::store::directory::{DATABASE, FORMAT_FILE};
+use crate::store::watermark::WATERMARK_FILE;
+
+/// A copy of a world's directory, removed when dropped.
+pub(crate) struct Copy {
+    pub(crate) path: PathBuf,
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.path) {
+            tracing::warn!(path = %self.path.display(), %error, "the copy of a world could not be removed");
+        }
+    }
+}
+
+impl Copy {
+    pub(crate) fn of(dir: &Path, scratch: Option<&Path>) -> Result<Self, StoreError> {
+        let scratch = scratch.map_or_else(std::env::temp_dir, Path::to_owned);
+        let failed = |error: io::Error| StoreError::io("copying", dir, &error);
+        // While this is held, a running world deletes no epoch.
+        let format = File::open(dir.join(FORMAT_FILE)).map_err(failed)?;
+        format.lock_shared().map_err(failed)?;
+        for attempt in 0..COPY_TRIES_MAX {
+            let copy = Self { path: fresh(&scratch)? };
+            // The watermark first, the tables last: what moves on meanwhile is then newer than what was
+            // promised, and a batch that is in a table already is skipped in the journal.
+            let copied = copy_file(dir, &copy.path, Path::new(WATERMARK_FILE))
+                .and_then(|()| copy_tree(dir, &copy.path, Path::new(DATABASE)));
+            match copied {
+                Ok(()) => return Ok(copy),
+                Err((_, error))
+                    if error.kind() == io::ErrorKind::NotFound && attempt + 1 < COPY_TRIES_MAX => {}
+                Err((path, error)) if path.starts_with(&copy.path) => return Err(no_room(&scratch, &error)),
+                Err((path, error)) => return Err(StoreError::io("copying", &path, &error)),
+            }
+        }
+        Err(failed(io::Error::other("files vanish while they are copied")))
+    }
+}
+
+fn fresh(scratch: &Path) -> Result<PathBuf, StoreError> {
+    for number in 0..u32::MAX {
+        let path = scratch.join(format!("diptych-copy-{}-{number}", std::process::id()));
+        match std::fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(no_room(scratch, &error)),
+        }
+    }
+    Err(no_room(scratch, &io::Error::other("no free name is left")))
+}
+
+/// What is wrong with the temporary directory, and how to use another one.
+fn no_room(scratch: &Path, error: &io::Error) -> StoreError {
+    let reason = format!("{error}; a copy of the world is needed there, TMPDIR names another directory");
+    StoreError::io("writing a copy to the temporary directory", scratch, &io::Error::other(reason))
+}
+
+/// What failed, and on which file.
+type Copied = Result<(), (PathBuf, io::Error)>;
+
+/// Copies a folder: its files first, in the order of their names, then its folders.
+fn copy_tree(from: &Path, to: &Path, folder: &Path) -> Copied {
+    let (source, target) = (from.join(folder), to.join(folder));
+    let unread = |error| (source.clone(), error);
+    let entries = match std::fs::read_dir(&source) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && folder == Path::new(DATABASE) => {
+            return Ok(());
+        }
+        Err(error) => return Err(unread(error)),
+    };
+    std::fs::create_dir_all(&target).map_err(|error| (target, error))?;
+    let mut folders = Vec::new();
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(unread)?;
+        let path = folder.join(entry.file_name());
+        if entry.file_type().map_err(unread)?.is_dir() { folders.push(path) } else { files.push(path) }
+    }
+    files.sort_unstable();
+    files.iter().try_for_each(|path| copy_file(from, to, path))?;
+    folders.sort_unstable();
+    folders.iter().try_for_each(|path| copy_tree(from, to, path))
+}
+
+/// Copies bytes, not permissions: a read-only file becomes a writable copy. Shares blocks where it can.
+fn copy_file(from: &Path, to: &Path, path: &Path) -> Copied {
+    let (from, to) = (from.join(path), to.join(path));
+    let mut source = match File::open(&from) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && path == Path::new(WATERMARK_FILE) => {
+            return Ok(());
+        }
+        Err(error) => return Err((from, error)),
+    };
+    let mut target = File::create(&to).map_err(|error| (to.clone(), error))?;
+    match io::copy(&mut source, &mut target) {
+        Ok(_) => Ok(()),
+        // The message does not say which side failed: a full disk is the copy's.
+        Err(error) if is_full(&error) => Err((to, error)),
+        Err(error) => Err((from, error)),
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
