@@ -49,6 +49,8 @@ pub struct Next<T>(PhantomData<fn(T)>);
 pub struct NextFetch<'w, T> {
     tables: &'w Tables,
     roles: Roles,
+    /// The next slot's stamp.
+    stamp: u8,
     prev: *const T,
     next: *mut T,
     marks: *mut u8,
@@ -90,6 +92,13 @@ impl<T: State> Next<T> {
     }
 }
 
+/// Out of line, so that loops over whole tables, which never come by here, stay short.
+#[cold]
+#[inline(never)]
+fn touch(side: &Side, row: usize, stamp: u8) {
+    side.touch_page(row >> PAGE_SHIFT, stamp);
+}
+
 /// The id of a table, which it does not know itself: its place in the list, found by address.
 #[inline]
 pub(super) fn table_id(tables: &Tables, table: &Table) -> TableId {
@@ -127,9 +136,11 @@ unsafe impl<T: State> WorldQuery for Next<T> {
         // SAFETY: only the list of tables is kept, to find a table's id by; columns are read through the
         // tables that bevy hands to `set_table`, under the registered access.
         let storages = unsafe { world.storages() };
+        let roles = state.0.frames.roles();
         NextFetch {
             tables: &storages.tables,
-            roles: state.0.frames.roles(),
+            roles,
+            stamp: roles.stamps[roles.next],
             prev: core::ptr::null(),
             next: core::ptr::null_mut(),
             marks: core::ptr::null_mut(),
@@ -156,7 +167,7 @@ unsafe impl<T: State> WorldQuery for Next<T> {
     unsafe fn set_table<'w>(fetch: &mut NextFetch<'w, T>, state: &BufferState<T>, table: &'w Table) {
         let id = table_id(fetch.tables, table);
         Self::enter(fetch, state, table, id);
-        let stamp = fetch.roles.stamps[fetch.roles.next];
+        let stamp = fetch.stamp;
         // SAFETY: `enter` has just set `side`, which lives as long as the world is borrowed.
         let side = unsafe { &*fetch.side };
         fetch.scan_is_mine = side.scan(stamp);
@@ -217,11 +228,11 @@ unsafe impl<T: State> QueryData for Next<T> {
         row: TableRow,
     ) -> Option<Self::Item<'w, 's>> {
         let row = row.index();
-        let stamp = fetch.roles.stamps[fetch.roles.next];
+        let stamp = fetch.stamp;
         if fetch.single {
             // SAFETY: `set_archetype` has set `side`, which changes only at commits.
             let side = unsafe { &*fetch.side };
-            side.touch_page(row >> PAGE_SHIFT, stamp);
+            touch(side, row, stamp);
         }
         // SAFETY: the row is in the table.
         let prev = unsafe { fetch.prev.add(row) };
@@ -265,7 +276,7 @@ impl<T: State> ContiguousQueryData for Next<T> {
         range: Range<u32>,
     ) -> NextBlock<'w, 's, T> {
         let (start, len) = (range.start as usize, range.len());
-        let stamp = fetch.roles.stamps[fetch.roles.next];
+        let stamp = fetch.stamp;
         // SAFETY: `set_table` has set `side`, which lives as long as the world is borrowed.
         let side: &'w Side = unsafe { &*fetch.side };
         if fetch.scan_is_mine {
