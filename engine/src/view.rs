@@ -235,7 +235,7 @@ impl Copies {
 
 impl Frame {
     /// Makes the copies that were asked for.
-    pub(crate) fn copy_columns(&self, _: u64) {
+    pub(crate) fn copy_columns(&self) {
         let mut kept = self.copies.0.lock();
         if kept.is_empty() {
             return;

@@ -83,7 +83,7 @@ impl Frame {
             self.take_digest();
         }
         self.run_hooks();
-        self.copy_columns(frame);
+        self.copy_columns();
         self.record(frame)
     }
 
