@@ -130,6 +130,33 @@ impl EngineBuilder {
         self
     }
 
+    /// Adds a system that runs after all of those, still before the commit: it may read with [`Now`](crate::Now) what this
+    /// frame has made of any type, and owns what it makes of it. Derive systems run at once where none needs
+    /// another's values; needing each other in a circle is refused.
+    ///
+    /// Structure and inputs of the frame come after it: they show in derived values one frame later.
+    #[must_use]
+    pub fn derive<M>(mut self, name: &str, system: impl IntoTask<M>) -> Self {
+        self.registrar.derive(name, system);
+        self
+    }
+
+    /// Adds a system that runs after each commit, and only reads: `Prev` is then the frame just committed. It may
+    /// write scratch, such as a resource that leads out of the world.
+    #[must_use]
+    pub fn late<M>(mut self, name: &str, system: impl IntoTask<M>) -> Self {
+        self.registrar.late(name, system);
+        self
+    }
+
+    /// Adds a system that runs once in the life of a world: its frame 1 is made by the startup systems alone,
+    /// while `build` runs. A stored world that has passed that frame never runs them again.
+    #[must_use]
+    pub fn startup<M>(mut self, name: &str, system: impl IntoTask<M>) -> Self {
+        self.registrar.startup(name, system);
+        self
+    }
+
     /// Makes frame 0 of a new world; not called when a stored world is opened. Setups run in name order.
     #[must_use]
     pub fn setup(mut self, name: &str, setup: impl FnOnce(&mut Structure<'_, '_>) + 'static) -> Self {

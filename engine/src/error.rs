@@ -37,6 +37,16 @@ pub enum Error {
         /// The panic's message.
         message: String,
     },
+    /// A late system panicked; its frame is committed, and the engine makes no more frames.
+    #[error("late system {system} panicked after frame {frame} was committed: {message}")]
+    LatePanicked {
+        /// The system's name.
+        system: String,
+        /// The committed frame.
+        frame: u64,
+        /// The panic's message.
+        message: String,
+    },
     /// The engine stopped after an earlier failure; open the world again.
     #[error("the engine stopped at frame {frame}: {reason}")]
     Poisoned {
@@ -185,6 +195,22 @@ pub enum BuildError {
         /// The system.
         system: String,
         /// The component.
+        type_name: String,
+    },
+    /// Derived values that follow from each other in a circle.
+    #[error("derived values in a circle: {path}; break it by reading one of them with Prev, a frame later")]
+    DeriveCycle {
+        /// Systems and types along the circle.
+        path: String,
+    },
+    /// `Now` outside the phase in which this frame's values are there.
+    #[error(
+        "system {system} names Now<{type_name}>, which only a derive system may read; register it with .derive(..), or read Prev<{type_name}>"
+    )]
+    NowOutsideDerive {
+        /// The system.
+        system: String,
+        /// The type.
         type_name: String,
     },
     /// Two systems have one name.

@@ -117,7 +117,8 @@ impl Frame {
         self.stats.frames += 1;
         if !wave::is_timed(frame) {
             self.run_wave(frame)?;
-            return self.commit(frame);
+            self.commit(frame)?;
+            return self.run_late();
         }
         let start = Instant::now();
         self.run_wave(frame)?;
@@ -125,17 +126,44 @@ impl Frame {
         self.commit(frame)?;
         self.stats.wave_nanos = (waved - start).as_nanos() as u64;
         self.stats.commit_nanos = waved.elapsed().as_nanos() as u64;
-        Ok(())
+        self.run_late()
     }
 
-    /// The wave, beside the encoding of the last commit where that is still open.
+    /// Makes frame 1 of a new world by its startup systems alone.
+    pub(crate) fn start_up(&mut self, startup: Schedule) -> Result<()> {
+        let own = Special::of(&self.columns, &startup.owners);
+        // Nobody else runs in this frame, so nobody else can be asked for coverage.
+        let strict = own.strict.iter().copied().filter(|index| startup.owners[*index].is_some()).collect();
+        let schedule = core::mem::replace(&mut self.schedule, startup);
+        let special = core::mem::replace(&mut self.special, Special { strict, ..own });
+        let done = self.guarded(1, Self::make);
+        self.schedule = schedule;
+        self.special = special;
+        done
+    }
+
+    /// The systems that look at the committed frame.
+    fn run_late(&mut self) -> Result<()> {
+        let Self { schedule: Schedule { tasks, late, .. }, columns, committed, .. } = self;
+        if late.is_empty() {
+            return Ok(());
+        }
+        // SAFETY: late systems read the committed slot, as leases do, and write scratch, which no lease reads.
+        let world = unsafe { self.cell.cell() };
+        let failed = |(system, message)| Error::LatePanicked { system, frame: *committed, message };
+        wave::run(tasks, late, world, columns, *committed).map_err(failed)
+    }
+
+    /// The wave, beside the encoding of the last commit where that is still open; then what derives from it.
     fn run_wave(&mut self, frame: u64) -> Result<()> {
         // SAFETY: leases read the previous slot only, and nothing else uses the world during a wave.
         let world = unsafe { self.cell.cell() };
-        let Self { schedule, columns, encoder, shared, tables, digests, .. } = self;
+        let Self { schedule, columns, encoder, shared, tables, digests, special, .. } = self;
+        let Schedule { tasks, waves, derived, .. } = schedule;
+        let (waves, derived) = waves.split_at(*derived);
         let pending = encoder.as_mut().and_then(|encoder| Some((encoder.take_pending()?, encoder)));
         let outcome = match pending {
-            None => wave::run(schedule, world, columns, frame),
+            None => wave::run(tasks, waves, world, columns, frame),
             Some((job, encoder)) => {
                 let committed = Committed {
                     frame: frame - 1,
@@ -148,13 +176,25 @@ impl Frame {
                 };
                 let (encoded, outcome) = rayon::join(
                     || encoder.complete(job, &committed),
-                    || wave::run(schedule, world, columns, frame),
+                    || wave::run(tasks, waves, world, columns, frame),
                 );
                 encoded?;
                 outcome
             }
         };
-        outcome.map_err(|(system, message)| Error::Panicked { system, frame, message })
+        let panicked = |(system, message)| Error::Panicked { system, frame, message };
+        outcome.map_err(panicked)?;
+        // SAFETY: no wave runs, and only the list of tables is kept.
+        let list = unsafe { &world.storages().tables };
+        // Types that no system owns: inputs and structure may have changed them in the last frame.
+        for index in &special.unowned {
+            // SAFETY: the wave is over, so nobody else writes the next slot, nor reads it yet.
+            unsafe { columns[*index].settle(list) };
+        }
+        if derived.is_empty() {
+            return Ok(());
+        }
+        wave::run(tasks, derived, world, columns, frame).map_err(panicked)
     }
 
     /// Hands on the world while nothing runs, on behalf of nobody yet.

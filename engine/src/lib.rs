@@ -50,10 +50,10 @@ pub use pace::{CATCH_UP_FRAMES, Pace, StopSignal};
 pub use param::{Clock, Ids, Random, Stream};
 pub use plugin::Plugin;
 pub use query::{
-    Added, Block, Changed, Changes, Has, HeldBlock, Loops, Next, NextBlock, NextRow, PAR_ROWS, Plain, Prev,
-    Removed, Visits, With, Without,
+    Added, Block, Changed, Changes, Has, HeldBlock, Loops, Next, NextBlock, NextRow, Now, PAR_ROWS, PREVIOUS,
+    Plain, Prev, Read, Removed, THIS_FRAME, Visits, With, Without,
 };
-pub use schedule::{Around, IntoTask};
+pub use schedule::{IntoTask, IsSystemConfig, SystemConfig};
 pub use stats::Stats;
 pub use store::Durability;
 pub use structure::{Bundle, COMMANDS_MAX, Chunk, Spawned, Structure, Target};

@@ -2,7 +2,7 @@
 
 pub use crate::{
     Added, Changed, Changes, Clock, Codec, CodecError, Digest, DigestPolicy, Durability, Engine,
-    EngineBuilder, Error, Has, Id, Ids, Inputs, IntoTask, Loops, Next, NextBlock, NextRow, Pace, Plain,
+    EngineBuilder, Error, Has, Id, Ids, Inputs, IntoTask, Loops, Next, NextBlock, NextRow, Now, Pace, Plain,
     Plugin, Prev, Random, Registrar, Removed, Result, StopSignal, Structure, View, Visits, With, Without,
 };
 pub use bevy_ecs::entity::Entity;

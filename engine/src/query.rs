@@ -1,6 +1,6 @@
 //! Query data and filters over buffered state, and the loops that run on the engine's pool.
 //!
-//! Invariant: `Prev` reads the previous slot only; `Next` reads the previous and writes the next. Both name
+//! Invariant: `Prev` reads the previous slot only, `Now` the next; `Next` reads the previous and writes the next. All name
 //! their columns by role (the first id reads, the second writes), whatever the frame's parity, so that bevy's
 //! access sets say who owns what. None of it fills bevy's `required` set, which would make archetypes be
 //! walked in hash order.
@@ -20,4 +20,4 @@ pub use filter::{Added, Changed, Has, With, Without};
 pub use loops::{Loops, PAR_ROWS, Visits};
 pub use next::Next;
 pub use plain::Plain;
-pub use prev::Prev;
+pub use prev::{Now, PREVIOUS, Prev, Read, THIS_FRAME};

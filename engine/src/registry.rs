@@ -5,7 +5,9 @@
 //! because that is all query data can reach.
 
 use crate::buffer::{Column, State, Typed};
+use crate::error::BuildError;
 use crate::id::SystemKey;
+use crate::schedule::Phase;
 use crate::shared::Shared;
 use crate::structure::Commands;
 use bevy_ecs::prelude::Resource;
@@ -23,6 +25,10 @@ pub(crate) struct Registry {
     by_type: BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>,
     /// `(system, type)` of types that were named without being registered.
     pub(crate) missing: Vec<(String, &'static str)>,
+    /// What parameters refuse by themselves, for the build.
+    pub(crate) refused: Vec<BuildError>,
+    /// When the system whose parameters are being made will run.
+    pub(crate) phase: Phase,
     /// The system whose parameters are being made.
     pub(crate) building: Option<(String, SystemKey)>,
     /// The `Structure` parameters of that system so far.
@@ -42,6 +48,8 @@ impl Registry {
             columns: Vec::new(),
             by_type: BTreeMap::new(),
             missing: Vec::new(),
+            refused: Vec::new(),
+            phase: Phase::Wave,
             building: None,
             structural: 0,
             more_names: Vec::new(),
@@ -97,4 +105,13 @@ pub(crate) fn resolve<T: State>(world: &mut World) -> Arc<Typed<T>> {
     let system = registry.building().0;
     registry.missing.push((system, type_name::<T>()));
     stand_in
+}
+
+/// Notes a `Now` in a system that is not of the phase in which this frame's values are there.
+pub(crate) fn refuse_now<T: State>(world: &mut World) {
+    let mut registry = world.get_resource_mut::<Registry>().expect("diptych's query data needs a diptych world");
+    if registry.phase != Phase::Derive {
+        let system = registry.building().0;
+        registry.refused.push(BuildError::NowOutsideDerive { system, type_name: type_name::<T>().to_owned() });
+    }
 }

@@ -3,104 +3,63 @@
 //! Invariant: the result depends on the systems' names and signatures, never on their order of registration.
 //! Every refusal names all involved. Running the waves is `wave`.
 
+mod arrange;
+mod task;
+
+pub(crate) use arrange::Wait;
+pub use task::{IntoTask, IsSystemConfig, SystemConfig};
+pub(crate) use task::{SystemSpec, Task, Turns};
+
 use crate::buffer::Column;
 use crate::error::BuildError;
 use crate::id::SystemKey;
 use crate::registry::Registry;
 use bevy_ecs::component::ComponentId;
 use bevy_ecs::query::FilteredAccessSet;
-use bevy_ecs::system::{BoxedSystem, IntoSystem, SystemAccess};
+use bevy_ecs::system::{BoxedSystem, SystemAccess};
 use bevy_ecs::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use task::Wanted;
 
-/// A system as it was registered.
-pub(crate) struct SystemSpec {
-    pub(crate) name: String,
-    pub(crate) parts: Vec<BoxedSystem>,
+/// When in a frame a system runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// Once, in the first frame of a new world, instead of the others.
+    Startup,
+    /// Reads the last frame, writes the next.
+    Wave,
+    /// After the wave: reads what this frame has written, and writes what follows from it.
+    Derive,
+    /// After the commit: only reads.
+    Late,
 }
 
-/// What can be registered as a system: a bevy system function, or one with `prepare` and `cleanup` around it.
-pub trait IntoTask<Marker> {
-    /// The parts, in the order in which they run.
-    #[doc(hidden)]
-    fn into_parts(self) -> Vec<BoxedSystem>;
-
-    /// Runs `prepare` before this system in every frame, as part of it: same name, same task, same ownership.
-    fn prepare<M, P: IntoSystem<(), (), M>>(self, prepare: P) -> Around
-    where
-        Self: Sized,
-    {
-        let mut parts = self.into_parts();
-        parts.insert(0, Box::new(IntoSystem::into_system(prepare)));
-        Around(parts)
-    }
-
-    /// Runs `cleanup` after this system in every frame, as part of it.
-    fn cleanup<M, P: IntoSystem<(), (), M>>(self, cleanup: P) -> Around
-    where
-        Self: Sized,
-    {
-        let mut parts = self.into_parts();
-        parts.push(Box::new(IntoSystem::into_system(cleanup)));
-        Around(parts)
-    }
-}
-
-impl<Marker, S: IntoSystem<(), (), Marker>> IntoTask<Marker> for S {
-    fn into_parts(self) -> Vec<BoxedSystem> {
-        vec![Box::new(IntoSystem::into_system(self))]
-    }
-}
-
-/// A system with something before or after it.
-pub struct Around(Vec<BoxedSystem>);
-
-impl core::fmt::Debug for Around {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_tuple("Around").field(&self.0.len()).finish()
-    }
-}
-
-/// Tells [`Around`] from a plain system function.
-#[derive(Debug)]
-pub struct IsAround;
-
-impl IntoTask<IsAround> for Around {
-    fn into_parts(self) -> Vec<BoxedSystem> {
-        self.0
-    }
-}
-
-/// A system ready to run.
-pub(crate) struct Task {
-    pub(crate) name: String,
-    pub(crate) parts: Vec<BoxedSystem>,
-    /// Which parts have commands to hand over at the commit.
-    pub(crate) structural: bool,
-    /// Indices of the columns it owns.
-    pub(crate) owns: Vec<usize>,
-    /// Names of the types it reads.
-    pub(crate) reads: Vec<String>,
-    pub(crate) scratch: Vec<String>,
-    pub(crate) nanos: u64,
-    pub(crate) failure: Option<String>,
-    access: FilteredAccessSet,
-}
-
-/// The waves of a frame.
+/// The systems of a world, in the order of their phases.
+#[derive(Default)]
 pub(crate) struct Schedule {
-    /// By wave, and within a wave by name.
+    /// By phase, by wave, and within a wave by name.
     pub(crate) tasks: Vec<Task>,
+    /// What runs at once, in order: the wave's, then those of `derive`.
     pub(crate) waves: Vec<Range<usize>>,
-    /// `(earlier, later, through)`: why a system is not in the first wave.
-    pub(crate) waits: Vec<(String, String, String)>,
+    /// The first of them that is of the phase `derive`.
+    pub(crate) derived: usize,
+    /// What runs at once after the commit.
+    pub(crate) late: Vec<Range<usize>>,
+    pub(crate) waits: Vec<Wait>,
     /// The owner of each column.
     pub(crate) owners: Vec<Option<String>>,
     /// Whether any system issues commands.
     pub(crate) structural: bool,
+}
+
+impl Schedule {
+    /// Whether the owner of a column ran in the frame being made.
+    pub(crate) fn owner_ran(&self, column: usize) -> bool {
+        self.tasks.iter().any(|task| task.ran && task.owns.contains(&column))
+    }
 }
 
 /// Builds the waves, or says everything that is wrong.
@@ -127,6 +86,7 @@ pub(crate) fn build(
         }
     }
     let missing = core::mem::take(&mut world.resource_mut::<Registry>().missing);
+    errors.append(&mut world.resource_mut::<Registry>().refused);
     errors.extend(
         missing
             .into_iter()
@@ -145,7 +105,19 @@ pub(crate) fn build(
             }
         }
     }
-    if errors.is_empty() { Ok(arrange(world, tasks, owners)) } else { Err(errors) }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let arrange::Arranged { tasks, runs, waits } =
+        arrange::arrange(world, tasks, columns).map_err(|error| vec![error])?;
+    let structural = tasks.iter().any(|task| task.structural);
+    let mut schedule = Schedule { tasks, waits, owners, structural, ..Schedule::default() };
+    for (phase, run) in runs {
+        schedule.derived += usize::from(phase < Phase::Derive);
+        let runs = if phase == Phase::Late { &mut schedule.late } else { &mut schedule.waves };
+        runs.push(run);
+    }
+    Ok(schedule)
 }
 
 /// Refuses names whose keys clash; names are those of systems, setups and inputs.
@@ -169,10 +141,12 @@ fn make(
     scratch: &BTreeSet<ComponentId>,
     errors: &mut Vec<BuildError>,
 ) -> Result<Task, BuildError> {
-    let SystemSpec { name, mut parts } = spec;
+    let SystemSpec { name, phase, config } = spec;
+    let SystemConfig { mut parts, every, skip_if_empty } = config;
     {
         let mut registry = world.resource_mut::<Registry>();
         registry.building = Some((name.clone(), SystemKey::of(&name)));
+        registry.phase = phase;
         registry.structural = 0;
     }
     let mut access = FilteredAccessSet::new();
@@ -218,6 +192,10 @@ fn make(
             errors.push(BuildError::NotScratch { system: name.clone(), type_name: label(id) });
         }
     }
+    if phase == Phase::Late && (structural || !owns.is_empty()) {
+        let why = "runs late, after the commit, where systems only read; register it with .system(..)";
+        return Err(BuildError::NotAWaveSystem { system: name, why });
+    }
     // A parameter that names a resource requires its component too, but is no query over many archetypes.
     let resource = world.component_id::<bevy_ecs::resource::IsResource>();
     for set in access.filtered_accesses() {
@@ -229,56 +207,34 @@ fn make(
     }
     let reads = columns.iter().filter(|column| combined.has_read(column.slots()[0]));
     let reads = reads.map(|column| column.name().to_owned()).collect();
-    Ok(Task { name, parts, structural, owns, reads, scratch: used, nanos: 0, failure: None, access })
+    // Column 0 has one slot only, and is nobody's to write.
+    let now = |column: &dyn Column| {
+        let next = column.slots()[1];
+        combined.has_read(next) && !combined.has_write(next)
+    };
+    let reads_now = (1..columns.len()).filter(|index| now(&*columns[*index])).collect();
+    let wants = if skip_if_empty { Wanted::of(&access, resource) } else { None };
+    let turns = Turns { enabled: true, every };
+    Ok(Task {
+        name,
+        phase,
+        parts,
+        structural,
+        owns,
+        reads,
+        reads_now,
+        scratch: used,
+        every,
+        turns,
+        wants,
+        ran: false,
+        nanos: 0,
+        failure: None,
+        access,
+    })
 }
 
 /// Initializes a system; bevy refuses some signatures by panicking.
 fn initialize(part: &mut BoxedSystem, world: &mut World) -> Result<SystemAccess, String> {
     catch_unwind(AssertUnwindSafe(|| part.initialize(world))).map_err(|panic| crate::wave::message(&*panic))
-}
-
-/// Puts systems that conflict through scratch into later waves, in the order of their names.
-fn arrange(world: &World, mut tasks: Vec<Task>, owners: Vec<Option<String>>) -> Schedule {
-    let mut wave_of = vec![0; tasks.len()];
-    let mut waits = Vec::new();
-    for later in 0..tasks.len() {
-        for earlier in 0..later {
-            if tasks[earlier].access.is_compatible(&tasks[later].access) {
-                continue;
-            }
-            wave_of[later] = wave_of[later].max(wave_of[earlier] + 1);
-            let writes = |task: &Task| -> BTreeSet<ComponentId> {
-                task.access
-                    .combined_access()
-                    .writes()
-                    .as_finite_set()
-                    .into_iter()
-                    .flat_map(|set| set.iter())
-                    .collect()
-            };
-            let both: BTreeSet<ComponentId> =
-                writes(&tasks[earlier]).union(&writes(&tasks[later])).copied().collect();
-            let touches = |task: &Task, id| task.access.combined_access().has_read(id);
-            let through = both
-                .into_iter()
-                .filter(|id| touches(&tasks[earlier], *id) && touches(&tasks[later], *id))
-                .filter_map(|id| world.components().get_name(id).map(|name| name.to_string()))
-                .collect::<Vec<_>>();
-            waits.push((tasks[earlier].name.clone(), tasks[later].name.clone(), through.join(", ")));
-        }
-    }
-    let mut order: Vec<usize> = (0..tasks.len()).collect();
-    order.sort_by_key(|index| (wave_of[*index], *index));
-    let mut waves: Vec<Range<usize>> = Vec::new();
-    for (place, index) in order.iter().enumerate() {
-        if wave_of[*index] == waves.len() {
-            waves.push(place..place + 1);
-        } else if let Some(wave) = waves.last_mut() {
-            wave.end = place + 1;
-        }
-    }
-    let mut slots: Vec<Option<Task>> = tasks.drain(..).map(Some).collect();
-    let tasks: Vec<Task> = order.iter().filter_map(|index| slots[*index].take()).collect();
-    let structural = tasks.iter().any(|task| task.structural);
-    Schedule { tasks, waves, waits, owners, structural }
 }

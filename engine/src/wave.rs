@@ -7,10 +7,11 @@
 #![expect(unsafe_code, reason = "runs systems beside each other on one world")]
 
 use crate::buffer::Column;
-use crate::schedule::{Schedule, Task};
+use crate::schedule::Task;
 use bevy_ecs::system::RunSystemError;
 use bevy_ecs::world::unsafe_world_cell::UnsafeWorldCell;
 use core::any::Any;
+use core::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
@@ -37,6 +38,7 @@ pub(crate) fn in_wave() -> bool {
 struct Scene<'w, 'c> {
     world: UnsafeWorldCell<'w>,
     columns: &'c [Arc<dyn Column>],
+    frame: u64,
     timed: bool,
 }
 
@@ -45,17 +47,16 @@ pub(crate) fn is_timed(frame: u64) -> bool {
     frame % TIMED_EVERY == 1
 }
 
-/// Runs every wave. Answers the first failure, by the order of names.
+/// Runs these waves of `tasks` in order. Answers the first failure, by wave and by the order of names.
 pub(crate) fn run(
-    schedule: &mut Schedule,
+    all: &mut [Task],
+    waves: &[Range<usize>],
     world: UnsafeWorldCell<'_>,
     columns: &[Arc<dyn Column>],
     frame: u64,
 ) -> Result<(), (String, String)> {
-    let timed = is_timed(frame);
-    let scene = Scene { world, columns, timed };
-    let Schedule { tasks: all, waves, .. } = schedule;
-    for wave in &*waves {
+    let scene = Scene { world, columns, frame, timed: is_timed(frame) };
+    for wave in waves {
         let tasks = &mut all[wave.clone()];
         if rayon::current_num_threads() > 1 {
             fork(tasks, scene);
@@ -108,7 +109,11 @@ fn run_task(task: &mut Task, scene: Scene<'_, '_>) -> Result<(), RunSystemError>
 }
 
 fn run_parts(task: &mut Task, scene: Scene<'_, '_>) -> Result<(), RunSystemError> {
-    for part in &mut task.parts {
+    // SAFETY: only the tables are taken; their lists and other tasks' columns are not changed.
+    let tables = unsafe { &scene.world.storages().tables };
+    task.ran = task.is_due(scene.frame, tables);
+    let parts = if task.ran { &mut task.parts[..] } else { &mut [] };
+    for part in parts {
         // SAFETY: the build has checked that no two tasks of a wave have conflicting accesses, and that none
         // is exclusive; the world is the one the system was initialized with.
         match unsafe { part.run_unsafe((), scene.world) } {
@@ -117,8 +122,6 @@ fn run_parts(task: &mut Task, scene: Scene<'_, '_>) -> Result<(), RunSystemError
             Err(failed) => return Err(failed),
         }
     }
-    // SAFETY: only the tables are taken; their lists and other tasks' columns are not changed.
-    let tables = unsafe { &scene.world.storages().tables };
     for index in &task.owns {
         // SAFETY: this is the owner's task, after its loops.
         unsafe { scene.columns[*index].settle(tables) };

@@ -13,7 +13,7 @@ use crate::ingress::Ingress;
 use crate::input::Inputs;
 use crate::lease::LeaseGate;
 use crate::registry::Registry;
-use crate::schedule::{self, Schedule};
+use crate::schedule::{self, Phase, Schedule, SystemSpec};
 use crate::shared::Shared;
 use crate::stats::Stats;
 use crate::store::Durability;
@@ -47,7 +47,7 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
     let mut errors = Vec::new();
     registrar.enter_types(&mut world, &mut errors);
     let columns = gather_columns(&mut world, &ids);
-    let schedule = make_schedule(&mut world, &mut registrar, &columns, errors)?;
+    let (schedule, startup) = make_schedules(&mut world, &mut registrar, &columns, errors)?;
 
     let setups = core::mem::take(&mut registrar.setups);
     let inputs = Inputs::new(Ingress::new(builder.inputs_max), core::mem::take(&mut registrar.inputs));
@@ -86,6 +86,10 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
             pool.install(|| frame.recover(recovered, &upcasts, &path))?;
         }
         None => set_up(&mut frame, setups, &pool)?,
+    }
+    // A world that was stored before its first frame was made goes on where it stopped.
+    if frame.committed == 0 && !startup.tasks.is_empty() {
+        pool.install(|| frame.start_up(startup))?;
     }
     Ok(Engine::new(frame, pool, registrar.local, facts))
 }
@@ -152,12 +156,13 @@ fn gather_columns(world: &mut World, ids: &Arc<IdColumn>) -> Vec<Arc<dyn Column>
     columns
 }
 
-fn make_schedule(
+/// The schedule of a world's frames, and that of its first frame.
+fn make_schedules(
     world: &mut World,
     registrar: &mut Registrar,
     columns: &[Arc<dyn Column>],
     mut errors: Vec<BuildError>,
-) -> Result<Schedule> {
+) -> Result<(Schedule, Schedule)> {
     let mut scratch: BTreeSet<_> = registrar.enter_scratch(world, &mut errors).into_iter().collect();
     for column in columns.iter().filter(|column| !column.has_blank()) {
         errors.push(BuildError::NoBlank { type_name: column.type_name().to_owned() });
@@ -184,18 +189,22 @@ fn make_schedule(
             });
         }
     }
-    let specs = core::mem::take(&mut registrar.systems);
-    let built = schedule::build(world, specs, columns, &scratch);
+    let (startup, specs): (Vec<SystemSpec>, Vec<SystemSpec>) =
+        core::mem::take(&mut registrar.systems).into_iter().partition(|spec| spec.phase == Phase::Startup);
+    for spec in startup.iter().filter(|spec| specs.iter().any(|other| other.name == spec.name)) {
+        errors.push(BuildError::DuplicateSystem { name: spec.name.clone() });
+    }
+    let mut build = |specs| {
+        let built = schedule::build(world, specs, columns, &scratch);
+        built.unwrap_or_else(|more| {
+            errors.extend(more);
+            Schedule::default()
+        })
+    };
+    let schedules = (build(specs), build(startup));
     names.append(&mut world.resource_mut::<Registry>().more_names);
     schedule::check_keys(names.iter().map(String::as_str), &mut errors);
-    match built {
-        Ok(schedule) if errors.is_empty() => Ok(schedule),
-        Ok(_) => Err(refusal(errors)),
-        Err(more) => {
-            errors.extend(more);
-            Err(refusal(errors))
-        }
-    }
+    if errors.is_empty() { Ok(schedules) } else { Err(refusal(errors)) }
 }
 
 fn refusal(mut errors: Vec<BuildError>) -> Error {

@@ -11,7 +11,7 @@ use crate::id::Id;
 use crate::input::{Applier, InputKind};
 use crate::plugin::Plugin;
 use crate::registry::Registry;
-use crate::schedule::{IntoTask, SystemSpec};
+use crate::schedule::{IntoTask, Phase, SystemConfig, SystemSpec};
 use crate::structure::Structure;
 use crate::view::Copies;
 use bevy_ecs::component::{Component, ComponentId};
@@ -133,7 +133,26 @@ impl Registrar {
 
     /// See [`super::EngineBuilder::system`].
     pub fn system<M>(&mut self, name: &str, system: impl IntoTask<M>) -> &mut Self {
-        self.systems.push(SystemSpec { name: name.to_owned(), parts: system.into_parts() });
+        self.add_system(name, Phase::Wave, system.into_config())
+    }
+
+    /// See [`super::EngineBuilder::derive`].
+    pub fn derive<M>(&mut self, name: &str, system: impl IntoTask<M>) -> &mut Self {
+        self.add_system(name, Phase::Derive, system.into_config())
+    }
+
+    /// See [`super::EngineBuilder::late`].
+    pub fn late<M>(&mut self, name: &str, system: impl IntoTask<M>) -> &mut Self {
+        self.add_system(name, Phase::Late, system.into_config())
+    }
+
+    /// See [`super::EngineBuilder::startup`].
+    pub fn startup<M>(&mut self, name: &str, system: impl IntoTask<M>) -> &mut Self {
+        self.add_system(name, Phase::Startup, system.into_config())
+    }
+
+    fn add_system(&mut self, name: &str, phase: Phase, config: SystemConfig) -> &mut Self {
+        self.systems.push(SystemSpec { name: name.to_owned(), phase, config });
         self
     }
 

@@ -44,7 +44,7 @@ impl Frame {
 
     /// The commit while no lease is held; answers up to which ticket inputs were applied.
     fn commit_closed(&mut self, frame: u64) -> Result<Option<u64>> {
-        self.settle_unowned();
+        self.report_twice();
         self.check_coverage()?;
         self.clear_journal();
         self.apply_structure()?;
@@ -87,13 +87,8 @@ impl Frame {
         self.record(frame)
     }
 
-    /// Settles types that no system owns: inputs and structure may have changed them in the last frame.
-    fn settle_unowned(&mut self) {
-        let tables = &self.world().storages().tables;
-        for index in &self.special.unowned {
-            // SAFETY: no wave runs.
-            unsafe { self.columns[*index].settle(tables) };
-        }
+    /// Reports rows that were set twice in the frame; counted in debug builds.
+    fn report_twice(&mut self) {
         if cfg!(debug_assertions) {
             for (column, owner) in self.columns.iter().zip(&self.schedule.owners) {
                 let rows = column.take_twice();
@@ -111,11 +106,14 @@ impl Frame {
         }
     }
 
-    /// Strict types must have every row set or carried.
+    /// Strict types must have every row set or carried; where the owner did not run, the engine carries all.
     fn check_coverage(&self) -> Result<()> {
         let roles = self.shared.frames.roles();
         for index in self.special.strict.iter().copied() {
             let column = &self.columns[index];
+            if self.schedule.owners[index].is_some() && !self.schedule.owner_ran(index) {
+                continue;
+            }
             let (mut covered, mut rows, mut hole) = (0, 0, None);
             for info in &self.tables.list {
                 let Some(marks) = column.by_table().get(info.id) else { continue };

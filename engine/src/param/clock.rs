@@ -20,9 +20,15 @@ use std::sync::Arc;
 pub struct Clock(Time);
 
 impl Clock {
-    /// The frame being made; the first one after a world's creation is 1.
+    /// The frame being made; the first one after a world's creation is 1. In a late system that is the
+    /// coming one.
     pub fn frame(&self) -> u64 {
         self.0.frame
+    }
+
+    /// The last committed frame, which `Prev` reads.
+    pub fn committed(&self) -> u64 {
+        self.0.frame.saturating_sub(1)
     }
 
     /// Seconds of world time a frame: constant, stored with the world.

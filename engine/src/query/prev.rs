@@ -1,11 +1,12 @@
-//! `Prev<T>`: query data that reads the last committed frame.
+//! `Prev<T>`: query data that reads the last committed frame; `Now<T>`: what this frame has made of it.
 //!
-//! Invariant: its access is a read of the type's first id, so any number of systems may hold it beside the
-//! one owner. It never sees the slot that is being written.
+//! Invariant: the access of `Prev` is a read of the type's first id, so any number of systems may hold it
+//! beside the one owner; it never sees the slot that is being written. The access of `Now` is a read of the
+//! second id, which the owner writes: only derive systems have it, and the build orders them after the owner.
 
 #![expect(unsafe_code, reason = "implements bevy's unsafe query traits")]
 
-use crate::buffer::{State, Typed, raw};
+use crate::buffer::{Roles, State, Typed, raw};
 use crate::registry;
 use bevy_ecs::archetype::Archetype;
 use bevy_ecs::change_detection::Tick;
@@ -35,8 +36,61 @@ use std::sync::Arc;
 /// }
 /// # let _ = tallest;
 /// ```
+pub type Prev<T> = Read<T, PREVIOUS>;
+
+/// Reads `T` as this frame has made it. In a query its item is `&T`. Only derive systems may name it.
+///
+/// A row that its owner left alone has its previous value. What structure and inputs do to the frame comes
+/// later, and is not in it.
+///
+/// ```
+/// use diptych_engine::prelude::*;
+/// #[derive(Clone, Copy, Pod, Zeroable)]
+/// #[repr(C)]
+/// struct Height(f64);
+/// #[derive(Clone, Copy, Pod, Zeroable)]
+/// #[repr(C)]
+/// struct Top(f64);
+/// fn grow(mut heights: Query<Next<Height>>) {
+///     heights.par_rows(|mut height| height.set(Height(height.prev().0 + 0.5)));
+/// }
+/// fn find_top(heights: Query<Now<Height>>, mut tops: Query<Next<Top>>) {
+///     let top = heights.iter().fold(0.0, |top: f64, height| top.max(height.0));
+///     tops.par_rows(|mut row| row.set(Top(top)));
+/// }
+/// # fn main() -> diptych_engine::Result<()> {
+/// let mut engine = Engine::in_memory()
+///     .state::<Height>("trees.height", 1)
+///     .state::<Top>("trees.top", 1)
+///     .system("grow", grow)
+///     .derive("find_top", find_top)
+///     .setup("trees", |structure| {
+///         structure.spawn((Height(2.0),));
+///         structure.spawn((Top(0.0),));
+///     })
+///     .build()?;
+/// engine.step()?;
+/// // Not a frame late:
+/// assert_eq!(engine.view().single::<Top>().map(|top| top.0), Some(2.5));
+/// # Ok(())
+/// # }
+/// ```
+pub type Now<T> = Read<T, THIS_FRAME>;
+
+/// [`Read`] of the last committed frame.
+pub const PREVIOUS: u8 = 0;
+/// [`Read`] of the frame being made.
+pub const THIS_FRAME: u8 = 1;
+
+/// Reads `T`; see [`Prev`] and [`Now`], which are its two kinds.
 #[derive(Debug)]
-pub struct Prev<T>(PhantomData<fn() -> T>);
+pub struct Read<T, const WHEN: u8>(PhantomData<fn() -> T>);
+
+/// The slot that a read of this kind looks at.
+#[inline]
+fn slot_of(roles: Roles, when: u8) -> usize {
+    if when == PREVIOUS { roles.prev() } else { roles.next }
+}
 
 /// What [`Prev`] and `Next` remember of their type.
 #[derive(Debug)]
@@ -62,10 +116,11 @@ pub(crate) fn add_read(access: &mut FilteredAccess, id: ComponentId) {
     access.and_with(id);
 }
 
-// SAFETY: `fetch` reads the column of the previous slot. `update_component_access` registers that as a read
-// of the first id and a `With` of it, by role: the engine lets nobody write the previous slot during a wave,
-// and every archetype that has one of the two columns has both. `matches_component_set` asks for that id.
-unsafe impl<T: State> WorldQuery for Prev<T> {
+// SAFETY: `fetch` reads the column of one slot. `update_component_access` registers that as a read of the
+// first or second id and a `With` of it, by role: the engine lets nobody write the previous slot during a
+// wave, and who reads the next slot conflicts with its writer. Every archetype that has one of the two
+// columns has both, so `matches_component_set` may ask for the first.
+unsafe impl<T: State, const WHEN: u8> WorldQuery for Read<T, WHEN> {
     type Fetch<'w> = PrevFetch<'w, T>;
     type State = BufferState<T>;
 
@@ -80,7 +135,7 @@ unsafe impl<T: State> WorldQuery for Prev<T> {
         _: Tick,
         _: Tick,
     ) -> PrevFetch<'w, T> {
-        let slot = state.0.slots[state.0.frames.roles().prev()];
+        let slot = state.0.slots[slot_of(state.0.frames.roles(), WHEN)];
         PrevFetch { slot, start: core::ptr::null(), marker: PhantomData }
     }
 
@@ -105,10 +160,11 @@ unsafe impl<T: State> WorldQuery for Prev<T> {
     }
 
     fn update_component_access(state: &BufferState<T>, access: &mut FilteredAccess) {
-        let id = state.0.slots[0];
+        let id = state.0.slots[usize::from(WHEN)];
         assert!(
             !access.access().has_write(id),
-            "Prev<{}> conflicts with an earlier access in this query",
+            "{}<{}> conflicts with an earlier access in this query",
+            if WHEN == PREVIOUS { "Prev" } else { "Now" },
             core::any::type_name::<T>()
         );
         add_read(access, id);
@@ -123,6 +179,9 @@ unsafe impl<T: State> WorldQuery for Prev<T> {
     }
 
     fn init_state(world: &mut World) -> BufferState<T> {
+        if WHEN == THIS_FRAME {
+            registry::refuse_now::<T>(world);
+        }
         BufferState(registry::resolve(world))
     }
 
@@ -138,7 +197,7 @@ unsafe impl<T: State> WorldQuery for Prev<T> {
 }
 
 // SAFETY: it is read-only, and `ReadOnly` is itself.
-unsafe impl<T: State> QueryData for Prev<T> {
+unsafe impl<T: State, const WHEN: u8> QueryData for Read<T, WHEN> {
     const IS_READ_ONLY: bool = true;
     const IS_ARCHETYPAL: bool = true;
     type ReadOnly = Self;
@@ -157,31 +216,31 @@ unsafe impl<T: State> QueryData for Prev<T> {
     ) -> Option<Self::Item<'w, 's>> {
         // SAFETY: the caller promises a row of the current table.
         let place = unsafe { fetch.start.add(row.index()) };
-        // SAFETY: the value is initialized, and nobody writes the previous slot during a wave.
+        // SAFETY: the value is initialized, and nobody writes what the access says is read.
         Some(unsafe { &*place })
     }
 
     fn iter_access(state: &BufferState<T>) -> impl Iterator<Item = EcsAccessType<'_>> {
-        core::iter::once(EcsAccessType::Component(EcsAccessLevel::Read(state.0.slots[0])))
+        core::iter::once(EcsAccessType::Component(EcsAccessLevel::Read(state.0.slots[usize::from(WHEN)])))
     }
 }
 
 // SAFETY: only the current entity is read.
-unsafe impl<T: State> IterQueryData for Prev<T> {}
+unsafe impl<T: State, const WHEN: u8> IterQueryData for Read<T, WHEN> {}
 // SAFETY: access is read-only.
-unsafe impl<T: State> ReadOnlyQueryData for Prev<T> {}
+unsafe impl<T: State, const WHEN: u8> ReadOnlyQueryData for Read<T, WHEN> {}
 // SAFETY: only the current entity is read.
-unsafe impl<T: State> SingleEntityQueryData for Prev<T> {}
+unsafe impl<T: State, const WHEN: u8> SingleEntityQueryData for Read<T, WHEN> {}
 
-impl<T: State> ReleaseStateQueryData for Prev<T> {
+impl<T: State, const WHEN: u8> ReleaseStateQueryData for Read<T, WHEN> {
     fn release_state<'w>(item: Self::Item<'w, '_>) -> Self::Item<'w, 'static> {
         item
     }
 }
 
-impl<T: State> ArchetypeQueryData for Prev<T> {}
+impl<T: State, const WHEN: u8> ArchetypeQueryData for Read<T, WHEN> {}
 
-impl<T: State> ContiguousQueryData for Prev<T> {
+impl<T: State, const WHEN: u8> ContiguousQueryData for Read<T, WHEN> {
     type Contiguous<'w, 's> = &'w [T];
 
     unsafe fn fetch_contiguous<'w>(
@@ -192,7 +251,7 @@ impl<T: State> ContiguousQueryData for Prev<T> {
     ) -> &'w [T] {
         // SAFETY: the caller promises that the range lies in the current table.
         let start = unsafe { fetch.start.add(range.start as usize) };
-        // SAFETY: the values are initialized, and nobody writes the previous slot during a wave.
+        // SAFETY: the values are initialized, and nobody writes what the access says is read.
         unsafe { core::slice::from_raw_parts(start, range.len()) }
     }
 }
