@@ -11,6 +11,7 @@ mod digests;
 mod encode;
 mod recover;
 
+use crate::annex::Annex;
 use crate::buffer::{Column, IdColumn};
 use crate::editor::{Editor, Journal};
 use crate::error::{Error, Result};
@@ -44,6 +45,8 @@ pub(crate) struct Frame {
     pub(crate) tables: TableList,
     pub(crate) schedule: Schedule,
     pub(crate) special: Special,
+    /// In the order of their stored names.
+    pub(crate) annexes: Vec<Arc<dyn Annex>>,
     pub(crate) gate: LeaseGate,
     pub(crate) inputs: Inputs,
     pub(crate) journal: Journal,
@@ -158,7 +161,7 @@ impl Frame {
     fn run_wave(&mut self, frame: u64) -> Result<()> {
         // SAFETY: leases read the previous slot only, and nothing else uses the world during a wave.
         let world = unsafe { self.cell.cell() };
-        let Self { schedule, columns, encoder, shared, tables, digests, special, .. } = self;
+        let Self { schedule, columns, encoder, shared, tables, digests, special, annexes, .. } = self;
         let Schedule { tasks, waves, derived, .. } = schedule;
         let (waves, derived) = waves.split_at(*derived);
         let pending = encoder.as_mut().and_then(|encoder| Some((encoder.take_pending()?, encoder)));
@@ -166,6 +169,7 @@ impl Frame {
             None => wave::run(tasks, waves, world, columns, frame),
             Some((job, encoder)) => {
                 let committed = Committed {
+                    annexes,
                     frame: frame - 1,
                     // SAFETY: the encoding reads the previous slot and its marks, which no system writes.
                     world: unsafe { self.cell.get() },
@@ -195,6 +199,16 @@ impl Frame {
             return Ok(());
         }
         wave::run(tasks, derived, world, columns, frame).map_err(panicked)
+    }
+
+    /// Lets the annexes look at the world that was made or recovered.
+    pub(crate) fn begin_annexes(&mut self) {
+        let annexes = self.annexes.clone();
+        let roles = self.shared.frames.roles();
+        // SAFETY: the engine is being built.
+        let mut editor = unsafe { self.editor(roles.prev(), roles.stamps[roles.prev()]) };
+        // SAFETY: as above.
+        annexes.iter().for_each(|annex| unsafe { annex.begin(&mut editor) });
     }
 
     /// Hands on the world while nothing runs, on behalf of nobody yet.

@@ -8,6 +8,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("diptych stores rows as they lie in memory and needs a little-endian machine");
 
+mod annex;
 mod buffer;
 mod builder;
 pub mod digest;

@@ -4,6 +4,7 @@
 //! into one error, so nobody queries a type that is not there. It lives in the bevy world as a resource
 //! because that is all query data can reach.
 
+use crate::annex::Annex;
 use crate::buffer::{Column, State, Typed};
 use crate::error::BuildError;
 use crate::id::SystemKey;
@@ -23,6 +24,8 @@ pub(crate) struct Registry {
     /// In order of their stored names once the build is over.
     pub(crate) columns: Vec<Arc<dyn Column>>,
     by_type: BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    /// By their stored names once the build is over; each with the type it was entered under.
+    pub(crate) annexes: Vec<(TypeId, Arc<dyn Annex>)>,
     /// `(system, type)` of types that were named without being registered.
     pub(crate) missing: Vec<(String, &'static str)>,
     /// What parameters refuse by themselves, for the build.
@@ -47,6 +50,7 @@ impl Registry {
             shared,
             columns: Vec::new(),
             by_type: BTreeMap::new(),
+            annexes: Vec::new(),
             missing: Vec::new(),
             refused: Vec::new(),
             phase: Phase::Wave,
@@ -71,6 +75,12 @@ impl Registry {
     /// The registered type `T`.
     pub(crate) fn typed<T: State>(&self) -> Option<Arc<Typed<T>>> {
         self.by_type.get(&TypeId::of::<T>())?.clone().downcast().ok()
+    }
+
+    /// The annex `K`.
+    pub(crate) fn annex<K: Any + Send + Sync>(&self) -> Option<Arc<K>> {
+        let found = self.annexes.iter().find(|(kind, _)| *kind == TypeId::of::<K>());
+        found.and_then(|(_, annex)| annex.clone().as_any().downcast().ok())
     }
 
     /// Whether `T` is registered.
@@ -109,9 +119,12 @@ pub(crate) fn resolve<T: State>(world: &mut World) -> Arc<Typed<T>> {
 
 /// Notes a `Now` in a system that is not of the phase in which this frame's values are there.
 pub(crate) fn refuse_now<T: State>(world: &mut World) {
-    let mut registry = world.get_resource_mut::<Registry>().expect("diptych's query data needs a diptych world");
+    let mut registry =
+        world.get_resource_mut::<Registry>().expect("diptych's query data needs a diptych world");
     if registry.phase != Phase::Derive {
         let system = registry.building().0;
-        registry.refused.push(BuildError::NowOutsideDerive { system, type_name: type_name::<T>().to_owned() });
+        registry
+            .refused
+            .push(BuildError::NowOutsideDerive { system, type_name: type_name::<T>().to_owned() });
     }
 }

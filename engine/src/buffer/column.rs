@@ -23,6 +23,13 @@ pub(crate) trait Column: Send + Sync {
     /// Bytes of a row, `None` where rows differ in length.
     fn fixed(&self) -> Option<u32>;
     fn strict(&self) -> bool;
+    /// Whether a value lives for one frame: what the last commit did not set is blank.
+    fn transient(&self) -> bool;
+    /// Makes rows of `slot` blank: those that `marked` and its stamp say were set. Only for transient types.
+    ///
+    /// # Safety
+    /// The caller has the world to itself.
+    unsafe fn expire(&self, tables: &Tables, marked: usize, stamp: u8, slot: usize);
     fn slots(&self) -> [ComponentId; 2];
     /// Rows set twice since the last call.
     fn take_twice(&self) -> u64;

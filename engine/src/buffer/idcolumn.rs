@@ -74,6 +74,12 @@ impl Column for IdColumn {
         false
     }
 
+    fn transient(&self) -> bool {
+        false
+    }
+
+    unsafe fn expire(&self, _: &Tables, _: usize, _: u8, _: usize) {}
+
     fn slots(&self) -> [ComponentId; 2] {
         [self.component; 2]
     }

@@ -27,6 +27,8 @@ pub(crate) struct Typed<T: State> {
     pub(crate) slots: [ComponentId; 2],
     pub(crate) io: RowIo<T>,
     pub(crate) strict: bool,
+    /// Values live for one frame: rows that the last commit did not set are blank, in both slots.
+    pub(crate) transient: bool,
     pub(crate) hash_seed: u64,
     pub(crate) frames: Arc<Frames>,
     /// Rows that their owner set twice in a frame; counted in debug builds.
@@ -54,6 +56,7 @@ impl<T: State> Typed<T> {
             version,
             io,
             strict,
+            transient: false,
             frames,
             twice: AtomicU64::new(0),
             on_change: Vec::new(),
@@ -162,6 +165,23 @@ impl<T: State> Column for Typed<T> {
         self.strict
     }
 
+    fn transient(&self) -> bool {
+        self.transient
+    }
+
+    unsafe fn expire(&self, tables: &Tables, marked: usize, stamp: u8, slot: usize) {
+        for (id, marks) in self.by_table.iter() {
+            let table = &tables[id];
+            marks.changed_runs(marked, stamp, |rows, _| {
+                for row in rows {
+                    let blank = (self.io.blank)().expect("the build refuses types without a blank value");
+                    // SAFETY: the caller has the world to itself, and marks are kept for rows of the table.
+                    unsafe { self.write(table, slot, row, blank) };
+                }
+            });
+        }
+    }
+
     fn slots(&self) -> [ComponentId; 2] {
         self.slots
     }
@@ -179,8 +199,10 @@ impl<T: State> Column for Typed<T> {
         for (id, marks) in self.by_table.iter() {
             let table = &tables[id];
             marks.resolve(roles.next, roles.stamps[roles.next]);
-            // SAFETY: the owner's loops are over, by the caller's promise.
-            unsafe { self.carry(table, marks, roles) };
+            if !self.transient {
+                // SAFETY: the owner's loops are over, by the caller's promise.
+                unsafe { self.carry(table, marks, roles) };
+            }
         }
     }
 

@@ -46,6 +46,7 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
     let ids = Arc::new(IdColumn::new(&mut world));
     let mut errors = Vec::new();
     registrar.enter_types(&mut world, &mut errors);
+    registrar.enter_annexes(&mut world, &mut errors);
     let columns = gather_columns(&mut world, &ids);
     let (schedule, startup) = make_schedules(&mut world, &mut registrar, &columns, errors)?;
 
@@ -60,8 +61,10 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
         }
     };
     let special = Special::of(&columns, &schedule.owners);
+    let annexes = world.resource::<Registry>().annexes.iter().map(|(_, annex)| annex.clone()).collect();
     let mut frame = Frame {
         special,
+        annexes,
         cell: Arc::new(WorldCell::new(world)),
         shared,
         columns,
@@ -87,6 +90,7 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
         }
         None => set_up(&mut frame, setups, &pool)?,
     }
+    frame.begin_annexes();
     // A world that was stored before its first frame was made goes on where it stopped.
     if frame.committed == 0 && !startup.tasks.is_empty() {
         pool.install(|| frame.start_up(startup))?;
@@ -202,6 +206,7 @@ fn make_schedules(
         })
     };
     let schedules = (build(specs), build(startup));
+    errors.extend(world.resource::<Registry>().annexes.iter().flat_map(|(_, annex)| annex.check()));
     names.append(&mut world.resource_mut::<Registry>().more_names);
     schedule::check_keys(names.iter().map(String::as_str), &mut errors);
     if errors.is_empty() { Ok(schedules) } else { Err(refusal(errors)) }

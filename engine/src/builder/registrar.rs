@@ -3,6 +3,7 @@
 //! Invariant: what is registered does not depend on the order of the calls. Each entry keeps what an error
 //! about it must name.
 
+use crate::annex::Annex;
 use crate::buffer::raw::Slot;
 use crate::buffer::{Codec, CodecError, Hook, RowIo, State, Typed};
 use crate::digest::ID_TYPE_NAME;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 type InsertResource = Box<dyn FnOnce(&mut World) -> ComponentId>;
 type Enter = Box<dyn FnOnce(&mut World, &TypeSpec) -> bool>;
+type EnterAnnex = Box<dyn FnOnce(&mut World) -> Arc<dyn Annex>>;
 pub(crate) type Setup = Box<dyn FnOnce(&mut Structure<'_, '_>)>;
 pub(crate) type Upcast = Arc<dyn Fn(&[u8]) -> Result<Vec<u8>, CodecError> + Send + Sync>;
 
@@ -72,6 +74,8 @@ pub struct Registrar {
     strict: Vec<TypeId>,
     hooks: Vec<(TypeId, HookWhen, Box<dyn Any + Send + Sync>)>,
     pub(crate) copies: Copies,
+    /// Annexes with the type each is found by.
+    pub(crate) annexes: Vec<(TypeId, &'static str, EnterAnnex)>,
 }
 
 impl core::fmt::Debug for Registrar {
@@ -310,6 +314,38 @@ impl<T: State> Typed<T> {
             };
             list.push(hook.clone());
         }
+    }
+}
+
+impl Registrar {
+    /// Adds an annex, found under the type `K` by the parameters of systems.
+    pub(crate) fn annex<K: 'static>(
+        &mut self,
+        enter: impl FnOnce(&mut World) -> Arc<dyn Annex> + 'static,
+    ) -> &mut Self {
+        self.annexes.push((TypeId::of::<K>(), type_name::<K>(), Box::new(enter)));
+        self
+    }
+
+    /// Makes the annexes, in the order of their stored names; a type or a name that comes twice is refused.
+    pub(crate) fn enter_annexes(&mut self, world: &mut World, errors: &mut Vec<BuildError>) {
+        let mut entered: Vec<(TypeId, &'static str, Arc<dyn Annex>)> = Vec::new();
+        for (kind, type_name, enter) in self.annexes.drain(..) {
+            let annex = enter(world);
+            let twin =
+                entered.iter().find(|(other, _, first)| *other == kind || first.name() == annex.name());
+            if let Some((_, _, first)) = twin {
+                errors.push(BuildError::DuplicateType {
+                    what: type_name.to_owned(),
+                    first: first.name().to_owned(),
+                    second: annex.name().to_owned(),
+                });
+            }
+            entered.push((kind, type_name, annex));
+        }
+        entered.sort_by(|a, b| a.2.name().cmp(b.2.name()));
+        let annexes = entered.into_iter().map(|(kind, _, annex)| (kind, annex)).collect();
+        world.resource_mut::<Registry>().annexes = annexes;
     }
 }
 

@@ -50,6 +50,7 @@ impl Frame {
         self.apply_structure()?;
         self.exchange(frame);
         let answered = self.apply_inputs(frame)?;
+        self.exchange_annexes(frame)?;
         self.finish(frame)?;
         Ok(answered)
     }
@@ -224,6 +225,21 @@ impl Frame {
         self.stats.inputs_refused += refused;
         self.applied = arrived;
         failure.map_or(Ok(Some(drained.up_to)), Err)
+    }
+
+    /// What systems gathered beside the columns becomes visible to the next frame.
+    fn exchange_annexes(&mut self, frame: u64) -> Result<()> {
+        if self.annexes.is_empty() {
+            return Ok(());
+        }
+        let annexes = core::mem::take(&mut self.annexes);
+        let roles = self.shared.frames.roles();
+        // SAFETY: no wave runs, and leases are out.
+        let mut editor = unsafe { self.editor(roles.prev(), roles.stamps[roles.prev()]) };
+        // SAFETY: as above.
+        let done = annexes.iter().try_for_each(|annex| unsafe { annex.exchange(&mut editor, frame) });
+        self.annexes = annexes;
+        done
     }
 
     fn run_hooks(&self) {

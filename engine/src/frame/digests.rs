@@ -81,6 +81,10 @@ impl Frame {
                 rows,
             })
             .collect();
+        for annex in self.annexes.iter().filter(|annex| !annex.is_quiet()) {
+            let sum = crate::annex::digest(&**annex);
+            components.push(ComponentDigest { name: annex.name(), version: 0, sum, rows: 1 });
+        }
         let digest = Digest(world_digest(&mut components));
         self.digests.last = Some((self.committed, digest));
         digest

@@ -8,6 +8,7 @@
 mod checkpoint;
 
 use super::{Digest, Frame};
+use crate::annex::Annex;
 use crate::buffer::{Column, Kind, Roles};
 use crate::editor::Shift;
 use crate::error::{Error, Result};
@@ -50,6 +51,7 @@ pub(crate) struct Job {
 
 /// The committed frame as an encoding sees it; nothing of it is written before the next commit.
 pub(crate) struct Committed<'a> {
+    pub(crate) annexes: &'a [Arc<dyn Annex>],
     pub(crate) frame: u64,
     pub(crate) world: &'a World,
     pub(crate) columns: &'a [Arc<dyn Column>],
@@ -197,7 +199,9 @@ impl Frame {
 
     fn record_with(&mut self, encoder: &mut Encoder, frame: u64) -> Result<()> {
         let roles = self.shared.frames.roles();
-        let bytes = self.changed_bytes_at_most(roles);
+        let annexes = self.annexes.iter().filter(|annex| !annex.is_quiet());
+        let noted = annexes.map(|annex| annex.size().max(1)).sum::<usize>();
+        let bytes = self.changed_bytes_at_most(roles) + noted;
         let quiet = self.journal.shifts.is_empty() && self.applied.is_empty() && bytes == 0;
         let digest = self.digests.last.filter(|(taken, _)| *taken == frame);
         if quiet && digest.is_none() {
@@ -227,6 +231,7 @@ impl Frame {
     /// The committed frame.
     fn as_committed(&self) -> Committed<'_> {
         Committed {
+            annexes: &self.annexes,
             frame: self.committed,
             world: self.world(),
             columns: &self.columns,
@@ -336,6 +341,7 @@ impl Frame {
         stats.entities = self.shared.ids.get().len();
         stats.inputs_waiting = self.inputs.queue().len() as u64;
         stats.systems = self.schedule.tasks.iter().map(|task| (task.name.clone(), task.nanos)).collect();
+        self.annexes.iter().for_each(|annex| annex.fill(&mut stats));
         if let Some(encoder) = &self.encoder {
             encoder.fill(&mut stats);
         }

@@ -70,7 +70,10 @@ fn sources(tasks: &[Task]) -> Vec<Vec<(usize, usize)>> {
         let owner = tasks.iter().position(|other| other.owns.contains(column))?;
         (tasks[owner].phase == task.phase).then_some((owner, *column))
     };
-    tasks.iter().map(|task| task.reads_now.iter().filter_map(|column| owner(task, column)).collect()).collect()
+    tasks
+        .iter()
+        .map(|task| task.reads_now.iter().filter_map(|column| owner(task, column)).collect())
+        .collect()
 }
 
 /// Names a cycle: some task that waits for another that waits, and so on until one comes again.
