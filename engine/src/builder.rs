@@ -81,6 +81,23 @@ impl EngineBuilder {
         self
     }
 
+    /// Makes the plain-old-data type `T` state whose values live for one frame: what its owner sets, or an input,
+    /// or an insert, is read in the next frame, and then the row is blank (all zeros) until it is set again.
+    /// `Changed` and [`Fresh`](crate::Fresh) tell a value from a blank. A value is stored in the record of
+    /// its own frame only.
+    #[must_use]
+    pub fn transient<T: Pod + Send + Sync>(mut self, name: &str, version: u32) -> Self {
+        self.registrar.transient::<T>(name, version);
+        self
+    }
+
+    /// The same for any other type, encoded by `C`; a blank row is `Codec::blank`.
+    #[must_use]
+    pub fn transient_with<T: State + PartialEq, C: Codec<T>>(mut self, name: &str, version: u32) -> Self {
+        self.registrar.transient_with::<T, C>(name, version);
+        self
+    }
+
     /// Demands that the owner of `T` sets or carries every row in every frame.
     #[must_use]
     pub fn strict<T: State>(mut self) -> Self {

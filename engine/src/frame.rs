@@ -68,6 +68,7 @@ pub(crate) struct Special {
     pub(crate) unowned: Vec<usize>,
     pub(crate) strict: Vec<usize>,
     pub(crate) hooked: Vec<usize>,
+    pub(crate) transient: Vec<usize>,
 }
 
 impl Special {
@@ -76,7 +77,8 @@ impl Special {
         Self {
             unowned: all.clone().filter(|index| owners[*index].is_none()).collect(),
             strict: all.clone().filter(|index| columns[*index].strict()).collect(),
-            hooked: all.filter(|index| columns[*index].has_hooks()).collect(),
+            hooked: all.clone().filter(|index| columns[*index].has_hooks()).collect(),
+            transient: all.filter(|index| columns[*index].transient()).collect(),
         }
     }
 }

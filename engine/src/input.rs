@@ -9,6 +9,7 @@ mod applier;
 pub use applier::Applier;
 
 use crate::buffer::{Codec, CodecError};
+use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::ingress::{Ingress, Ticket, TryPushError};
 use bytemuck::Pod;
@@ -85,6 +86,8 @@ pub struct Inputs {
     queue: Ingress<Envelope>,
     kinds: Arc<Vec<InputKind>>,
     by_type: Arc<BTreeMap<TypeId, usize>>,
+    /// The systems that can be controlled.
+    systems: Arc<[String]>,
 }
 
 impl core::fmt::Debug for Inputs {
@@ -94,9 +97,9 @@ impl core::fmt::Debug for Inputs {
 }
 
 impl Inputs {
-    pub(crate) fn new(queue: Ingress<Envelope>, kinds: Vec<InputKind>) -> Self {
+    pub(crate) fn new(queue: Ingress<Envelope>, kinds: Vec<InputKind>, systems: Vec<String>) -> Self {
         let by_type = kinds.iter().enumerate().map(|(index, kind)| (kind.type_id, index)).collect();
-        Self { queue, kinds: Arc::new(kinds), by_type: Arc::new(by_type) }
+        Self { queue, kinds: Arc::new(kinds), by_type: Arc::new(by_type), systems: systems.into() }
     }
 
     pub(crate) fn queue(&self) -> &Ingress<Envelope> {
@@ -127,6 +130,18 @@ impl Inputs {
             TryPushError::Busy(_) => TrySendError::Busy,
             other => TrySendError::Refused(Error::Input(other.to_string())),
         })
+    }
+
+    /// Switches a system off or on, or says how often it runs, from the frame after the next commit on.
+    ///
+    /// # Errors
+    /// When there is no such system, and as [`Inputs::send`].
+    pub fn control(&self, source: &str, control: &Control) -> Result<Ticket> {
+        if !self.systems.iter().any(|name| name == control.system()) {
+            let (name, known) = (control.system(), self.systems.join(", "));
+            return Err(Error::Input(format!("there is no system {name} to control; there are: {known}")));
+        }
+        self.send(source, control)
     }
 
     fn envelope<I: Send + 'static>(&self, source: &str, input: &I) -> Result<Envelope> {

@@ -11,6 +11,7 @@ compile_error!("diptych stores rows as they lie in memory and needs a little-end
 mod annex;
 mod buffer;
 mod builder;
+mod control;
 pub mod digest;
 mod editor;
 mod engine;
@@ -41,6 +42,7 @@ mod wave;
 
 pub use buffer::{Codec, CodecError, State};
 pub use builder::{DT_DEFAULT, EngineBuilder, Registrar, THREADS_MAX};
+pub use control::{CONTROL_NAME_BYTES_MAX, Control};
 pub use engine::Engine;
 pub use error::{BuildError, BuildErrors, Error, Result};
 pub use explain::Explanation;

@@ -1,7 +1,7 @@
 //! What most programs and plugins name; `use diptych_engine::prelude::*`.
 
 pub use crate::{
-    Added, Changed, Changes, Clock, Codec, CodecError, Digest, DigestPolicy, Durability, Engine,
+    Added, Changed, Changes, Clock, Codec, CodecError, Control, Digest, DigestPolicy, Durability, Engine,
     EngineBuilder, Error, Has, Id, Ids, Inputs, IntoTask, Loops, Next, NextBlock, NextRow, Now, Pace, Plain,
     Plugin, Prev, Random, Registrar, Removed, Result, StopSignal, Structure, View, Visits, With, Without,
 };

@@ -67,6 +67,16 @@ impl<T: State> Typed<T> {
         }
     }
 
+    /// Takes back what was set in a frame.
+    #[cold]
+    pub(crate) fn unset(&self, prev: &T, next: &mut T) {
+        if self.transient {
+            *next = (self.io.blank)().expect("the build refuses types without a blank value");
+        } else {
+            next.clone_from(prev);
+        }
+    }
+
     /// The marks of this type in `table`.
     #[inline]
     pub(crate) fn table(&self, table: TableId) -> Option<&TableMarks> {

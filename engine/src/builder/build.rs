@@ -5,6 +5,7 @@
 use super::registrar::Registrar;
 use super::{EngineBuilder, THREADS_MAX};
 use crate::buffer::{Column, IdColumn};
+use crate::control::{self, CONTROL_NAME, CONTROL_VERSION, Control, ControlCodec};
 use crate::engine::Engine;
 use crate::error::{BuildError, BuildErrors, Error, Result};
 use crate::frame::{Digests, Encoder, Frame, Special};
@@ -38,6 +39,8 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
     check_settings(&builder)?;
     let pool = make_pool(builder.threads)?;
     let mut registrar = core::mem::take(&mut builder.registrar);
+    registrar.state_with::<Control, ControlCodec>(CONTROL_NAME, CONTROL_VERSION);
+    registrar.input_with::<Control, ControlCodec>(CONTROL_NAME, CONTROL_VERSION, control::apply);
     let facts = gather_facts(&builder, &registrar)?;
 
     let mut world = World::new();
@@ -51,7 +54,9 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
     let (schedule, startup) = make_schedules(&mut world, &mut registrar, &columns, errors)?;
 
     let setups = core::mem::take(&mut registrar.setups);
-    let inputs = Inputs::new(Ingress::new(builder.inputs_max), core::mem::take(&mut registrar.inputs));
+    let systems = schedule.tasks.iter().map(|task| task.name.clone()).collect();
+    let inputs =
+        Inputs::new(Ingress::new(builder.inputs_max), core::mem::take(&mut registrar.inputs), systems);
     let (encoder, recovered) = match &builder.path {
         None => (None, None),
         Some(path) => {
@@ -91,6 +96,7 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
         None => set_up(&mut frame, setups, &pool)?,
     }
     frame.begin_annexes();
+    frame.refresh_turns();
     // A world that was stored before its first frame was made goes on where it stopped.
     if frame.committed == 0 && !startup.tasks.is_empty() {
         pool.install(|| frame.start_up(startup))?;

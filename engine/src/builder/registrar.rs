@@ -38,6 +38,7 @@ pub(crate) struct TypeSpec {
     pub(crate) version: u32,
     enter: Option<Enter>,
     strict: bool,
+    transient: bool,
     hooks: Vec<(HookWhen, Box<dyn Any + Send + Sync>)>,
 }
 
@@ -87,12 +88,26 @@ impl core::fmt::Debug for Registrar {
 impl Registrar {
     /// See [`super::EngineBuilder::state`].
     pub fn state<T: Pod + Send + Sync>(&mut self, name: &str, version: u32) -> &mut Self {
-        self.enter::<T>(name, version, RowIo::pod)
+        self.enter::<T>(name, version, RowIo::pod, false)
+    }
+
+    /// See [`super::EngineBuilder::transient`].
+    pub fn transient<T: Pod + Send + Sync>(&mut self, name: &str, version: u32) -> &mut Self {
+        self.enter::<T>(name, version, RowIo::pod, true)
+    }
+
+    /// See [`super::EngineBuilder::transient_with`].
+    pub fn transient_with<T: State + PartialEq, C: Codec<T>>(
+        &mut self,
+        name: &str,
+        version: u32,
+    ) -> &mut Self {
+        self.enter::<T>(name, version, RowIo::coded::<C>, true)
     }
 
     /// See [`super::EngineBuilder::state_with`].
     pub fn state_with<T: State + PartialEq, C: Codec<T>>(&mut self, name: &str, version: u32) -> &mut Self {
-        self.enter::<T>(name, version, RowIo::coded::<C>)
+        self.enter::<T>(name, version, RowIo::coded::<C>, false)
     }
 
     /// See [`super::EngineBuilder::strict`].
@@ -237,7 +252,13 @@ impl Registrar {
         self
     }
 
-    fn enter<T: State>(&mut self, name: &str, version: u32, io: fn() -> RowIo<T>) -> &mut Self {
+    fn enter<T: State>(
+        &mut self,
+        name: &str,
+        version: u32,
+        io: fn() -> RowIo<T>,
+        transient: bool,
+    ) -> &mut Self {
         self.types.push(TypeSpec {
             type_id: TypeId::of::<T>(),
             type_name: type_name::<T>(),
@@ -245,6 +266,7 @@ impl Registrar {
             version,
             enter: Some(Box::new(move |world, spec| enter_type::<T>(world, spec, io()))),
             strict: false,
+            transient,
             hooks: Vec::new(),
         });
         self
@@ -298,6 +320,7 @@ impl Registrar {
 fn enter_type<T: State>(world: &mut World, spec: &TypeSpec, io: RowIo<T>) -> bool {
     let frames = world.resource::<Registry>().shared.frames.clone();
     let mut typed = Typed::new(world, frames, &spec.name, spec.version, spec.strict, io);
+    typed.transient = spec.transient;
     typed.shared_hooks(&spec.hooks);
     world.resource_mut::<Registry>().enter(Arc::new(typed))
 }

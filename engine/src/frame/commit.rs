@@ -6,11 +6,15 @@
 #![expect(unsafe_code, reason = "has the world to itself between waves")]
 
 use super::{Frame, INPUTS_A_COMMIT_MAX, LEASE_WAIT_MAX};
+use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::id::SystemKey;
 use crate::input::{Applier, Envelope};
 use crate::registry::Registry;
+use crate::schedule::Turns;
 use crate::structure::Commands;
+use crate::view::View;
+use core::any::TypeId;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Instant;
 
@@ -47,10 +51,12 @@ impl Frame {
         self.report_twice();
         self.check_coverage()?;
         self.clear_journal();
+        self.expire_old();
         self.apply_structure()?;
         self.exchange(frame);
         let answered = self.apply_inputs(frame)?;
         self.exchange_annexes(frame)?;
+        self.expire_other();
         self.finish(frame)?;
         Ok(answered)
     }
@@ -61,6 +67,7 @@ impl Frame {
         // SAFETY: nothing runs yet.
         unsafe { self.cell.get_mut() }.resource_mut::<Registry>().spare.clear();
         self.exchange(0);
+        self.expire_other();
         self.finish(0)
     }
 
@@ -151,6 +158,27 @@ impl Frame {
         }
     }
 
+    /// The transient values of the last frame have been read: their rows become blank. Before structure, which
+    /// moves rows of this slot without its marks.
+    fn expire_old(&self) {
+        let roles = self.shared.frames.roles();
+        self.expire(roles.prev(), roles.stamps[roles.prev()], roles.prev());
+    }
+
+    /// What structure and inputs have set stands in both slots; the one that is written next must be blank.
+    pub(super) fn expire_other(&self) {
+        let roles = self.shared.frames.roles();
+        self.expire(roles.prev(), roles.stamps[roles.prev()], roles.next);
+    }
+
+    fn expire(&self, marked: usize, stamp: u8, slot: usize) {
+        let tables = &self.world().storages().tables;
+        for index in &self.special.transient {
+            // SAFETY: no wave runs, and leases are out.
+            unsafe { self.columns[*index].expire(tables, marked, stamp, slot) };
+        }
+    }
+
     /// Applies what the systems issued, in the order of their names.
     fn apply_structure(&mut self) -> Result<()> {
         if self.schedule.structural || self.committed == 0 {
@@ -221,10 +249,25 @@ impl Frame {
                 refused += 1;
             }
         }
+        let control = |envelope: &Envelope| inputs.kinds()[envelope.kind].type_id == TypeId::of::<Control>();
+        if arrived.iter().any(control) {
+            self.refresh_turns();
+        }
         self.stats.inputs_applied += arrived.len() as u64 - refused;
         self.stats.inputs_refused += refused;
         self.applied = arrived;
         failure.map_or(Ok(Some(drained.up_to)), Err)
+    }
+
+    /// Each system runs as it was registered, or as its control says.
+    pub(crate) fn refresh_turns(&mut self) {
+        let view = View::new(self.world(), &self.shared);
+        let controls: Vec<Control> = view.iter::<Control>().map(|(_, control)| control.clone()).collect();
+        for task in &mut self.schedule.tasks {
+            let control = controls.iter().find(|control| control.system() == task.name);
+            let registered = Turns { enabled: true, every: task.every };
+            task.turns = control.map_or(registered, Control::turns);
+        }
     }
 
     /// What systems gathered beside the columns becomes visible to the next frame.

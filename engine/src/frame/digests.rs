@@ -100,7 +100,24 @@ impl Frame {
         })
     }
 
+    /// The sum of a transient column's rows that the last commit set, and their number: blank rows are nothing.
+    fn set_sum(&self, column: &dyn crate::buffer::Column, info: &TableInfo) -> (u128, u64) {
+        let table = &self.world().storages().tables[info.id];
+        let (ids, roles) = (self.ids.ids(table), self.shared.frames.roles());
+        let marks = column.by_table().get(info.id).expect("the table holds the column");
+        let (mut sum, mut rows) = (0_u128, 0);
+        marks.changed_runs(roles.prev(), roles.stamps[roles.prev()], |run, _| {
+            rows += run.len() as u64;
+            // SAFETY: no wave runs.
+            sum = sum.wrapping_add(unsafe { column.hash_rows(table, roles.prev(), run, ids) });
+        });
+        (sum, rows)
+    }
+
     fn table_sum(&self, column: &dyn crate::buffer::Column, info: &TableInfo) -> (u128, u64) {
+        if column.transient() {
+            return self.set_sum(column, info);
+        }
         // A cell can be shared with the pool, which a table cannot.
         let world = self.world().as_unsafe_world_cell_readonly();
         // SAFETY: no wave runs, and only the table of `info` is read.

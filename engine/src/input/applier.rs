@@ -42,6 +42,18 @@ impl Applier<'_, '_> {
         self.editor.get(self.editor.find(target.into())?)
     }
 
+    /// The entities that hold `T`, in table order.
+    pub fn ids<T: State>(&self) -> Vec<Id> {
+        let view = crate::view::View::new(self.editor.world, self.editor.shared);
+        view.iter::<T>().map(|(id, _)| id).collect()
+    }
+
+    /// The first entity, in table order, whose `T` is as wanted. Cost: the rows that hold `T`.
+    pub(crate) fn find<T: State>(&self, wanted: impl Fn(&T) -> bool) -> Option<Id> {
+        let view = crate::view::View::new(self.editor.world, self.editor.shared);
+        view.iter::<T>().find(|(_, value)| wanted(value)).map(|(id, _)| id)
+    }
+
     /// Sets a value that the entity holds; answers whether it did.
     pub fn set<T: State>(&mut self, target: impl Into<Target>, value: T) -> bool {
         let Some(entity) = self.editor.find(target.into()) else { return false };

@@ -42,11 +42,12 @@ impl<'w, T: State> NextRow<'w, '_, T> {
 
     /// Keeps the value: the row counts as covered and not as changed.
     ///
-    /// After a `set` in the same frame, the row is set back to its last committed value.
+    /// After a `set` in the same frame, the row is set back to its last committed value; a row of a transient type
+    /// becomes blank.
     #[inline(always)]
     pub fn carry(&mut self) {
         if *self.mark == self.stamp | Kind::Changed as u8 {
-            self.next.clone_from(self.prev);
+            self.typed.unset(self.prev, self.next);
         }
         *self.mark = self.stamp | Kind::Carried as u8;
     }
@@ -54,10 +55,11 @@ impl<'w, T: State> NextRow<'w, '_, T> {
     /// Sets the row when `value` differs from the last committed one, and carries it otherwise.
     ///
     /// Plain old data is compared bit by bit, so that a NaN is no endless change; other types by their own
-    /// equality. Answers whether the row was set.
+    /// equality. A transient value of the last frame is no reason to leave this frame's out: it is always set.
+    /// Answers whether the row was set.
     #[inline(always)]
     pub fn set_if_changed(&mut self, value: T) -> bool {
-        if (self.typed.io.equal)(self.prev, &value) {
+        if !self.typed.transient && (self.typed.io.equal)(self.prev, &value) {
             self.carry();
             return false;
         }
