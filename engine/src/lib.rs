@@ -53,8 +53,8 @@ pub use pace::{CATCH_UP_FRAMES, Pace, StopSignal};
 pub use param::{Clock, Ids, Random, Stream};
 pub use plugin::Plugin;
 pub use query::{
-    Added, Block, Changed, Changes, Has, HeldBlock, Loops, Next, NextBlock, NextRow, Now, PAR_ROWS, PREVIOUS,
-    Plain, Prev, Read, Removed, THIS_FRAME, Visits, With, Without,
+    Added, Block, Changed, Changes, Has, HeldBlock, Loops, Next, NextBlock, NextRow, Now, NowChanges,
+    PAR_ROWS, PREVIOUS, Plain, Prev, Read, Removed, THIS_FRAME, Visits, With, Without,
 };
 pub use schedule::{IntoTask, IsSystemConfig, SystemConfig};
 pub use stats::Stats;

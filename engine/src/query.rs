@@ -15,7 +15,7 @@ mod plain;
 mod prev;
 
 pub use block::{Block, HeldBlock, NextBlock, NextRow};
-pub use changes::{Changes, Removed};
+pub use changes::{Changes, NowChanges, Removed};
 pub use filter::{Added, Changed, Has, With, Without};
 pub use loops::{Loops, PAR_ROWS, Visits};
 pub use next::Next;

@@ -1,16 +1,18 @@
 //! Which entities changed, gained or lost a type in the last commit, without looking at the others.
 //!
-//! Invariant: it reads marks of the previous slot and the list of removals, which change at commits only.
+//! Invariant: it reads marks of the previous slot and the list of removals, which change at commits only; or,
+//! in a derive system, marks of the slot that this frame's owner has written and settled.
 
 #![expect(unsafe_code, reason = "implements bevy's unsafe parameter trait")]
 
-use super::prev::BufferState;
+use super::prev::{BufferState, PREVIOUS, THIS_FRAME, add_read, slot_of};
 use crate::buffer::{Kind, State, Typed};
 use crate::id::Id;
 use crate::param::shared_param;
 use crate::registry;
 use bevy_ecs::change_detection::Tick;
 use bevy_ecs::entity::Entity;
+use bevy_ecs::query::FilteredAccess;
 use bevy_ecs::storage::{TableId, Tables};
 use bevy_ecs::system::{SystemAccess, SystemMeta, SystemParam, SystemParamValidationError};
 use bevy_ecs::world::World;
@@ -32,18 +34,23 @@ use core::marker::PhantomData;
 /// }
 /// # let _ = answer;
 /// ```
-pub struct Changes<'w, 's, T: State> {
+pub struct Changes<'w, 's, T: State, const WHEN: u8 = PREVIOUS> {
     tables: &'w Tables,
     typed: &'s Typed<T>,
 }
 
-impl<T: State> core::fmt::Debug for Changes<'_, '_, T> {
+/// The entities whose `T` this frame's owner has set; only for derive systems, as [`Now`](super::Now) is.
+///
+/// What structure and inputs will do to this frame is not in it: see [`Changes`] for that, a frame later.
+pub type NowChanges<'w, 's, T> = Changes<'w, 's, T, THIS_FRAME>;
+
+impl<T: State, const WHEN: u8> core::fmt::Debug for Changes<'_, '_, T, WHEN> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_tuple("Changes").field(&self.entities()).finish()
     }
 }
 
-impl<T: State> Changes<'_, '_, T> {
+impl<T: State, const WHEN: u8> Changes<'_, '_, T, WHEN> {
     /// Entities whose `T` was set, or inserted, in table order.
     pub fn entities(&self) -> Vec<Entity> {
         self.collect(|_| true)
@@ -73,31 +80,48 @@ impl<T: State> Changes<'_, '_, T> {
 
     fn runs(&self, mut visit: impl FnMut(TableId, core::ops::Range<usize>, Kind)) {
         let roles = self.typed.frames.roles();
-        let slot = roles.prev();
+        let slot = slot_of(roles, WHEN);
         for (table, marks) in self.typed.by_table.iter() {
             marks.changed_runs(slot, roles.stamps[slot], |rows, kind| visit(table, rows, kind));
         }
     }
 }
 
-// SAFETY: of the world, only tables' entity lists are read, which change at commits only; marks are those of
-// the previous slot, which nobody writes during a wave.
-unsafe impl<T: State> SystemParam for Changes<'_, '_, T> {
+// SAFETY: of the world, only tables' entity lists are read, which change at commits only. The marks are those
+// of the previous slot, which nobody writes during a wave, or those of the next, under a registered read.
+unsafe impl<T: State, const WHEN: u8> SystemParam for Changes<'_, '_, T, WHEN> {
     type State = BufferState<T>;
-    type Item<'w, 's> = Changes<'w, 's, T>;
+    type Item<'w, 's> = Changes<'w, 's, T, WHEN>;
 
     fn init_state(world: &mut World) -> BufferState<T> {
+        if WHEN == THIS_FRAME {
+            registry::refuse_now::<T>(world);
+        }
         BufferState(registry::resolve(world))
     }
 
-    fn init_access(_: &BufferState<T>, _: &mut SystemMeta, _: &mut SystemAccess, _: &mut World) {}
+    fn init_access(state: &BufferState<T>, meta: &mut SystemMeta, access: &mut SystemAccess, _: &mut World) {
+        if WHEN == PREVIOUS {
+            return;
+        }
+        let next = state.0.slots[1];
+        let set = access.require_shared_access::<Self>(meta);
+        assert!(
+            !set.combined_access().has_write(next),
+            "NowChanges<{0}> beside Next<{0}>: a system cannot look at the changes it is making",
+            core::any::type_name::<T>()
+        );
+        let mut own = FilteredAccess::default();
+        add_read(&mut own, next);
+        set.add(own);
+    }
 
     unsafe fn get_param<'w, 's>(
         state: &'s mut BufferState<T>,
         _: &SystemMeta,
         world: UnsafeWorldCell<'w>,
         _: Tick,
-    ) -> Result<Changes<'w, 's, T>, SystemParamValidationError> {
+    ) -> Result<Changes<'w, 's, T, WHEN>, SystemParamValidationError> {
         // SAFETY: only the tables' entity lists are used.
         let tables = unsafe { &world.storages().tables };
         Ok(Changes { tables, typed: &state.0 })

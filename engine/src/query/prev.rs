@@ -88,7 +88,7 @@ pub struct Read<T, const WHEN: u8>(PhantomData<fn() -> T>);
 
 /// The slot that a read of this kind looks at.
 #[inline]
-fn slot_of(roles: Roles, when: u8) -> usize {
+pub(super) fn slot_of(roles: Roles, when: u8) -> usize {
     if when == PREVIOUS { roles.prev() } else { roles.next }
 }
 

@@ -103,3 +103,31 @@ fn circles_and_misplaced_reads_are_refused_by_name() {
     let text = refusal(builder().system("first", count).derive("second", count));
     assert!(text.contains("first") && text.contains("second") && text.contains("Count"), "{text}");
 }
+
+#[test]
+fn a_derive_system_visits_what_this_frame_changed() {
+    let mut engine = builder()
+        .system("count", |mut counts: Query<Next<Count>>, clock: Clock| {
+            for (n, mut count) in (&mut counts).into_iter().enumerate() {
+                if n as u64 == clock.frame() * 10 {
+                    count.set(Count(1_000_000));
+                }
+            }
+        })
+        .derive("double", |mut rows: Query<(Next<Twice>, Now<Count>)>, changes: NowChanges<Count>| {
+            assert_eq!(changes.entities().len(), 1, "one row is set a frame");
+            rows.visit(changes.entities(), |(mut twice, count)| twice.set(Twice(count.0 * 2)));
+        })
+        .build()
+        .expect("a sound world");
+    engine.run(Pace::frames(3)).expect("frames");
+    let doubled: Vec<u64> = engine.view().iter::<Twice>().map(|(_, twice)| twice.0).collect();
+    assert_eq!((doubled.iter().filter(|twice| **twice > 0).count(), doubled[20]), (3, 2_000_000));
+    for text in [
+        refusal(builder().derive("own", |_: Query<Next<Count>>, _: NowChanges<Count>| {})),
+        refusal(builder().derive("own", |_: NowChanges<Count>, _: Query<Next<Count>>| {})),
+        refusal(builder().system("own", |_: NowChanges<Count>| {})),
+    ] {
+        assert!(text.contains("own") && text.contains("Count"), "{text}");
+    }
+}
