@@ -8,12 +8,11 @@ use crate::explain::Explanation;
 use crate::frame::{Digest, Frame};
 use crate::input::Inputs;
 use crate::pace::{Metronome, Pace};
+use crate::pool::Pool;
 use crate::stats::Stats;
 use crate::view::{Reader, View};
-use rayon::ThreadPool;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// A double-buffered world and everything that moves it.
@@ -51,7 +50,7 @@ use std::time::Duration;
 /// ```
 pub struct Engine {
     frame: Frame,
-    pool: Arc<ThreadPool>,
+    pool: Pool,
     local: Vec<&'static str>,
     facts: BTreeMap<String, String>,
 }
@@ -65,7 +64,7 @@ impl core::fmt::Debug for Engine {
 impl Engine {
     pub(crate) fn new(
         frame: Frame,
-        pool: Arc<ThreadPool>,
+        pool: Pool,
         local: Vec<&'static str>,
         facts: BTreeMap<String, String>,
     ) -> Self {

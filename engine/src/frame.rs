@@ -180,7 +180,7 @@ impl Frame {
                     shared,
                     digest: digests.last,
                 };
-                let (encoded, outcome) = rayon::join(
+                let (encoded, outcome) = crate::pool::join(
                     || encoder.complete(job, &committed),
                     || wave::run(tasks, waves, world, columns, frame),
                 );

@@ -26,6 +26,7 @@ mod pace;
 mod param;
 mod phased;
 mod plugin;
+mod pool;
 pub mod prelude;
 mod query;
 mod registry;

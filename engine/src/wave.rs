@@ -7,6 +7,7 @@
 #![expect(unsafe_code, reason = "runs systems beside each other on one world")]
 
 use crate::buffer::Column;
+use crate::pool;
 use crate::schedule::Task;
 use bevy_ecs::system::RunSystemError;
 use bevy_ecs::world::unsafe_world_cell::UnsafeWorldCell;
@@ -58,7 +59,7 @@ pub(crate) fn run(
     let scene = Scene { world, columns, frame, timed: is_timed(frame) };
     for wave in waves {
         let tasks = &mut all[wave.clone()];
-        if rayon::current_num_threads() > 1 {
+        if pool::current_threads() > 1 {
             fork(tasks, scene);
         } else {
             run_tasks(tasks, scene);
@@ -76,7 +77,7 @@ fn fork(tasks: &mut [Task], scene: Scene<'_, '_>) {
         return run_tasks(tasks, scene);
     }
     let (first, rest) = tasks.split_at_mut(tasks.len() / 2);
-    rayon::join(|| fork(first, scene), || fork(rest, scene));
+    pool::join(|| fork(first, scene), || fork(rest, scene));
 }
 
 /// Runs tasks one after the other; a failure is noted with its task and ends the run.

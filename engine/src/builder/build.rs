@@ -13,6 +13,7 @@ use crate::id::SystemKey;
 use crate::ingress::Ingress;
 use crate::input::Inputs;
 use crate::lease::LeaseGate;
+use crate::pool::Pool;
 use crate::registry::Registry;
 use crate::schedule::{self, Phase, Schedule, SystemSpec};
 use crate::shared::Shared;
@@ -22,7 +23,6 @@ use crate::structure::{Commands, Structure};
 use crate::tables::TableList;
 use crate::view::WorldCell;
 use bevy_ecs::world::World;
-use rayon::ThreadPool;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
         return Err(failure);
     }
     check_settings(&builder)?;
-    let pool = make_pool(builder.threads)?;
+    let pool = Pool::new(builder.threads)?;
     let mut registrar = core::mem::take(&mut builder.registrar);
     registrar.state_with::<Control, ControlCodec>(CONTROL_NAME, CONTROL_VERSION);
     registrar.input_with::<Control, ControlCodec>(CONTROL_NAME, CONTROL_VERSION, control::apply);
@@ -122,22 +122,6 @@ fn check_settings(builder: &EngineBuilder) -> Result<()> {
         return refuse("durability", format!("{:?}", builder.durability), reason);
     }
     Ok(())
-}
-
-fn make_pool(threads: Option<usize>) -> Result<Arc<ThreadPool>> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads.unwrap_or(0))
-        .thread_name(|index| format!("diptych-{index}"))
-        .start_handler(|_| crate::lease::mark_pool_thread())
-        .build();
-    pool.map(Arc::new).map_err(|error| {
-        let count = threads.map_or_else(|| "all cores".to_owned(), |threads| threads.to_string());
-        Error::Setting {
-            setting: "threads",
-            value: format!("{count} ({error})"),
-            reason: "the system gave no threads",
-        }
-    })
 }
 
 /// The facts a world is created with; two values of one fact are refused.
@@ -225,11 +209,7 @@ fn refusal(mut errors: Vec<BuildError>) -> Error {
 }
 
 /// Runs the setups in the order of their names and commits frame 0.
-fn set_up(
-    frame: &mut Frame,
-    mut setups: Vec<(String, super::registrar::Setup)>,
-    pool: &ThreadPool,
-) -> Result<()> {
+fn set_up(frame: &mut Frame, mut setups: Vec<(String, super::registrar::Setup)>, pool: &Pool) -> Result<()> {
     setups.sort_by(|a, b| a.0.cmp(&b.0));
     for (name, setup) in setups {
         let mut commands = Commands::new(name.clone(), SystemKey::of(&name));

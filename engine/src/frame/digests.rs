@@ -10,8 +10,10 @@ use crate::buffer::page_range;
 use crate::buffer::raw::Ordering;
 use crate::digest::{ComponentDigest, world_digest};
 use crate::tables::TableInfo;
-use rayon::prelude::*;
 use std::fmt;
+
+/// Pages hashed in one job, at least.
+const JOB_PAGES_MIN: usize = 64;
 
 /// The digest of a whole world: 128 bits, printed as 32 hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,7 +132,7 @@ impl Frame {
         let every = marks.stale.all.swap(false, Ordering::Relaxed) || marks.sums.len() != pages;
         marks.sums.resize(pages, 0);
         let (stale, rows) = (&marks.stale.pages, marks.rows);
-        marks.sums.par_iter_mut().with_min_len(64).enumerate().for_each(|(page, sum)| {
+        crate::pool::for_each_mut(&mut marks.sums, JOB_PAGES_MIN, |page, sum| {
             if stale[page].swap(false, Ordering::Relaxed) || every {
                 // SAFETY: no wave runs.
                 *sum = unsafe { column.hash_rows(table(), slot, page_range(page, rows), ids) };

@@ -176,7 +176,7 @@ fn fork<B: Block>(block: B, visit: &(impl Fn(B) + Sync)) {
     }
     let half = block.len().div_ceil(block_rows::<B>()) / 2 * block_rows::<B>();
     let (first, rest) = block.split_at(half);
-    rayon::join(|| fork(first, visit), || fork(rest, visit));
+    crate::pool::join(|| fork(first, visit), || fork(rest, visit));
 }
 
 /// The same with something of its own for each part.
@@ -187,7 +187,7 @@ fn fork_with<B: Block, P: Send>(block: B, parts: &mut [P], visit: &(impl Fn(B, &
     let half = parts.len() / 2;
     let (first, rest) = block.split_at(half * block_rows::<B>());
     let (first_parts, rest_parts) = parts.split_at_mut(half);
-    rayon::join(|| fork_with(first, first_parts, visit), || fork_with(rest, rest_parts, visit));
+    crate::pool::join(|| fork_with(first, first_parts, visit), || fork_with(rest, rest_parts, visit));
 }
 
 #[inline(always)]
