@@ -10,13 +10,13 @@ pub use registrar::Registrar;
 pub(crate) use registrar::Upcast;
 
 use crate::buffer::{Codec, State};
+use crate::durability::Durability;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::frame::DigestPolicy;
 use crate::input::Applier;
 use crate::plugin::Plugin;
 use crate::schedule::IntoTask;
-use crate::store::Durability;
 use crate::structure::Structure;
 use bevy_ecs::component::Component;
 use bevy_ecs::prelude::Resource;
@@ -41,6 +41,7 @@ pub struct EngineBuilder {
     pub(crate) durability: Durability,
     pub(crate) digests: DigestPolicy,
     pub(crate) inputs_max: usize,
+    #[cfg(feature = "store")]
     pub(crate) faults: crate::store::FaultPlan,
     pub(crate) failure: Option<crate::error::Error>,
 }
@@ -62,6 +63,7 @@ impl EngineBuilder {
             durability: if path.is_some() { Durability::Buffered } else { Durability::Memory },
             digests: DigestPolicy::default(),
             inputs_max: crate::ingress::INGRESS_MAX,
+            #[cfg(feature = "store")]
             faults: crate::store::FaultPlan::default(),
             failure: None,
         }
@@ -285,6 +287,7 @@ impl EngineBuilder {
     }
 
     /// Injects faults into the store's writer, for tests and benches.
+    #[cfg(feature = "store")]
     #[doc(hidden)]
     #[must_use]
     pub fn faults(mut self, faults: crate::store::FaultPlan) -> Self {

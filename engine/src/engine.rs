@@ -12,7 +12,6 @@ use crate::pool::Pool;
 use crate::stats::Stats;
 use crate::view::{Reader, View};
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 /// A double-buffered world and everything that moves it.
@@ -72,7 +71,8 @@ impl Engine {
     }
 
     /// Begins an engine whose world lives in this directory: made there, or recovered from it, by `build`.
-    pub fn open(path: impl AsRef<Path>) -> EngineBuilder {
+    #[cfg(feature = "store")]
+    pub fn open(path: impl AsRef<std::path::Path>) -> EngineBuilder {
         EngineBuilder::new(Some(path.as_ref()))
     }
 
@@ -102,6 +102,10 @@ impl Engine {
     /// As [`Engine::step`].
     pub fn run(&mut self, pace: Pace) -> Result<u64> {
         self.check_caller()?;
+        if let Some(hz) = pace.hz.filter(|_| !crate::timer::HAS_CLOCK) {
+            let reason = "this target has no clock to pace by; run a number of frames, at the host's pace";
+            return Err(Error::Setting { setting: "pace", value: format!("{hz} Hz"), reason });
+        }
         let Self { frame, pool, .. } = self;
         pool.install(|| run_frames(frame, &pace))
     }
@@ -179,6 +183,7 @@ impl Engine {
 
     /// A handle that waits for durable frames on other threads; `None` in memory. A frame's record reaches
     /// the store when the next frame begins, or when `step` or `run` returns.
+    #[cfg(feature = "store")]
     pub fn durable(&self) -> Option<crate::store::DurableFrames> {
         self.frame.encoder.as_ref().map(|encoder| encoder.durable())
     }

@@ -8,8 +8,12 @@
 
 mod commit;
 mod digests;
+#[cfg(feature = "store")]
 mod encode;
+#[cfg(feature = "store")]
 mod recover;
+#[cfg(not(feature = "store"))]
+mod unstored;
 
 use crate::annex::Annex;
 use crate::buffer::{Column, IdColumn};
@@ -17,19 +21,25 @@ use crate::editor::{Editor, Journal};
 use crate::error::{Error, Result};
 use crate::input::{Envelope, Inputs};
 use crate::lease::LeaseGate;
+use crate::registry::Registry;
 use crate::schedule::Schedule;
 use crate::shared::Shared;
 use crate::stats::Stats;
+use crate::structure::Commands;
 use crate::tables::TableList;
+use crate::timer::Stopwatch;
 use crate::view::{Copies, WorldCell};
 use crate::wave;
 use bevy_ecs::world::World;
 pub(crate) use digests::Digests;
 pub use digests::{Digest, DigestPolicy};
-pub(crate) use encode::{Committed, Encoder};
+#[cfg(feature = "store")]
+pub(crate) use encode::Encoder;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+#[cfg(not(feature = "store"))]
+pub(crate) use unstored::Encoder;
 
 /// How long a commit waits for leases before it names their holders and fails.
 pub const LEASE_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -83,6 +93,19 @@ impl Special {
     }
 }
 
+/// The committed frame as an encoding sees it; nothing of it is written before the next commit.
+#[cfg_attr(not(feature = "store"), expect(dead_code, reason = "only the encoding looks at it"))]
+pub(crate) struct Committed<'a> {
+    pub(crate) annexes: &'a [Arc<dyn Annex>],
+    pub(crate) frame: u64,
+    pub(crate) world: &'a World,
+    pub(crate) columns: &'a [Arc<dyn Column>],
+    pub(crate) tables: &'a TableList,
+    pub(crate) shared: &'a Shared,
+    /// The last digest and its frame.
+    pub(crate) digest: Option<(u64, Digest)>,
+}
+
 impl Frame {
     /// Makes and commits one frame.
     pub(crate) fn step(&mut self) -> Result<()> {
@@ -125,12 +148,13 @@ impl Frame {
             self.commit(frame)?;
             return self.run_late();
         }
-        let start = Instant::now();
+        let start = Stopwatch::start();
         self.run_wave(frame)?;
-        let waved = Instant::now();
+        let wave_nanos = start.nanos();
+        let waved = Stopwatch::start();
         self.commit(frame)?;
-        self.stats.wave_nanos = (waved - start).as_nanos() as u64;
-        self.stats.commit_nanos = waved.elapsed().as_nanos() as u64;
+        self.stats.wave_nanos = wave_nanos;
+        self.stats.commit_nanos = waved.nanos();
         self.run_late()
     }
 
@@ -232,6 +256,31 @@ impl Frame {
             acting: String::new(),
             doomed: Vec::new(),
         }
+    }
+
+    /// Ends a run: its last frame has a digest, and its record is with the store.
+    pub(crate) fn end_run(&mut self) -> Result<()> {
+        self.take_digest();
+        self.hand_over()
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let mut stats = self.stats.clone();
+        stats.entities = self.shared.ids.get().len();
+        stats.inputs_waiting = self.inputs.queue().len() as u64;
+        stats.systems = self.schedule.tasks.iter().map(|task| (task.name.clone(), task.nanos)).collect();
+        self.annexes.iter().for_each(|annex| annex.fill(&mut stats));
+        if let Some(encoder) = &self.encoder {
+            encoder.fill(&mut stats);
+        }
+        stats
+    }
+
+    /// Hands the commit what a setup issued.
+    pub(crate) fn issue(&mut self, commands: Commands) {
+        // SAFETY: no wave runs.
+        let world = unsafe { self.cell.get_mut() };
+        world.resource_mut::<Registry>().issued.push(commands);
     }
 
     /// The world, to look at between frames.

@@ -33,10 +33,11 @@
 //! but its holder. Copies of chosen columns are for those who need longer.
 
 use std::marker::PhantomData;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Arc, Condvar, Deadline, Mutex, MutexGuard, SharedStr, spin_while};
+use crate::timer::Stopwatch;
 
 mod error;
 #[cfg(all(test, not(diptych_loom)))]
@@ -198,7 +199,7 @@ impl LeaseGate {
 
     #[cold]
     fn close_slowly(&self, bound: Duration) -> Result<(), LeaseHeld> {
-        let started = Instant::now();
+        let started = Stopwatch::start();
         let deadline = Deadline::after(bound);
         let word = &self.inner.word;
         if thread::holds(self.address()) {

@@ -9,10 +9,15 @@
 compile_error!("diptych stores rows as they lie in memory and needs a little-endian machine");
 
 mod annex;
+#[cfg_attr(
+    not(feature = "store"),
+    expect(dead_code, reason = "some of what columns offer only the store asks for")
+)]
 mod buffer;
 mod builder;
 mod control;
 pub mod digest;
+mod durability;
 mod editor;
 mod engine;
 mod error;
@@ -33,10 +38,12 @@ mod registry;
 mod schedule;
 mod shared;
 mod stats;
+#[cfg(feature = "store")]
 pub mod store;
 mod structure;
 pub mod sync;
 mod tables;
+mod timer;
 mod view;
 pub mod watermark;
 mod wave;
@@ -44,6 +51,7 @@ mod wave;
 pub use buffer::{Codec, CodecError, State};
 pub use builder::{DT_DEFAULT, EngineBuilder, Registrar, THREADS_MAX};
 pub use control::{CONTROL_NAME_BYTES_MAX, Control};
+pub use durability::Durability;
 pub use engine::Engine;
 pub use error::{BuildError, BuildErrors, Error, Result};
 pub use explain::Explanation;
@@ -59,6 +67,5 @@ pub use query::{
 };
 pub use schedule::{IntoTask, IsSystemConfig, SystemConfig};
 pub use stats::Stats;
-pub use store::Durability;
 pub use structure::{Bundle, COMMANDS_MAX, Chunk, Spawned, Structure, Target};
 pub use view::{Copied, Reader, View};

@@ -4,8 +4,9 @@
 //! that falls behind makes up at most its catch-up limit and counts the rest as skipped.
 
 use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::timer::Stopwatch;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Frames made up in one go when a pace has fallen behind, unless said otherwise.
 pub const CATCH_UP_FRAMES: u32 = 5;
@@ -91,7 +92,7 @@ impl StopSignal {
 /// Counts due frames against the wall clock.
 #[derive(Debug)]
 pub(crate) struct Metronome {
-    start: Instant,
+    start: Stopwatch,
     done: u64,
     hz: f64,
     catch_up: u64,
@@ -99,7 +100,7 @@ pub(crate) struct Metronome {
 
 impl Metronome {
     pub(crate) fn new(hz: f64, catch_up: u32) -> Self {
-        Self { start: Instant::now(), done: 0, hz, catch_up: u64::from(catch_up) }
+        Self { start: Stopwatch::start(), done: 0, hz, catch_up: u64::from(catch_up) }
     }
 
     /// Waits until a frame is due; answers how many had to be skipped.

@@ -127,7 +127,7 @@ impl Deadline {
     /// `bound` from now; `Duration::MAX`, or more than the clock can hold, is never.
     pub fn after(bound: Duration) -> Self {
         #[cfg(not(diptych_loom))]
-        return Self { at: std::time::Instant::now().checked_add(bound) };
+        return Self { at: crate::timer::now().and_then(|now| now.checked_add(bound)) };
         #[cfg(diptych_loom)]
         return Self { never: bound == Duration::MAX };
     }
@@ -135,7 +135,7 @@ impl Deadline {
     /// What is left of the bound, `None` if it never elapses.
     #[cfg(not(diptych_loom))]
     pub fn left(self) -> Option<Duration> {
-        self.at.map(|at| at.saturating_duration_since(std::time::Instant::now()))
+        self.at.map(|at| crate::timer::now().map_or(Duration::ZERO, |now| at.saturating_duration_since(now)))
     }
 
     /// What is left of the bound, `None` if it never elapses.

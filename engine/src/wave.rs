@@ -9,13 +9,13 @@
 use crate::buffer::Column;
 use crate::pool;
 use crate::schedule::Task;
+use crate::timer::Stopwatch;
 use bevy_ecs::system::RunSystemError;
 use bevy_ecs::world::unsafe_world_cell::UnsafeWorldCell;
 use core::any::Any;
 use core::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
 
 /// Tasks that take less than this together are one job: handing half of it to another thread costs as much. It
 /// also decides that a short wave runs where it is.
@@ -101,10 +101,10 @@ fn run_tasks(tasks: &mut [Task], scene: Scene<'_, '_>) {
 
 fn run_task(task: &mut Task, scene: Scene<'_, '_>) -> Result<(), RunSystemError> {
     let _span = tracing::debug_span!("system", name = task.name.as_str()).entered();
-    let start = scene.timed.then(Instant::now);
+    let start = scene.timed.then(Stopwatch::start);
     run_parts(task, scene)?;
     if let Some(start) = start {
-        task.nanos = start.elapsed().as_nanos() as u64;
+        task.nanos = start.nanos();
     }
     Ok(())
 }

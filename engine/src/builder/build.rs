@@ -6,6 +6,7 @@ use super::registrar::Registrar;
 use super::{EngineBuilder, THREADS_MAX};
 use crate::buffer::{Column, IdColumn};
 use crate::control::{self, CONTROL_NAME, CONTROL_VERSION, Control, ControlCodec};
+use crate::durability::Durability;
 use crate::engine::Engine;
 use crate::error::{BuildError, BuildErrors, Error, Result};
 use crate::frame::{Digests, Encoder, Frame, Special};
@@ -18,7 +19,6 @@ use crate::registry::Registry;
 use crate::schedule::{self, Phase, Schedule, SystemSpec};
 use crate::shared::Shared;
 use crate::stats::Stats;
-use crate::store::Durability;
 use crate::structure::{Commands, Structure};
 use crate::tables::TableList;
 use crate::view::WorldCell;
@@ -57,14 +57,7 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
     let systems = schedule.tasks.iter().map(|task| task.name.clone()).collect();
     let inputs =
         Inputs::new(Ingress::new(builder.inputs_max), core::mem::take(&mut registrar.inputs), systems);
-    let (encoder, recovered) = match &builder.path {
-        None => (None, None),
-        Some(path) => {
-            let (encoder, recovered) =
-                Encoder::open(path, &columns, &facts, builder.durability, builder.faults)?;
-            (Some(encoder), recovered)
-        }
-    };
+    let (encoder, recovered) = Encoder::of(&builder, &columns, &facts)?;
     let special = Special::of(&columns, &schedule.owners);
     let annexes = world.resource::<Registry>().annexes.iter().map(|(_, annex)| annex.clone()).collect();
     let mut frame = Frame {
@@ -118,7 +111,10 @@ fn check_settings(builder: &EngineBuilder) -> Result<()> {
         return refuse("inputs_max", builder.inputs_max.to_string(), "it must be from 1 to 65536");
     }
     if builder.path.is_none() && builder.durability != Durability::Memory {
-        let reason = "a world in memory has no store; use Engine::open(path)";
+        let reason = match cfg!(feature = "store") {
+            true => "a world in memory has no store; use Engine::open(path)",
+            false => "this program was built without the feature `store` of diptych-engine",
+        };
         return refuse("durability", format!("{:?}", builder.durability), reason);
     }
     Ok(())

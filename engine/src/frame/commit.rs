@@ -13,10 +13,10 @@ use crate::input::{Applier, Envelope};
 use crate::registry::Registry;
 use crate::schedule::Turns;
 use crate::structure::Commands;
+use crate::timer::Stopwatch;
 use crate::view::View;
 use core::any::TypeId;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::time::Instant;
 
 /// Commands for which an emptied buffer keeps its room.
 const SPARE_COMMANDS_MAX: usize = 1 << 18;
@@ -26,10 +26,10 @@ impl Frame {
         let _span = tracing::trace_span!("commit", frame).entered();
         let gate = self.gate.clone();
         // The clock is read only where there is something to wait for.
-        let waits = (!gate.is_idle()).then(Instant::now);
+        let waits = (!gate.is_idle()).then(Stopwatch::start);
         let closed = gate.close(LEASE_WAIT_MAX).map_err(|held| Error::Lease(held.to_string()))?;
         if let Some(start) = waits {
-            self.stats.lease_wait_nanos += start.elapsed().as_nanos() as u64;
+            self.stats.lease_wait_nanos += start.nanos();
         }
         let done = self.commit_closed(frame);
         if done.is_err() {

@@ -7,26 +7,22 @@
 
 mod checkpoint;
 
-use super::{Digest, Frame};
-use crate::annex::Annex;
+use super::{Committed, Frame};
 use crate::buffer::{Column, Kind, Roles};
+use crate::builder::EngineBuilder;
 use crate::editor::Shift;
 use crate::error::{Error, Result};
-use crate::registry::Registry;
-use crate::shared::Shared;
 use crate::stats::Stats;
 use crate::store::{
     Delta, DeltaWriter, Durability, DurableFrames, FaultPlan, Mark, Recovered, RowKind, Store, StoreOptions,
     TypeEntry,
 };
-use crate::structure::Commands;
-use crate::tables::TableList;
-use bevy_ecs::world::World;
+use crate::timer::Stopwatch;
 use checkpoint::Copying;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A record larger than this is made beside the next wave, a smaller one at once.
 const INLINE_BYTES_MAX: usize = 64 << 10;
@@ -49,18 +45,6 @@ pub(crate) struct Job {
     keys: Vec<u16>,
 }
 
-/// The committed frame as an encoding sees it; nothing of it is written before the next commit.
-pub(crate) struct Committed<'a> {
-    pub(crate) annexes: &'a [Arc<dyn Annex>],
-    pub(crate) frame: u64,
-    pub(crate) world: &'a World,
-    pub(crate) columns: &'a [Arc<dyn Column>],
-    pub(crate) tables: &'a TableList,
-    pub(crate) shared: &'a Shared,
-    /// The last digest and its frame.
-    pub(crate) digest: Option<(u64, Digest)>,
-}
-
 /// A finished record, and what it was made with.
 struct Record {
     delta: Delta,
@@ -69,8 +53,19 @@ struct Record {
 }
 
 impl Encoder {
+    /// The encoder of a world that has a directory, and what is stored there.
+    pub(crate) fn of(
+        builder: &EngineBuilder,
+        columns: &[Arc<dyn Column>],
+        facts: &BTreeMap<String, String>,
+    ) -> Result<(Option<Self>, Option<Recovered>)> {
+        let Some(path) = &builder.path else { return Ok((None, None)) };
+        let (encoder, recovered) = Self::open(path, columns, facts, builder.durability, builder.faults)?;
+        Ok((Some(encoder), recovered))
+    }
+
     /// Opens the store in `path`, made with these columns and facts.
-    pub(crate) fn open(
+    fn open(
         path: &Path,
         columns: &[Arc<dyn Column>],
         facts: &BTreeMap<String, String>,
@@ -131,7 +126,7 @@ impl Encoder {
         self.copy_some(committed)
     }
 
-    fn fill(&self, stats: &mut Stats) {
+    pub(super) fn fill(&self, stats: &mut Stats) {
         let store = self.store.stats();
         stats.encode_nanos = self.nanos;
         stats.disk_wait_nanos = store.submit_wait_time.as_nanos() as u64;
@@ -146,7 +141,7 @@ impl Job {
     fn run(mut self, committed: &Committed<'_>) -> Record {
         let Committed { world, columns, tables: list, shared, .. } = *committed;
         let roles = shared.frames.roles();
-        let start = Instant::now();
+        let start = Stopwatch::start();
         let (slot, stamp) = (roles.prev(), roles.stamps[roles.prev()]);
         let tables = &world.storages().tables;
         for (number, info) in list.list.iter().enumerate() {
@@ -161,7 +156,7 @@ impl Job {
             }
         }
         let delta = self.writer.finish();
-        Record { delta, job: self, nanos: start.elapsed().as_nanos() as u64 }
+        Record { delta, job: self, nanos: start.nanos() }
     }
 }
 
@@ -328,31 +323,6 @@ impl Frame {
         }
         let durable = encoder.durable_frame();
         Err(Error::Store(format!("frame {frame} is not durable after {timeout:?}; frame {durable} is")))
-    }
-
-    /// Ends a run: its last frame has a digest, and its record is with the store.
-    pub(crate) fn end_run(&mut self) -> Result<()> {
-        self.take_digest();
-        self.hand_over()
-    }
-
-    pub(crate) fn stats(&self) -> Stats {
-        let mut stats = self.stats.clone();
-        stats.entities = self.shared.ids.get().len();
-        stats.inputs_waiting = self.inputs.queue().len() as u64;
-        stats.systems = self.schedule.tasks.iter().map(|task| (task.name.clone(), task.nanos)).collect();
-        self.annexes.iter().for_each(|annex| annex.fill(&mut stats));
-        if let Some(encoder) = &self.encoder {
-            encoder.fill(&mut stats);
-        }
-        stats
-    }
-
-    /// Hands the commit what a setup issued.
-    pub(crate) fn issue(&mut self, commands: Commands) {
-        // SAFETY: no wave runs.
-        let world = unsafe { self.cell.get_mut() };
-        world.resource_mut::<Registry>().issued.push(commands);
     }
 }
 

@@ -2,21 +2,8 @@
 //!
 //! Left out: bounds that nobody tunes; they are constants beside what they bound.
 
+pub use crate::durability::Durability;
 use std::time::Duration;
-
-/// How far a frame must have come before it counts as durable.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Durability {
-    /// Durable only at checkpoints, flushes and at the end: fastest, a killed process loses the rest.
-    Memory,
-    /// Handed to the operating system: survives the process, not the machine.
-    #[default]
-    Buffered,
-    /// On the disk: survives power loss. One sync covers all frames that wait.
-    Synced,
-    /// On the disk every so many frames.
-    Every(u32),
-}
 
 /// How a store behaves; the default suits a world at 60 Hz.
 #[derive(Clone, Debug)]
