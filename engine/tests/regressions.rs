@@ -41,3 +41,6 @@ struct Sum(f64);
 mod frames;
 #[path = "regressions/rows.rs"]
 mod rows;
+#[cfg(feature = "store")]
+#[path = "regressions/stored.rs"]
+mod stored;

@@ -2,6 +2,8 @@
 //!
 //! One test binary; the model is in `store/model.rs`, the tests are in one file per subject.
 
+#![cfg(feature = "store")]
+
 #[path = "store/model.rs"]
 mod model;
 

@@ -23,9 +23,8 @@ pub trait Interruptible {
     /// ```no_run
     /// use diptych::prelude::*;
     /// # fn main() -> diptych::Result<()> {
-    /// let mut engine = Engine::open("world").build()?;
+    /// let mut engine = Engine::in_memory().build()?;
     /// engine.run(Pace::hz(60.0).until_interrupted())?;
-    /// engine.flush()?;
     /// # Ok(())
     /// # }
     /// ```

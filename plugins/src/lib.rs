@@ -16,6 +16,9 @@
 //! # Features
 //! - `cli` (default): the `diptych` binary. An embedder leaves it out with `default-features = false`.
 //! - `signals` (default, part of `cli`): [`Interruptible`], which ends a run at Ctrl-C.
+//! - `store` (default, part of `cli`): [`Engine::open`] and [`store`]. Without it every world is in memory.
+//! - `threads` (default, part of `cli`): systems and loops on all cores. Without it a frame is made on the thread
+//!   that asks for it. Results are the same bits with and without either.
 //!
 //! # Example
 //! The README's, which is also `examples/hello.rs`, is tested with this crate; a smaller one is at [`Engine`].
@@ -25,11 +28,13 @@ mod interrupt;
 pub mod life;
 pub mod nbody;
 
+#[cfg(feature = "store")]
+pub use diptych_engine::store;
 pub use diptych_engine::{
     Applier, BuildError, BuildErrors, Bundle, CATCH_UP_FRAMES, Chunk, Clock, Codec, CodecError, Copied,
     DT_DEFAULT, Digest, DigestPolicy, Durability, Engine, EngineBuilder, Error, Explanation, INPUT_BYTES_MAX,
     INPUTS_A_COMMIT_MAX, Id, Inputs, LEASE_WAIT_MAX, PAR_ROWS, Pace, Plugin, Reader, Registrar, Result,
-    Spawned, State, Stats, StopSignal, Stream, Structure, THREADS_MAX, Target, TrySendError, View, store,
+    Spawned, State, Stats, StopSignal, Stream, Structure, THREADS_MAX, Target, TrySendError, View,
 };
 #[cfg(feature = "signals")]
 pub use interrupt::Interruptible;
