@@ -244,7 +244,8 @@ impl EngineBuilder {
         self
     }
 
-    /// Threads of the pool; all cores unless said otherwise.
+    /// Threads of the pool; all cores unless said otherwise. Without the feature `threads` there is one, the
+    /// calling thread, and more are refused.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);

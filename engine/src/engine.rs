@@ -70,7 +70,8 @@ impl Engine {
         Self { frame, pool, local, facts }
     }
 
-    /// Begins an engine whose world lives in this directory: made there, or recovered from it, by `build`.
+    /// Begins an engine whose world lives in this directory: made there, or recovered from it, by `build`. It
+    /// comes with the feature `store`, as [`Engine::durable`] does.
     #[cfg(feature = "store")]
     pub fn open(path: impl AsRef<std::path::Path>) -> EngineBuilder {
         EngineBuilder::new(Some(path.as_ref()))

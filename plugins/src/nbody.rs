@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn energies_are_the_published_ones() {
         let mut digests = Vec::new();
-        for threads in [1, 2, 4, 8] {
+        for threads in [1, 2, 4, 8].into_iter().filter(|count| cfg!(feature = "threads") || *count == 1) {
             let mut engine = planets(threads);
             for (frame, expected) in [(0, "-0.169075164"), (1000, "-0.169087605"), (50_000, "-0.169078071")] {
                 engine.run(Pace::frames(frame - engine.frame())).unwrap_or_else(|error| panic!("{error}"));

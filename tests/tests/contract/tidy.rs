@@ -83,6 +83,21 @@ fn unsafe_is_declared() {
     none(sources().into_iter().filter(|(_, text)| undeclared(text)).map(|(name, _)| name).collect());
 }
 
+/// Each of these has one door in the engine, so that a build can leave it out or a target can lack it.
+#[test]
+fn rayon_and_the_clock_have_one_door() {
+    let doors = [("rayon::", "engine/src/pool.rs"), ("Instant::now", "engine/src/timer.rs")];
+    let mut problems = Vec::new();
+    for (name, text) in sources() {
+        // The store is a feature of its own and needs a clock; tests wait.
+        let free = !name.starts_with("engine/src/") || name.contains("/store") || name.ends_with("tests.rs");
+        let shut = doors.iter().filter(|(what, door)| !free && name != *door && text.contains(what));
+        problems.extend(shut.map(|(what, door)| format!("{name} names {what}, which only {door} may")));
+    }
+    none(problems);
+    assert!(doors.iter().all(|(what, door)| sources()[*door].contains(what)), "a door has moved");
+}
+
 /// Lints are expected, never allowed, but in macros that say why.
 #[test]
 fn lints_are_expected_not_allowed() {
