@@ -1,6 +1,8 @@
 //! Systems are switched off and on, and slowed down, by inputs that hold after a restart.
 
-use crate::{Count, count, counted};
+#[cfg(feature = "store")]
+use crate::counted;
+use crate::{Count, count};
 use diptych_engine::prelude::*;
 
 fn world(builder: EngineBuilder) -> Engine {
@@ -15,12 +17,14 @@ fn world(builder: EngineBuilder) -> Engine {
         .expect("a sound world")
 }
 
+#[cfg(feature = "store")]
 fn control(engine: &mut Engine, control: &Control) {
     engine.inputs().control("operator", control).expect("room");
     // The commit that takes the control still counts, unless the system rests already.
     engine.step().expect("a frame");
 }
 
+#[cfg(feature = "store")]
 #[test]
 fn a_control_holds_from_the_next_frame_on_and_after_a_restart() {
     let directory = tempfile::tempdir().expect("a directory");

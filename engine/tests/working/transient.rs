@@ -112,16 +112,19 @@ fn what_is_not_set_is_blank_in_the_next_frame() {
 fn threads_and_reopening_change_nothing() {
     let whole = play(&mut world(Engine::in_memory().threads(1)), 90);
     assert!(whole.iter().any(|(_, set, _)| *set > 20), "somebody shouts");
-    for threads in [2, 4, 8] {
+    for threads in [2, 4, 8].into_iter().filter(|_| cfg!(feature = "threads")) {
         assert_eq!(play(&mut world(Engine::in_memory().threads(threads)), 90), whole, "{threads} threads");
     }
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("world");
-    let mut pieces = Vec::new();
-    for frames in [1, 2, 3, 24, 30, 1, 29] {
-        pieces.extend(play(&mut world(Engine::open(&path)), frames));
+    #[cfg(feature = "store")]
+    {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("world");
+        let mut pieces = Vec::new();
+        for frames in [1, 2, 3, 24, 30, 1, 29] {
+            pieces.extend(play(&mut world(Engine::open(&path)), frames));
+        }
+        let differs = pieces.iter().zip(&whole).find(|(piece, whole)| piece != whole);
+        assert_eq!(differs, None, "reopened six times");
+        assert_eq!(pieces.len(), whole.len());
     }
-    let differs = pieces.iter().zip(&whole).find(|(piece, whole)| piece != whole);
-    assert_eq!(differs, None, "reopened six times");
-    assert_eq!(pieces.len(), whole.len());
 }
