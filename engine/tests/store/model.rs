@@ -14,7 +14,8 @@ pub(crate) const TAG: u16 = 2;
 pub(crate) const TEXT: u16 = 3;
 
 pub(crate) fn types() -> Vec<TypeEntry> {
-    let entry = |name: &str, row| TypeEntry { name: name.to_owned(), version: 1, row, layout: 7 };
+    let entry =
+        |name: &str, row| TypeEntry { name: name.to_owned(), version: 1, row, layout: 7, transient: false };
     vec![
         entry("test.fixed", RowKind::Fixed(12)),
         entry("test.tag", RowKind::Fixed(0)),

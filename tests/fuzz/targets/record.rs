@@ -5,7 +5,7 @@ use diptych_engine::store::{DeltaReader, RawWorld, RowKind, TypeEntry};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let entry = |name: &str, row| TypeEntry { name: name.to_owned(), version: 1, row, layout: 0 };
+    let entry = |name: &str, row| TypeEntry { name: name.to_owned(), version: 1, row, layout: 0, transient: false };
     let types = [
         entry("diptych.id", RowKind::Fixed(8)),
         entry("fixed", RowKind::Fixed(12)),
