@@ -23,6 +23,9 @@ mod looking;
 #[path = "store/missing.rs"]
 mod missing;
 
+#[path = "store/oneframe.rs"]
+mod oneframe;
+
 #[path = "store/reopen.rs"]
 mod reopen;
 

@@ -142,3 +142,6 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<TypeEntry>, StoreError> {
     }
     Ok(entries)
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ fuzz_target!(|bytes: &[u8]| {
         entry("diptych.id", RowKind::Fixed(8)),
         entry("fixed", RowKind::Fixed(12)),
         entry("variable", RowKind::Variable),
+        TypeEntry { transient: true, ..entry("flash", RowKind::Fixed(8)) },
+        TypeEntry { transient: true, ..entry("word", RowKind::Variable) },
     ];
     if let Ok(reader) = DeltaReader::parse(bytes) {
         let _frame = (reader.frame(), reader.dt(), reader.is_page());
