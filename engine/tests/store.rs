@@ -2,6 +2,9 @@
 //!
 //! One test binary; the model is in `store/model.rs`, the tests are in one file per subject.
 
+#[path = "store/driver.rs"]
+mod driver;
+
 #[path = "store/model.rs"]
 mod model;
 

@@ -215,6 +215,9 @@ impl RawWorld {
     }
 
     fn swap_remove(&mut self, table: u32, row: u32) -> Result<(), String> {
+        if !self.lent.is_empty() {
+            return Err("rows of a transient type are set before structure moves rows".to_owned());
+        }
         let ordinal = table;
         let table = table_mut(&mut self.tables, table)?;
         if row >= table.rows {
@@ -324,7 +327,7 @@ impl Column {
         Ok(())
     }
 
-    /// Rows beyond the end are none: a record with a bug may remove rows after it has set them.
+    /// Rows beyond the end are none: a record that does not fit leaves such a wish behind.
     fn blank(&mut self, first: u32, count: u32) {
         let (first, end) = (first as usize, first as usize + count as usize);
         match self {

@@ -267,7 +267,7 @@ fn a_note_that_is_cut_short_is_an_error_with_its_place() -> Tried {
 #[test]
 fn replay_in_memory_keeps_the_last_record_alone() -> Tried {
     // Goal: `RawWorld` by itself follows the rule, also for moved runs, which a transient type has none of,
-    // and for a record with a bug, that removes the rows it has set.
+    // and refuses a record with a bug, that removes rows after it has set some: their values would outlive it.
     let ids = TypeEntry {
         name: "diptych.id".to_owned(),
         version: 1,
@@ -291,11 +291,20 @@ fn replay_in_memory_keeps_the_last_record_alone() -> Tried {
     assert_eq!(first, [1, 1, 0]);
     let second = apply(1, &|writer| {
         writer.rows_fixed(FLASH, 0, 1, 1, Mark::Moved, &[9; 8]);
-        writer.rows_fixed(FLASH, 0, 2, 1, Mark::Changed, &[2; 8]);
         writer.swap_remove(0, 0);
+        writer.rows_fixed(FLASH, 0, 1, 1, Mark::Changed, &[2; 8]);
     })?;
-    assert_eq!(second, [2, 0], "row 2, which was set, fills the hole");
-    assert_eq!(apply(2, &|_| {})?.len(), 2, "the row that was set is beyond the end now");
+    assert_eq!(second, [0, 2]);
+    assert_eq!(apply(2, &|_| {})?, [0, 0], "a record without values ends the last one's");
+    let late = apply(3, &|writer| {
+        writer.rows_fixed(FLASH, 0, 1, 1, Mark::Changed, &[3; 8]);
+        writer.swap_remove(0, 0);
+    });
+    let message = late.err().map_or_else(String::new, |error| error.to_string());
+    assert!(message.contains("before structure moves rows"), "{message}");
+    let beyond = apply(4, &|writer| writer.rows_fixed(FLASH, 0, 9, 1, Mark::Changed, &[4; 8]));
+    assert!(beyond.is_err(), "there are two rows");
+    assert_eq!(apply(5, &|_| {})?, [0, 0], "a refused record leaves nothing behind");
     Ok(())
 }
 
