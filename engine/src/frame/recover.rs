@@ -64,6 +64,8 @@ impl Frame {
             (0..marked.count)
                 .for_each(|n| marks.set_kind(slot, (marked.first_row + n) as usize, kind, stamp));
         }
+        // A stage fills both slots; the one that is written next has no values of transient types.
+        self.expire_other();
         for (key, ids) in &recovered.removed {
             // SAFETY: the engine is being built.
             let removed = unsafe { self.columns[by_key[key]].removed().get_mut() };

@@ -253,6 +253,11 @@ fn describe(types: &[TypeEntry], recovered: Option<&Recovered>, report: &mut Rep
             rows: entry.rows,
         })
         .collect();
+    // A note counts as a type of version 0 with one row, that of no entity.
+    for (name, bytes) in recovered.iter().flat_map(|recovered| &recovered.notes) {
+        let sum = row_hash(type_seed(name), 0, bytes);
+        components.push(ComponentDigest { name, version: 0, sum, rows: 1 });
+    }
     let digest = world_digest(&mut components);
     let Some(recovered) = recovered else { return };
     report.frame = Some(recovered.frame);

@@ -38,6 +38,10 @@ fn digest(model: &Model) -> u128 {
         let sum = hashes.iter().fold(0, |sum: u128, hash| sum.wrapping_add(*hash));
         components.push(ComponentDigest { name, version: 1, sum, rows: hashes.len() as u64 });
     }
+    for (name, bytes) in &model.notes {
+        let sum = row_hash(type_seed(name), 0, bytes);
+        components.push(ComponentDigest { name, version: 0, sum, rows: 1 });
+    }
     world_digest(&mut components)
 }
 
