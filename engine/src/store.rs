@@ -16,6 +16,7 @@ mod error;
 mod inspect;
 mod journal;
 mod keys;
+mod marks;
 mod options;
 mod queue;
 mod reader;
@@ -35,10 +36,11 @@ pub use catalog::{RowKind, TypeEntry};
 pub use delta::{Delta, DeltaWriter, Mark};
 pub use error::{FactMismatch, StoreError};
 pub use inspect::{FileState, Report, TypeReport, inspect, verify};
+pub use marks::MarkedRows;
 pub use options::{Durability, FaultPlan, StoreOptions, StoreStats};
 pub use reader::{DeltaReader, Ids, Keys, Operation, Operations, Run};
 pub use recovery::Recovered;
-pub use world::{Column, MarkedRows, RawWorld, RecoveredTable};
+pub use world::{Column, RawWorld, RecoveredTable};
 
 use directory::{Opened, open_directory};
 use queue::{Item, Queue};
@@ -105,9 +107,10 @@ impl Store {
             upgrade_pending: upgrade && recovered.is_some(),
             _lock: lock,
         };
+        let transient = catalog::transient_keys(&types);
         let upgrade = store.upgrade_pending.then_some(types);
         store.upgrade_pending = upgrade.is_some();
-        let writer = Writer::new(queue, disk, marker, options, position, upgrade);
+        let writer = Writer::new(queue, disk, marker, options, position, transient, upgrade);
         std::thread::Builder::new()
             .name("diptych store".to_owned())
             .spawn(move || writer.run())

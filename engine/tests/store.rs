@@ -4,6 +4,9 @@
 
 #![cfg(feature = "store")]
 
+#[path = "store/driver.rs"]
+mod driver;
+
 #[path = "store/model.rs"]
 mod model;
 
@@ -24,6 +27,9 @@ mod looking;
 
 #[path = "store/missing.rs"]
 mod missing;
+
+#[path = "store/oneframe.rs"]
+mod oneframe;
 
 #[path = "store/reopen.rs"]
 mod reopen;

@@ -4,6 +4,7 @@ mod working {
     mod controls;
     mod derived;
     mod phases;
+    mod stored;
     mod transient;
 }
 

@@ -8,7 +8,7 @@
 mod checkpoint;
 
 use super::{Committed, Frame};
-use crate::buffer::{Column, Kind, Roles};
+use crate::buffer::{Column, Kind, Roles, TableMarks};
 use crate::builder::EngineBuilder;
 use crate::editor::Shift;
 use crate::error::{Error, Result};
@@ -77,6 +77,7 @@ impl Encoder {
             version: column.version(),
             row: column.fixed().map_or(RowKind::Variable, RowKind::Fixed),
             layout: column.layout(),
+            transient: column.transient(),
         };
         let types: Vec<TypeEntry> = columns[1..].iter().map(entry).collect();
         let options = StoreOptions { durability, faults, ..StoreOptions::default() };
@@ -149,11 +150,11 @@ impl Job {
                 let (column, key) = (&*columns[index], self.keys[index]);
                 let Some(marks) = column.by_table().get(info.id) else { continue };
                 let rows = Rows { column, table: &tables[info.id], slot, number: number as u32, key };
-                marks.changed_runs(slot, stamp, |range, kind| {
-                    let mark = if kind == Kind::Added { Mark::Added } else { Mark::Changed };
-                    rows.write(&mut self.writer, range, mark);
-                });
+                rows.write_changed(&mut self.writer, marks, stamp);
             }
+        }
+        for annex in committed.annexes.iter().filter(|annex| !annex.is_quiet()) {
+            self.writer.note(annex.name(), |out| annex.write(out));
         }
         let delta = self.writer.finish();
         Record { delta, job: self, nanos: start.nanos() }
@@ -170,6 +171,14 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
+    /// Writes the rows that the committed frame set.
+    fn write_changed(&self, writer: &mut DeltaWriter, marks: &TableMarks, stamp: u8) {
+        marks.changed_runs(self.slot, stamp, |range, kind| {
+            let mark = if kind == Kind::Added { Mark::Added } else { Mark::Changed };
+            self.write(writer, range, mark);
+        });
+    }
+
     fn write(&self, writer: &mut DeltaWriter, rows: std::ops::Range<usize>, mark: Mark) {
         let (first, count) = (rows.start as u32, rows.len() as u32);
         // SAFETY: the committed slot is not written until the next commit.

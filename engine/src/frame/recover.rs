@@ -2,7 +2,8 @@
 //!
 //! Invariant: tables come in their stored order, empty ones too, and rows in theirs, so that queries match
 //! and sums run as if nothing had happened. Marks and removals of the last frame are there again. Older
-//! versions are brought up row by row by the registered upcasters.
+//! versions are brought up row by row by the registered upcasters. A transient row that the last frame did
+//! not set is blank.
 
 #![expect(unsafe_code, reason = "fills tables by component id")]
 
@@ -32,6 +33,10 @@ impl Frame {
         let keys = self.encoder.as_ref().map_or_else(Vec::new, |encoder| encoder.keys().to_vec());
         let by_key: BTreeMap<u16, usize> =
             keys.iter().enumerate().map(|(index, key)| (*key, index)).collect();
+        let transient = |key: u16| {
+            recovered.stored_types[usize::from(key)].transient || self.columns[by_key[&key]].transient()
+        };
+        let mut marked = recovered.rows_marked(transient);
         for (number, table) in recovered.tables.iter().enumerate() {
             let mut loaders = Vec::new();
             for (key, raw) in table.types.iter().zip(&table.columns) {
@@ -39,7 +44,10 @@ impl Frame {
                 let stored = recovered.stored_types[usize::from(*key)].version;
                 let chain = chain(&*self.columns[index], index, stored, upcasts, path)?;
                 upgraded |= !chain.is_empty();
-                loaders.push(Loader { column: self.columns[index].clone(), stage: None, raw, chain });
+                let column = self.columns[index].clone();
+                let marked = (column.transient() || recovered.stored_types[usize::from(*key)].transient)
+                    .then(|| marked.remove(&(number as u32, *key)).unwrap_or_default());
+                loaders.push(Loader { column, stage: None, raw, chain, marked });
             }
             self.load_table(table, &mut loaders, number, path)?;
         }
@@ -56,16 +64,36 @@ impl Frame {
             (0..marked.count)
                 .for_each(|n| marks.set_kind(slot, (marked.first_row + n) as usize, kind, stamp));
         }
+        // A stage fills both slots; the one that is written next has no values of transient types.
+        self.expire_other();
         for (key, ids) in &recovered.removed {
             // SAFETY: the engine is being built.
             let removed = unsafe { self.columns[by_key[key]].removed().get_mut() };
             removed.extend(ids.iter().map(|id| Id::from_bits(*id)));
             self.journal.lost = true;
         }
+        self.restore_annexes(&recovered.notes, path)?;
         let upgraded = upgraded || self.encoder.as_ref().is_some_and(Encoder::upgrade_pending);
         self.check_digest(&recovered, upgraded, path)?;
         if upgraded {
             self.checkpoint_now()?;
+        }
+        Ok(())
+    }
+
+    /// What the last frame had under way; a note that nobody reads would be lost, and is refused.
+    fn restore_annexes(&self, notes: &BTreeMap<String, Vec<u8>>, path: &Path) -> Result<()> {
+        let mismatch = |problem| Error::Mismatch { path: path.to_owned(), problem };
+        for (name, bytes) in notes {
+            let annex = self.annexes.iter().find(|annex| annex.name() == name).ok_or_else(|| {
+                mismatch(format!(
+                    "its last frame holds the {name} ({} bytes), which is not registered",
+                    bytes.len()
+                ))
+            })?;
+            // SAFETY: the engine is being built.
+            let restored = unsafe { annex.restore(bytes) };
+            restored.map_err(|error| mismatch(format!("the {name} of its last frame: {error}")))?;
         }
         Ok(())
     }
@@ -139,6 +167,8 @@ struct Loader<'a> {
     stage: Option<Box<dyn RowStage>>,
     raw: &'a Raw,
     chain: Vec<Upcast>,
+    /// Of a transient type: the rows that have a value.
+    marked: Option<Vec<bool>>,
 }
 
 impl Loader<'_> {
@@ -149,6 +179,10 @@ impl Loader<'_> {
             Raw::Variable { blobs } => &blobs[row],
         };
         let stage = self.stage.as_mut().expect("stages are made before rows");
+        if self.marked.as_ref().is_some_and(|marked| marked.get(row) != Some(&true)) {
+            let blank = stage.load_blank();
+            return blank.then_some(()).ok_or_else(|| format!("{name} is transient and has no blank value"));
+        }
         if self.chain.is_empty() {
             return stage.load(bytes).map_err(|error| format!("{name}: {error}"));
         }

@@ -3,9 +3,14 @@
 //! Invariant: key 0 is the column of ids; keys are dense. Left out: how an older version is brought up
 //! to a newer one (the engine's upcasters do that).
 
+use std::collections::BTreeSet;
+
 use super::StoreError;
 use super::codec::{Cursor, Fields, malformed};
 use crate::digest::ID_TYPE_NAME;
+
+/// This bit of a stored kind says that the type is transient.
+const TRANSIENT: u8 = 0x80;
 
 /// How a row of a type is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,11 +32,14 @@ pub struct TypeEntry {
     pub row: RowKind,
     /// Hash of the type's layout: two layouts of one version are an error.
     pub layout: u64,
+    /// Values live for one frame: they are in its record and in no page.
+    pub transient: bool,
 }
 
 impl TypeEntry {
     fn ids() -> Self {
-        Self { name: ID_TYPE_NAME.to_owned(), version: 1, row: RowKind::Fixed(8), layout: 0 }
+        let name = ID_TYPE_NAME.to_owned();
+        Self { name, version: 1, row: RowKind::Fixed(8), layout: 0, transient: false }
     }
 }
 
@@ -63,6 +71,16 @@ pub(crate) fn merged(stored: &[TypeEntry], types: &[TypeEntry]) -> Result<Vec<Ty
             );
             return Err(refused(&entry.name, reason));
         }
+        if given.version == entry.version && given.transient != entry.transient {
+            let said = |transient| if transient { "transient" } else { "not transient" };
+            let reason = format!(
+                "version {} is stored as {}, it is registered as {}; raise the version and register an upcaster",
+                entry.version,
+                said(entry.transient),
+                said(given.transient)
+            );
+            return Err(refused(&entry.name, reason));
+        }
         entry.clone_from(given);
     }
     append_new(&mut entries, types);
@@ -72,6 +90,11 @@ pub(crate) fn merged(stored: &[TypeEntry], types: &[TypeEntry]) -> Result<Vec<Ty
 /// Whether a stored type changes its version.
 pub(crate) fn upgrades(stored: &[TypeEntry], merged: &[TypeEntry]) -> bool {
     stored.iter().zip(merged).any(|(old, new)| old.version != new.version)
+}
+
+/// The keys of the types whose values live for one frame.
+pub(crate) fn transient_keys(types: &[TypeEntry]) -> BTreeSet<u16> {
+    (0..).zip(types).filter(|(_, entry)| entry.transient).map(|(key, _)| key).collect()
 }
 
 fn append_new(entries: &mut Vec<TypeEntry>, types: &[TypeEntry]) {
@@ -95,6 +118,7 @@ pub(crate) fn encode(entries: &[TypeEntry]) -> Vec<u8> {
             RowKind::Fixed(size) => (1, size),
             RowKind::Variable => (2, 0),
         };
+        let kind = if entry.transient { kind | TRANSIENT } else { kind };
         fields.text(&entry.name).u32(entry.version).u8(kind).u32(size).u64(entry.layout);
     }
     fields.finish()
@@ -107,12 +131,17 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<TypeEntry>, StoreError> {
         let name = cursor.text()?.to_owned();
         let version = cursor.u32()?;
         let at = cursor.at();
-        let row = match (cursor.u8()?, cursor.u32()?) {
+        let kind = cursor.u8()?;
+        let row = match (kind & !TRANSIENT, cursor.u32()?) {
             (1, size) => RowKind::Fixed(size),
             (2, _) => RowKind::Variable,
-            (other, _) => return Err(malformed(at, format!("{other} is no kind of row"))),
+            _ => return Err(malformed(at, format!("{kind} is no kind of row"))),
         };
-        entries.push(TypeEntry { name, version, row, layout: cursor.u64()? });
+        let transient = kind & TRANSIENT != 0;
+        entries.push(TypeEntry { name, version, row, layout: cursor.u64()?, transient });
     }
     Ok(entries)
 }
+
+#[cfg(test)]
+mod tests;

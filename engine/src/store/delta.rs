@@ -8,6 +8,8 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::reader::Run;
+
 /// Bytes of the header.
 pub(crate) const HEADER_BYTES: usize = 64;
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"DPR1");
@@ -29,6 +31,8 @@ pub(crate) const TAG_SERIAL: u8 = 9;
 pub(crate) const TAG_DIGEST: u8 = 10;
 /// Single rows of one column, each behind its row number; the head's first row is the size of a row.
 pub(crate) const TAG_SCATTERED: u8 = 11;
+/// Named bytes that belong to this frame alone.
+pub(crate) const TAG_NOTE: u8 = 12;
 
 /// Why a value is in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -285,6 +289,15 @@ impl DeltaWriter {
         self.buffer[start..start + RUN_BYTES].copy_from_slice(&head);
     }
 
+    /// The rows of a variable type as a record or page holds them already.
+    pub(crate) fn rows_encoded(&mut self, run: &Run<'_>) {
+        let Run { key, table, first_row, count, mark, bytes } = *run;
+        let mut head = [0; RUN_BYTES];
+        self.run_head(&mut head, TAG_VARIABLE, key, table, first_row, count, mark, bytes.len() as u64);
+        self.buffer.extend_from_slice(&head);
+        self.buffer.extend_from_slice(bytes);
+    }
+
     /// Ids that lost the type in this commit, also by despawn. Nothing is written where there are none.
     pub fn removed(&mut self, key: u16, ids: &[u64]) {
         if ids.is_empty() {
@@ -310,6 +323,24 @@ impl DeltaWriter {
         self.buffer.extend_from_slice(&version.to_le_bytes());
         self.buffer.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
         self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Named bytes that belong to this frame and are gone with the next; `write` appends them to the record.
+    ///
+    /// A name that is given twice in a record keeps its last bytes.
+    ///
+    /// # Panics
+    /// If the name is longer than 65535 bytes, or `write` takes bytes away.
+    pub fn note(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        let length = u16::try_from(name.len()).expect("a name of at most 65535 bytes");
+        self.operation::<3>(TAG_NOTE, &[&length.to_le_bytes()]);
+        self.buffer.extend_from_slice(name.as_bytes());
+        let at = self.buffer.len();
+        self.buffer.extend_from_slice(&[0; 8]);
+        write(&mut self.buffer);
+        let bytes = self.buffer.len().checked_sub(at + 8);
+        let bytes = bytes.expect("whoever writes a note only appends to the record") as u64;
+        self.buffer[at..at + 8].copy_from_slice(&bytes.to_le_bytes());
     }
 
     /// The next serial of an id counter.

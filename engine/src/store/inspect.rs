@@ -36,6 +36,8 @@ pub struct Report {
     pub entities: u64,
     /// The stored types by key; the first is the column of ids.
     pub types: Vec<TypeReport>,
+    /// The named bytes of the last frame, and how many they are.
+    pub frame_notes: BTreeMap<String, u64>,
     /// What the world was created with.
     pub facts: BTreeMap<String, String>,
     /// Disk space of the directory, in bytes.
@@ -59,7 +61,7 @@ pub struct TypeReport {
     pub name: String,
     /// Stored version.
     pub version: u32,
-    /// Rows of all tables.
+    /// Rows of all tables; of a transient type those that the last frame set.
     pub rows: u64,
     /// Bytes of their values.
     pub bytes: u64,
@@ -205,6 +207,8 @@ fn rehearse_in(copy: &Path, absent: &Path) -> Result<(), StoreError> {
 
 fn describe(types: &[TypeEntry], recovered: Option<&Recovered>, report: &mut Report) {
     let tables = recovered.map_or(&[][..], |recovered| &recovered.tables);
+    let transient = |key: u16| types.get(usize::from(key)).is_some_and(|entry| entry.transient);
+    let marked = recovered.map_or_else(BTreeMap::new, |recovered| recovered.rows_marked(transient));
     let mut sums = vec![0_u128; types.len()];
     report.types = types
         .iter()
@@ -224,13 +228,18 @@ fn describe(types: &[TypeEntry], recovered: Option<&Recovered>, report: &mut Rep
             }
         }
         for (key, column) in table.types.iter().zip(&table.columns) {
+            let marked = marked.get(&(ordinal as u32, *key)).map_or(&[][..], Vec::as_slice);
             let key = usize::from(*key);
             for (row, id) in ids.iter().enumerate() {
+                // What a transient row had before is nowhere, so it cannot count.
+                if types[key].transient && marked.get(row) != Some(&true) {
+                    continue;
+                }
                 let bytes = column.row(row);
                 sums[key] = sums[key].wrapping_add(row_hash(seeds[key], *id, bytes));
                 report.types[key].bytes += bytes.len() as u64;
+                report.types[key].rows += 1;
             }
-            report.types[key].rows += u64::from(table.rows);
         }
     }
     let mut components: Vec<ComponentDigest<'_>> = report
@@ -244,9 +253,16 @@ fn describe(types: &[TypeEntry], recovered: Option<&Recovered>, report: &mut Rep
             rows: entry.rows,
         })
         .collect();
+    // A note counts as a type of version 0 with one row, that of no entity.
+    for (name, bytes) in recovered.iter().flat_map(|recovered| &recovered.notes) {
+        let sum = row_hash(type_seed(name), 0, bytes);
+        components.push(ComponentDigest { name, version: 0, sum, rows: 1 });
+    }
     let digest = world_digest(&mut components);
     let Some(recovered) = recovered else { return };
     report.frame = Some(recovered.frame);
+    let notes = recovered.notes.iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64));
+    report.frame_notes = notes.collect();
     report.digest = Some(digest);
     if let Some((frame, stored)) = recovered.digest
         && frame == recovered.frame

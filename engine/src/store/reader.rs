@@ -9,8 +9,8 @@ use super::StoreError;
 use super::codec::{Cursor, malformed};
 use super::delta::{
     FORMAT, HEADER_BYTES, KIND_PAGE, KIND_RECORD, Link, MAGIC, Mark, TAG_DIGEST, TAG_FIXED, TAG_INPUT,
-    TAG_MOVE_ROW, TAG_PUSH, TAG_REMOVED, TAG_SCATTERED, TAG_SERIAL, TAG_SWAP_REMOVE, TAG_TABLE, TAG_VARIABLE,
-    header_u64,
+    TAG_MOVE_ROW, TAG_NOTE, TAG_PUSH, TAG_REMOVED, TAG_SCATTERED, TAG_SERIAL, TAG_SWAP_REMOVE, TAG_TABLE,
+    TAG_VARIABLE, header_u64,
 };
 
 /// A record or page whose header and checksums are right.
@@ -34,6 +34,7 @@ pub enum Operation<'a> {
     Input { source: &'a str, type_name: &'a str, version: u32, bytes: &'a [u8] },
     Serial { system_key: u32, next: u64 },
     Digest(u128),
+    Note { name: &'a str, bytes: &'a [u8] },
 }
 
 /// Values of neighbouring rows of one column.
@@ -210,6 +211,11 @@ impl<'a> Operations<'a> {
                 let mut digest = [0; 16];
                 digest.copy_from_slice(self.cursor.take(16)?);
                 Operation::Digest(u128::from_le_bytes(digest))
+            }
+            TAG_NOTE => {
+                let name = self.cursor.name()?;
+                let length = self.cursor.u64()?;
+                Operation::Note { name, bytes: self.cursor.take(length)? }
             }
             other => return Err(malformed(start, format!("{other} is no operation"))),
         })

@@ -10,7 +10,8 @@ use super::base::Base;
 use super::codec::{Cursor, Fields, malformed};
 use super::delta::{Link, NO_FRAME};
 use super::disk::Disk;
-use super::world::{MarkedRows, RawWorld, marks, marks_only};
+use super::marks::{FrameMarks, MarkedRows, copy_of, marks};
+use super::world::RawWorld;
 use super::{DeltaReader, RecoveredTable, StoreError, TypeEntry, catalog, keys};
 
 /// What a directory held when it was opened.
@@ -26,6 +27,8 @@ pub struct Recovered {
     pub marks: Vec<MarkedRows>,
     /// Ids that lost a type in the last frame, per type key.
     pub removed: BTreeMap<u16, Vec<u64>>,
+    /// Named bytes of the last frame; nothing if it was empty.
+    pub notes: BTreeMap<String, Vec<u8>>,
     /// Next serial of each id counter.
     pub serials: BTreeMap<u32, u64>,
     /// The last stored digest and its frame.
@@ -36,6 +39,24 @@ pub struct Recovered {
     pub repaired: Option<String>,
 }
 
+impl Recovered {
+    /// Which rows of the types that `wanted` names the last frame marked, by table and key; nothing where it
+    /// marked none.
+    pub(crate) fn rows_marked(&self, wanted: impl Fn(u16) -> bool) -> BTreeMap<(u32, u16), Vec<bool>> {
+        let mut found: BTreeMap<(u32, u16), Vec<bool>> = BTreeMap::new();
+        for marked in self.marks.iter().filter(|marked| wanted(marked.key)) {
+            let Some(table) = self.tables.get(marked.table as usize) else { continue };
+            let rows = found.entry((marked.table, marked.key));
+            let rows = rows.or_insert_with(|| vec![false; table.rows as usize]);
+            let end = marked.first_row as usize + marked.count as usize;
+            if let Some(rows) = rows.get_mut(marked.first_row as usize..end) {
+                rows.fill(true);
+            }
+        }
+        found
+    }
+}
+
 /// Where the writer goes on.
 #[derive(Debug)]
 pub(crate) struct Position {
@@ -43,7 +64,7 @@ pub(crate) struct Position {
     pub(crate) link: Link,
     /// Frame + 1 of the last frame; 0 for none.
     pub(crate) head: u64,
-    /// The marks of the last record, if it is of the last frame.
+    /// The copy of the last record, if it is of the last frame.
     pub(crate) last_record: Vec<u8>,
     /// Bytes of records since the checkpoint, and of its pages.
     pub(crate) record_bytes: u64,
@@ -166,7 +187,10 @@ impl Replay {
                 (self.base, self.link, self.start) = (Some(base), link, link);
                 self.hold(link);
             }
-            keys::COPY => self.last_record = Some(value.clone()),
+            keys::COPY => {
+                self.world.apply_copy(&DeltaReader::parse(value)?)?;
+                self.last_record = Some(value.clone());
+            }
             keys::PAGE => {
                 let page = DeltaReader::parse(value)?;
                 if page.previous() != self.pages.1 || !page.is_page() || page.frame() != frame {
@@ -209,7 +233,7 @@ impl Replay {
         self.held |= link == self.must_hold;
     }
 
-    fn finish(self, values: &WorldValues) -> Result<(Option<Recovered>, Position), StoreError> {
+    fn finish(mut self, values: &WorldValues) -> Result<(Option<Recovered>, Position), StoreError> {
         let name = keys::epoch_name(values.current);
         let Some(base) = &self.base else {
             return Err(StoreError::damaged(name, "the base of the checkpoint is missing"));
@@ -236,8 +260,13 @@ impl Replay {
             return Err(StoreError::damaged(format!("the record of frame {}", shown(waits_for)), reason));
         }
         let last_record = match &self.last_record {
-            Some(record) if DeltaReader::header_frame(record) == head.checked_sub(1) => marks_only(record)?,
-            _ => Vec::new(),
+            Some(record) if DeltaReader::header_frame(record) == head.checked_sub(1) => {
+                copy_of(record, &catalog::transient_keys(&self.types))?
+            }
+            _ => {
+                self.world.blank_transient();
+                Vec::new()
+            }
         };
         let position = Position {
             link: self.link,
@@ -249,7 +278,7 @@ impl Replay {
         if head == 0 {
             return Ok((None, position));
         }
-        let (marks, removed) = match position.last_record.as_slice() {
+        let FrameMarks { marks, removed, notes } = match position.last_record.as_slice() {
             [] => Default::default(),
             record => marks(&DeltaReader::parse(record)?)?,
         };
@@ -259,6 +288,7 @@ impl Replay {
             tables: self.world.tables,
             marks,
             removed,
+            notes,
             serials: self.world.serials,
             digest: self.world.digest,
             stored_types: self.types,

@@ -1,7 +1,8 @@
 //! The world as the store sees it: tables of columns of bytes, and the replay of records onto them.
 //!
 //! Invariant: a record that does not fit the world (an unknown table, a row beyond the end, a wrong row
-//! size) is an error that says so, never a panic and never a guess.
+//! size) is an error that says so, never a panic and never a guess. A transient column has values only in
+//! rows that the last record set; every other row is blank: zeros, or no bytes where rows differ in length.
 //! Left out: checksums and the chain of records (see `recovery`), and what the bytes mean.
 
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 use super::base::Base;
 use super::catalog::RowKind;
 use super::codec::Cursor;
-use super::delta::{DeltaWriter, Mark};
+use super::delta::Mark;
 use super::reader::{DeltaReader, Operation, Run};
 use super::{StoreError, TypeEntry};
 
@@ -41,10 +42,28 @@ pub enum Column {
     },
 }
 
+/// How a type's rows are stored, and whether they live for one frame.
+#[derive(Clone, Copy, Debug)]
+struct Kind {
+    row: RowKind,
+    transient: bool,
+}
+
+/// Rows of a transient type that have values.
+#[derive(Clone, Copy, Debug)]
+struct Lent {
+    table: u32,
+    key: u16,
+    first_row: u32,
+    count: u32,
+}
+
 /// Tables, counters and digest under replay.
 #[derive(Clone, Debug)]
 pub struct RawWorld {
-    kinds: Vec<RowKind>,
+    kinds: Vec<Kind>,
+    /// Where transient values stand: what the next record blanks.
+    lent: Vec<Lent>,
     /// All tables in the order of their creation.
     pub tables: Vec<RecoveredTable>,
     /// Next serial of each id counter.
@@ -60,7 +79,8 @@ impl RawWorld {
     #[must_use]
     pub fn new(types: &[TypeEntry]) -> Self {
         Self {
-            kinds: types.iter().map(|entry| entry.row).collect(),
+            kinds: types.iter().map(|entry| Kind { row: entry.row, transient: entry.transient }).collect(),
+            lent: Vec::new(),
             tables: Vec::new(),
             serials: BTreeMap::new(),
             digest: None,
@@ -75,6 +95,7 @@ impl RawWorld {
     pub fn load_base(&mut self, base: &Base) -> Result<(), StoreError> {
         let place = || format!("the checkpoint of frame {}", base.frame);
         self.tables.clear();
+        self.lent.clear();
         for shape in &base.tables {
             let ordinal = self.tables.len() as u32;
             self.add_table(ordinal, shape.types.clone()).map_err(|r| StoreError::damaged(place(), r))?;
@@ -91,6 +112,9 @@ impl RawWorld {
     /// # Errors
     /// [`StoreError::Malformed`] or [`StoreError::Damaged`] where it does not fit this world.
     pub fn apply(&mut self, delta: &DeltaReader<'_>) -> Result<(), StoreError> {
+        if !delta.is_page() {
+            self.blank_transient();
+        }
         for operation in delta.operations() {
             self.apply_one(&operation?, delta.frame()).map_err(|reason| {
                 let what = if delta.is_page() { "a page" } else { "the record" };
@@ -103,14 +127,55 @@ impl RawWorld {
         Ok(())
     }
 
+    /// Gives rows of transient types the values that a checkpoint kept of the record of its frame.
+    pub(crate) fn apply_copy(&mut self, copy: &DeltaReader<'_>) -> Result<(), StoreError> {
+        for operation in copy.operations() {
+            let operation = operation?;
+            if let Operation::Fixed(run) | Operation::Variable(run) = operation
+                && self.is_transient(run.key)
+                && !run.bytes.is_empty()
+            {
+                self.apply_one(&operation, copy.frame()).map_err(|reason| {
+                    StoreError::damaged(format!("the kept record of frame {}", copy.frame()), reason)
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A frame is over: the values of transient types are gone. Costs what the last record set.
+    pub(crate) fn blank_transient(&mut self) {
+        for Lent { table, key, first_row, count } in self.lent.drain(..) {
+            let Some(table) = self.tables.get_mut(table as usize) else { continue };
+            if let Some(index) = table.types.iter().position(|other| *other == key) {
+                table.columns[index].blank(first_row, count);
+            }
+        }
+    }
+
+    fn is_transient(&self, key: u16) -> bool {
+        self.kinds.get(usize::from(key)).is_some_and(|kind| kind.transient)
+    }
+
     fn apply_one(&mut self, operation: &Operation<'_>, frame: u64) -> Result<(), String> {
         match *operation {
             Operation::Table { ordinal, types } => self.add_table(ordinal, types.iter().collect()),
             Operation::Push { table, count } => self.push(table, count),
             Operation::SwapRemove { table, row } => self.swap_remove(table, row),
             Operation::MoveRow { from, row, to } => self.move_row(from, row, to),
-            Operation::Fixed(run) => self.fixed(&run),
-            Operation::Variable(run) => self.variable(&run),
+            Operation::Fixed(run) | Operation::Variable(run)
+                if run.mark == Mark::Moved && self.is_transient(run.key) =>
+            {
+                Ok(())
+            }
+            Operation::Fixed(run) => {
+                self.lend(&run);
+                self.fixed(&run)
+            }
+            Operation::Variable(run) => {
+                self.lend(&run);
+                self.variable(&run)
+            }
             Operation::Serial { system_key, next } => {
                 self.serials.insert(system_key, next);
                 Ok(())
@@ -119,7 +184,7 @@ impl RawWorld {
                 self.digest = Some((frame, digest));
                 Ok(())
             }
-            Operation::Removed { .. } | Operation::Input { .. } => Ok(()),
+            Operation::Removed { .. } | Operation::Input { .. } | Operation::Note { .. } => Ok(()),
         }
     }
 
@@ -133,8 +198,8 @@ impl RawWorld {
     }
 
     fn column(&self, key: u16) -> Result<Column, String> {
-        match self.kinds.get(usize::from(key)) {
-            Some(RowKind::Fixed(size)) => Ok(Column::Fixed { size: *size, bytes: Vec::new() }),
+        match self.kinds.get(usize::from(key)).map(|kind| kind.row) {
+            Some(RowKind::Fixed(size)) => Ok(Column::Fixed { size, bytes: Vec::new() }),
             Some(RowKind::Variable) => Ok(Column::Variable { blobs: Vec::new() }),
             None => Err(format!("type key {key} is not in the catalog")),
         }
@@ -150,6 +215,9 @@ impl RawWorld {
     }
 
     fn swap_remove(&mut self, table: u32, row: u32) -> Result<(), String> {
+        if !self.lent.is_empty() {
+            return Err("rows of a transient type are set before structure moves rows".to_owned());
+        }
         let ordinal = table;
         let table = table_mut(&mut self.tables, table)?;
         if row >= table.rows {
@@ -184,6 +252,14 @@ impl RawWorld {
         });
         *table_mut(&mut self.tables, to)? = target;
         result.and_then(|()| self.swap_remove(from, row))
+    }
+
+    /// Remembers where values of a transient type come to stand.
+    fn lend(&mut self, run: &Run<'_>) {
+        if self.is_transient(run.key) {
+            let Run { table, key, first_row, count, .. } = *run;
+            self.lent.push(Lent { table, key, first_row, count });
+        }
     }
 
     fn fixed(&mut self, run: &Run<'_>) -> Result<(), String> {
@@ -251,6 +327,21 @@ impl Column {
         Ok(())
     }
 
+    /// Rows beyond the end are none: a record that does not fit leaves such a wish behind.
+    fn blank(&mut self, first: u32, count: u32) {
+        let (first, end) = (first as usize, first as usize + count as usize);
+        match self {
+            Self::Fixed { size, bytes } => {
+                let (size, length) = (*size as usize, bytes.len());
+                bytes[(first * size).min(length)..(end * size).min(length)].fill(0);
+            }
+            Self::Variable { blobs } => {
+                let length = blobs.len();
+                blobs[first.min(length)..end.min(length)].fill_with(Box::default);
+            }
+        }
+    }
+
     /// `last` is the index of the last row and the number of rows afterwards.
     fn swap_remove(&mut self, row: u32, last: u32) {
         match self {
@@ -293,56 +384,4 @@ fn run_column<'a>(tables: &'a mut [RecoveredTable], run: &Run<'_>) -> Result<&'a
     let index = table.types.iter().position(|key| *key == run.key);
     let index = index.ok_or_else(|| format!("table {} has no type key {}", run.table, run.key))?;
     Ok(&mut table.columns[index])
-}
-
-/// A value that the last commit set: what the next frame sees as changed or added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MarkedRows {
-    /// Type key.
-    pub key: u16,
-    /// Ordinal of the table.
-    pub table: u32,
-    /// First row.
-    pub first_row: u32,
-    /// Number of rows.
-    pub count: u32,
-    /// [`Mark::Changed`] or [`Mark::Added`].
-    pub mark: Mark,
-}
-
-/// Marked rows, and the ids that lost a type, per type key.
-pub(crate) type Marks = (Vec<MarkedRows>, BTreeMap<u16, Vec<u64>>);
-
-/// Reads the marks of a record without applying it.
-pub(crate) fn marks(delta: &DeltaReader<'_>) -> Result<Marks, StoreError> {
-    let mut marks = Vec::new();
-    let mut removed: BTreeMap<u16, Vec<u64>> = BTreeMap::new();
-    for operation in delta.operations() {
-        match operation? {
-            Operation::Fixed(run) | Operation::Variable(run) if run.mark != Mark::Moved => {
-                let Run { key, table, first_row, count, mark, .. } = run;
-                marks.push(MarkedRows { key, table, first_row, count, mark });
-            }
-            Operation::Removed { key, ids } => removed.entry(key).or_default().extend(ids.iter()),
-            _ => {}
-        }
-    }
-    Ok((marks, removed))
-}
-
-/// The record without its values: what a checkpoint keeps of the record of its frame.
-pub(crate) fn marks_only(record: &[u8]) -> Result<Vec<u8>, StoreError> {
-    let record = DeltaReader::parse(record)?;
-    let mut writer = DeltaWriter::default();
-    writer.begin(Vec::new(), record.frame(), record.dt());
-    for operation in record.operations() {
-        match operation? {
-            Operation::Fixed(run) | Operation::Variable(run) if run.mark != Mark::Moved => {
-                writer.rows_fixed(run.key, run.table, run.first_row, run.count, run.mark, &[]);
-            }
-            Operation::Removed { key, ids } => writer.removed(key, &ids.iter().collect::<Vec<_>>()),
-            _ => {}
-        }
-    }
-    Ok(writer.finish().into_sealed_bytes())
 }

@@ -4,7 +4,7 @@
 //! the first failure nothing is written or published any more.
 //! Left out: waiting and bounds (see `queue`), and the layout inside the database (see `disk`).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,9 +14,9 @@ use super::delta::{Delta, Link, seal};
 use super::directory::Marker;
 use super::disk::Disk;
 use super::keys;
+use super::marks::copy_of;
 use super::queue::{Item, Queue, Taken};
 use super::recovery::{Position, encode_current, encode_end, encode_head};
-use super::world::marks_only;
 use super::{Durability, FaultPlan, StoreError, StoreOptions, TypeEntry, catalog};
 
 /// Old epochs that are kept while somebody copies the directory.
@@ -36,6 +36,8 @@ pub(crate) struct Writer {
     head: u64,
     synced: u64,
     last_record: Vec<u8>,
+    /// Keys of the types whose values a checkpoint keeps in its copy of the last record.
+    transient: BTreeSet<u16>,
     /// Size of the state as of the last checkpoint.
     page_bytes: u64,
     checkpoint: Option<Checkpoint>,
@@ -61,6 +63,7 @@ impl Writer {
         marker: Marker,
         options: &StoreOptions,
         position: Position,
+        transient: BTreeSet<u16>,
         upgrade: Option<Vec<TypeEntry>>,
     ) -> Self {
         let Position { link, head, last_record, page_bytes, .. } = position;
@@ -76,6 +79,7 @@ impl Writer {
             head,
             synced: head,
             last_record,
+            transient,
             page_bytes,
             checkpoint: None,
             upgrade,
@@ -219,10 +223,11 @@ impl Writer {
         let base_key = keys::key(base.frame, keys::BASE, 0);
         let copy_key = keys::key(base.frame, keys::COPY, 0);
         if self.link.frame == base.frame && !self.last_record.is_empty() {
-            self.disk.write(&[
-                (writing, &base_key, &value),
-                (writing, &copy_key, &marks_only(&self.last_record)?),
-            ])?;
+            // The record's values have the old versions; an upgrade has the new ones in its pages.
+            let none = BTreeSet::new();
+            let transient = if self.upgrade.is_some() { &none } else { &self.transient };
+            let copy = copy_of(&self.last_record, transient)?;
+            self.disk.write(&[(writing, &base_key, &value), (writing, &copy_key, &copy)])?;
         } else {
             self.disk.write(&[(writing, &base_key, &value)])?;
         }

@@ -14,7 +14,7 @@ fn record(seed: u64) -> Vec<u8> {
 }
 
 /// Makes the checksums right again, so that the damage reaches the operations.
-fn reseal(bytes: &mut [u8]) {
+pub(crate) fn reseal(bytes: &mut [u8]) {
     let payload = xxh3_64(&bytes[64..]);
     let length = bytes.len() as u64 - 64;
     bytes[40..48].copy_from_slice(&length.to_le_bytes());

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use diptych_engine::digest::{ComponentDigest, row_hash, type_seed, world_digest};
 use diptych_engine::store::{Durability, inspect, verify};
 
-use crate::model::{Driver, FIXED, Model, open};
+use crate::model::{Driver, FIXED, Model, is_transient, open};
 
 /// Every file with its bytes, but the lock.
 pub(crate) fn content(dir: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, Box<dyn Error>> {
@@ -26,18 +26,21 @@ pub(crate) fn content(dir: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, Box<dyn 
 
 /// The digest by definition, from the naive world.
 fn digest(model: &Model) -> u128 {
-    let names = ["diptych.id", "test.fixed", "test.tag", "test.text"];
+    let names = ["diptych.id", "test.fixed", "test.tag", "test.text", "test.flash", "test.word"];
     let mut components = Vec::new();
     for (key, name) in (0_u16..).zip(names) {
         let rows = model.tables.iter().flat_map(|table| &table.rows).filter(|row| row.contains_key(&key));
         let hashes: Vec<u128> = rows
-            .map(|row| {
-                let id = u64::from_le_bytes(row[&0].as_slice().try_into().expect("ids have 8 bytes"));
-                row_hash(type_seed(name), id, &row[&key])
-            })
+            .map(|row| (u64::from_le_bytes(row[&0].as_slice().try_into().expect("ids have 8 bytes")), row))
+            .filter(|(id, _)| !is_transient(key) || model.marks.contains_key(&(key, *id)))
+            .map(|(id, row)| row_hash(type_seed(name), id, &row[&key]))
             .collect();
         let sum = hashes.iter().fold(0, |sum: u128, hash| sum.wrapping_add(*hash));
         components.push(ComponentDigest { name, version: 1, sum, rows: hashes.len() as u64 });
+    }
+    for (name, bytes) in &model.notes {
+        let sum = row_hash(type_seed(name), 0, bytes);
+        components.push(ComponentDigest { name, version: 0, sum, rows: 1 });
     }
     world_digest(&mut components)
 }
@@ -48,8 +51,15 @@ fn a_stopped_and_a_running_world_are_described_and_left_alone() -> Result<(), Bo
     let dir = tempfile::tempdir()?;
     let (mut store, _) = open(dir.path(), Durability::Buffered)?;
     let mut driver = Driver::new(9);
-    for _ in 0..60 {
+    let mut frames = 0;
+    // The last frame has notes and transient values of its own.
+    while frames < 60
+        || driver.model.notes.len() < 2
+        || !driver.model.marks.keys().any(|(key, _)| is_transient(*key))
+    {
         driver.frame(&mut store)?;
+        frames += 1;
+        assert!(frames < 1000, "no frame has notes and transient values");
     }
     store.flush()?;
     let report = inspect(dir.path(), None)?;
@@ -70,6 +80,9 @@ fn a_stopped_and_a_running_world_are_described_and_left_alone() -> Result<(), Bo
     let fixed = &report.types[usize::from(FIXED)];
     assert_eq!((fixed.name.as_str(), fixed.version, fixed.bytes), ("test.fixed", 1, fixed.rows * 12));
     assert_eq!(report.facts["test.rule"], "B3/S23");
+    let notes: BTreeMap<String, u64> =
+        driver.model.notes.iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64)).collect();
+    assert_eq!(report.frame_notes, notes);
     assert!(report.store_bytes > 0, "a world takes space");
     Ok(())
 }

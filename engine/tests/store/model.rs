@@ -1,4 +1,4 @@
-//! A naive world (rows as maps of blobs) that writes itself into deltas, and the random driver of it.
+//! A naive world (rows as maps of blobs) that writes itself into deltas; its random driver is in `driver.rs`.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -9,16 +9,34 @@ use diptych_engine::store::{
     TableShape, TypeEntry,
 };
 
+pub(crate) use crate::driver::Driver;
+
 pub(crate) const FIXED: u16 = 1;
 pub(crate) const TAG: u16 = 2;
 pub(crate) const TEXT: u16 = 3;
+/// Transient, eight bytes.
+pub(crate) const FLASH: u16 = 4;
+/// Transient, of any length.
+pub(crate) const WORD: u16 = 5;
+
+pub(crate) fn is_transient(key: u16) -> bool {
+    key >= FLASH
+}
+
+/// What a transient row has that the last frame did not set.
+pub(crate) fn blank(key: u16) -> Vec<u8> {
+    if key == FLASH { vec![0; 8] } else { Vec::new() }
+}
 
 pub(crate) fn types() -> Vec<TypeEntry> {
-    let entry = |name: &str, row| TypeEntry { name: name.to_owned(), version: 1, row, layout: 7 };
+    let entry =
+        |name: &str, row| TypeEntry { name: name.to_owned(), version: 1, row, layout: 7, transient: false };
     vec![
         entry("test.fixed", RowKind::Fixed(12)),
         entry("test.tag", RowKind::Fixed(0)),
         entry("test.text", RowKind::Variable),
+        TypeEntry { transient: true, ..entry("test.flash", RowKind::Fixed(8)) },
+        TypeEntry { transient: true, ..entry("test.word", RowKind::Variable) },
     ]
 }
 
@@ -74,6 +92,7 @@ pub(crate) struct Model {
     /// (key, id) -> mark of the last frame.
     pub(crate) marks: BTreeMap<(u16, u64), Mark>,
     pub(crate) removed: BTreeMap<u16, Vec<u64>>,
+    pub(crate) notes: BTreeMap<String, Vec<u8>>,
     pub(crate) next_id: u64,
     /// Texts have fewer bytes than this; 0 stands for 40.
     pub(crate) text_bytes: u64,
@@ -88,9 +107,22 @@ impl Model {
         let length = match key {
             FIXED => 12,
             TAG => 0,
+            FLASH => 8,
             _ => random.below(if self.text_bytes == 0 { 40 } else { self.text_bytes }),
         };
         (0..length).map(|_| random.next() as u8).collect()
+    }
+
+    /// A frame is over: what belonged to it alone is gone.
+    pub(crate) fn forget(&mut self) {
+        self.marks.clear();
+        self.removed.clear();
+        self.notes.clear();
+        for row in self.tables.iter_mut().flat_map(|table| &mut table.rows) {
+            for (key, value) in row.iter_mut().filter(|(key, _)| is_transient(**key)) {
+                *value = blank(*key);
+            }
+        }
     }
 
     /// Makes one random frame and returns its record. With `moved`, moved rows bring all their values.
@@ -103,15 +135,14 @@ impl Model {
     ) -> Delta {
         let frame = self.frame.map_or(0, |frame| frame + 1);
         self.frame = Some(frame);
-        self.marks.clear();
-        self.removed.clear();
+        self.forget();
         writer.begin(buffer, frame, 0.5);
         if self.tables.len() < 4 && (frame == 0 || random.below(4) == 0) {
-            let types = [vec![0, FIXED], vec![0, FIXED, TAG, TEXT], vec![0, TEXT], vec![0]]
-                [self.tables.len()]
-            .clone();
-            writer.table(self.tables.len() as u32, &types);
-            self.tables.push(Table { types, rows: Vec::new() });
+            let types: [&[u16]; 4] =
+                [&[0, FIXED, FLASH], &[0, FIXED, TAG, TEXT, FLASH, WORD], &[0, TEXT, WORD], &[0]];
+            let types = types[self.tables.len()];
+            writer.table(self.tables.len() as u32, types);
+            self.tables.push(Table { types: types.to_vec(), rows: Vec::new() });
         }
         let mut shifted: Vec<u64> = Vec::new();
         for _ in 0..random.below(12) {
@@ -131,6 +162,11 @@ impl Model {
         self.values(writer, if moved { &shifted } else { &[] });
         for (key, ids) in &self.removed {
             writer.removed(*key, ids);
+        }
+        for name in ["outbox", "jobs", "empty"].into_iter().take(random.below(4) as usize) {
+            let bytes = if name == "empty" { Vec::new() } else { self.value(random, TEXT) };
+            writer.note(name, |out| out.extend_from_slice(&bytes));
+            self.notes.insert(name.to_owned(), bytes);
         }
         let system = random.below(3) as u32;
         self.serials.insert(system, frame);
@@ -208,7 +244,8 @@ impl Model {
                 let id = Self::id(row);
                 for (key, value) in row {
                     let mark = self.marks.get(&(*key, id)).copied();
-                    let Some(mark) = mark.or_else(|| shifted.contains(&id).then_some(Mark::Moved)) else {
+                    let moved = shifted.contains(&id) && !is_transient(*key);
+                    let Some(mark) = mark.or_else(|| moved.then_some(Mark::Moved)) else {
                         continue;
                     };
                     Self::run(writer, *key, ordinal, index, mark, value);
@@ -218,7 +255,7 @@ impl Model {
     }
 
     fn run(writer: &mut DeltaWriter, key: u16, table: u32, row: u32, mark: Mark, value: &[u8]) {
-        if key == TEXT {
+        if key == TEXT || key == WORD {
             writer.rows_variable(key, table, row, 1, mark, |_, out| out.extend_from_slice(value));
         } else {
             writer.rows_fixed(key, table, row, 1, mark, value);
@@ -250,7 +287,7 @@ impl Model {
     ) -> Delta {
         writer.begin_page(buffer, self.frame.expect("a page follows a frame"));
         for (index, row) in self.tables[table].rows.iter().enumerate().skip(from).take(count) {
-            for (key, value) in row {
+            for (key, value) in row.iter().filter(|(key, _)| !is_transient(**key)) {
                 Self::run(writer, *key, table as u32, index as u32, Mark::Moved, value);
             }
         }
@@ -307,85 +344,8 @@ impl Model {
         if recovered.removed != self.removed {
             return Err(format!("removed {:?} came back of {:?}", recovered.removed, self.removed));
         }
-        Ok(())
-    }
-}
-
-/// Runs a model against a store: frames, empty frames, checkpoints copied over several frames.
-pub(crate) struct Driver {
-    pub(crate) model: Model,
-    random: Random,
-    /// Decides when to copy and close; the frames do not depend on it.
-    pub(crate) pace: Random,
-    writer: DeltaWriter,
-    /// Whether checkpoints are made; each one syncs.
-    pub(crate) checkpoints: bool,
-    /// Rows still to be copied: (table, first row, rows).
-    copying: Option<Vec<(usize, usize, usize)>>,
-}
-
-impl Driver {
-    pub(crate) fn new(seed: u64) -> Self {
-        let (random, pace) = (Random::new(seed), Random::new(seed + 1000));
-        Self {
-            model: Model::default(),
-            random,
-            pace,
-            writer: DeltaWriter::default(),
-            checkpoints: true,
-            copying: None,
-        }
-    }
-
-    /// The store was reopened: a checkpoint that was being copied is gone.
-    pub(crate) fn reopened(&mut self) {
-        self.copying = None;
-    }
-
-    /// Makes a frame without a store: the same frame as with one.
-    pub(crate) fn replay(&mut self) {
-        if !self.empty_frames() {
-            drop(self.model.step(&mut self.random, false, &mut self.writer, Vec::new()));
-        }
-    }
-
-    fn empty_frames(&mut self) -> bool {
-        let Some(frame) = self.model.frame.filter(|_| self.random.below(6) == 0) else { return false };
-        self.model.frame = Some(frame + 1 + self.random.below(5));
-        self.model.marks.clear();
-        self.model.removed.clear();
-        true
-    }
-
-    pub(crate) fn frame(&mut self, store: &mut Store) -> Result<(), StoreError> {
-        if self.empty_frames() {
-            store.empty_to(self.model.frame.expect("a frame was made"));
-        } else {
-            let delta =
-                self.model.step(&mut self.random, self.copying.is_some(), &mut self.writer, store.buffer());
-            store.submit(delta)?;
-        }
-        self.checkpoint(store)
-    }
-
-    fn checkpoint(&mut self, store: &mut Store) -> Result<(), StoreError> {
-        let Some(pages) = &mut self.copying else {
-            if self.checkpoints && self.pace.below(12) == 0 {
-                store.begin_checkpoint(self.model.base())?;
-                let mut pages = Vec::new();
-                for (table, rows) in self.model.tables.iter().map(|table| table.rows.len()).enumerate() {
-                    pages.extend((0..rows).step_by(5).map(|first| (table, first, 5.min(rows - first))));
-                }
-                self.copying = Some(pages);
-            }
-            return Ok(());
-        };
-        for _ in 0..=self.pace.below(3) {
-            let Some((table, first, rows)) = pages.pop() else {
-                self.copying = None;
-                return store.end_checkpoint();
-            };
-            store.page(self.model.page(table, first, rows, &mut self.writer, store.buffer()))?;
+        if recovered.notes != self.notes {
+            return Err(format!("notes {:?} came back of {:?}", recovered.notes, self.notes));
         }
         Ok(())
     }

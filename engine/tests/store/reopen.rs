@@ -19,6 +19,7 @@ fn reopen_speed() -> Result<(), Box<dyn Error>> {
             version: 1,
             row: RowKind::Fixed(size as u32),
             layout: 0,
+            transient: false,
         };
         let types = [entry("a"), entry("b")];
         let (mut store, _) = Store::open(dir.path(), &types, &Default::default(), &StoreOptions::default())?;
@@ -54,7 +55,13 @@ fn a_state_larger_than_memtables_comes_back() -> Result<(), Box<dyn Error>> {
     // 250 MB of state, frames of 25 MB, epochs that fjall flushes to tables before they are deleted.
     const ROWS: u32 = 1_000_000;
     const SIZE: usize = 250;
-    let types = [TypeEntry { name: "a".to_owned(), version: 1, row: RowKind::Fixed(SIZE as u32), layout: 0 }];
+    let types = [TypeEntry {
+        name: "a".to_owned(),
+        version: 1,
+        row: RowKind::Fixed(SIZE as u32),
+        layout: 0,
+        transient: false,
+    }];
     let dir = tempfile::tempdir()?;
     let (mut store, _) = Store::open(dir.path(), &types, &Default::default(), &StoreOptions::default())?;
     let mut writer = DeltaWriter::default();

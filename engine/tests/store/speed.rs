@@ -12,7 +12,13 @@ const ROWS: u32 = 100_000;
 const ROW_BYTES: usize = 24;
 
 fn dense_types() -> Vec<TypeEntry> {
-    vec![TypeEntry { name: "dense".to_owned(), version: 1, row: RowKind::Fixed(ROW_BYTES as u32), layout: 0 }]
+    vec![TypeEntry {
+        name: "dense".to_owned(),
+        version: 1,
+        row: RowKind::Fixed(ROW_BYTES as u32),
+        layout: 0,
+        transient: false,
+    }]
 }
 
 pub(crate) fn disk_bytes(dir: &Path) -> u64 {

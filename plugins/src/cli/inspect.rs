@@ -2,6 +2,8 @@
 //!
 //! Invariant: neither writes to the directory. What is damaged is told as far as it can be read.
 
+use std::collections::BTreeMap;
+
 use diptych::store;
 use serde::Serialize;
 
@@ -19,6 +21,8 @@ struct InspectReport {
     types: Vec<TypeReport>,
     store_bytes: u64,
     running: bool,
+    /// The named bytes of the last frame, and how many they are.
+    frame_notes: BTreeMap<String, u64>,
     problems: Vec<String>,
     /// What is unusual and harmless.
     notes: Vec<String>,
@@ -61,6 +65,7 @@ pub(crate) fn inspect(args: &InspectArgs) -> Result<(), Failure> {
         types: types.collect(),
         store_bytes: found.store_bytes,
         running: found.running,
+        frame_notes: found.frame_notes.clone(),
         problems: found.problems.clone(),
         notes: found.notes.clone(),
         repairable: found.repairable.clone(),
@@ -111,6 +116,12 @@ fn text(report: &InspectReport) -> String {
     text += &format!("\n{:width$}  version        rows         bytes\n", "type");
     for TypeReport { name, version, rows, bytes } in &report.types {
         text += &format!("{name:width$}  {version:7}  {rows:10}  {bytes:12}\n");
+    }
+    if !report.frame_notes.is_empty() {
+        text += "\nnotes of the last frame\n";
+    }
+    for (name, bytes) in &report.frame_notes {
+        text += &format!("{name}  {bytes} bytes\n");
     }
     if let Some(repairable) = &report.repairable {
         text += &format!("\nrepairable: {repairable}\n");

@@ -5,11 +5,13 @@ use diptych_engine::store::{DeltaReader, RawWorld, RowKind, TypeEntry};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let entry = |name: &str, row| TypeEntry { name: name.to_owned(), version: 1, row, layout: 0 };
+    let entry = |name: &str, row| TypeEntry { name: name.to_owned(), version: 1, row, layout: 0, transient: false };
     let types = [
         entry("diptych.id", RowKind::Fixed(8)),
         entry("fixed", RowKind::Fixed(12)),
         entry("variable", RowKind::Variable),
+        TypeEntry { transient: true, ..entry("flash", RowKind::Fixed(8)) },
+        TypeEntry { transient: true, ..entry("word", RowKind::Variable) },
     ];
     if let Ok(reader) = DeltaReader::parse(bytes) {
         let _frame = (reader.frame(), reader.dt(), reader.is_page());

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a page holds rows as they are after the frame it is stamped with; from the beginning of the
 //! copy to its end, every row that structure moves is in the record too, so that no value slips between.
+//! Values of transient types are in no page: the base's copy of its record has them.
 
 use super::{Committed, Encoder, Frame, Rows, failed};
 use crate::editor::Shift;
@@ -72,7 +73,8 @@ impl Encoder {
     fn copy_pages(&mut self, committed: &Committed<'_>, budget: usize) -> Result<()> {
         let Some(mut copying) = self.copying.take() else { return Ok(()) };
         let tables = &committed.world.storages().tables;
-        let slot = committed.shared.frames.roles().prev();
+        let roles = committed.shared.frames.roles();
+        let slot = roles.prev();
         let mut left = budget;
         let mut writer = core::mem::take(&mut self.writer);
         let mut open = false;
@@ -88,7 +90,13 @@ impl Encoder {
                 (copying.column, copying.row) = (copying.column + 1, 0);
                 continue;
             }
-            let size = committed.columns[index].fixed().map_or(64, |size| size.max(1)) as usize;
+            let column = &*committed.columns[index];
+            let upgrade = self.store.upgrade_pending();
+            if column.transient() && !upgrade {
+                (copying.column, copying.row) = (copying.column + 1, 0);
+                continue;
+            }
+            let size = column.fixed().map_or(64, |size| size.max(1)) as usize;
             let count = ((left / size).max(1) as u32)
                 .min(end - copying.row)
                 .min((COPY_BYTES_A_FRAME / size).max(1) as u32);
@@ -97,13 +105,15 @@ impl Encoder {
                 open = true;
             }
             let number = copying.table as u32;
-            let rows = Rows {
-                column: &*committed.columns[index],
-                table: &tables[info.id],
-                slot,
-                number,
-                key: self.keys[index],
-            };
+            let rows = Rows { column, table: &tables[info.id], slot, number, key: self.keys[index] };
+            if column.transient() {
+                // The copy of the record has the old version's values: the new ones are here, as marked.
+                if let Some(marks) = column.by_table().get(info.id) {
+                    rows.write_changed(&mut writer, marks, roles.stamps[slot]);
+                }
+                (copying.column, copying.row) = (copying.column + 1, 0);
+                continue;
+            }
             rows.write(&mut writer, copying.row as usize..(copying.row + count) as usize, Mark::Moved);
             copying.row += count;
             left = left.saturating_sub(size * count as usize);
@@ -156,6 +166,9 @@ impl Frame {
             let info = &self.tables.list[number as usize];
             for index in info.columns.iter().map(|index| usize::from(*index)) {
                 let column = &*self.columns[index];
+                if column.transient() {
+                    continue;
+                }
                 let rows = Rows { column, table: &tables[info.id], slot, number, key: keys[index] };
                 rows.write(writer, row as usize..row as usize + 1, Mark::Moved);
             }
