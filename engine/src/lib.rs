@@ -65,6 +65,10 @@ pub use query::{
     Added, Block, Changed, Changes, Has, HeldBlock, Loops, Next, NextBlock, NextRow, Now, NowChanges,
     PAR_ROWS, PREVIOUS, Plain, Prev, Read, Removed, THIS_FRAME, Visits, With, Without,
 };
+pub use query::{
+    EntityView, Fresh, FreshBlock, Mode, Named, NamedBlock, NotPacked, Packed, PackedReading, Part, PartItem,
+    PartPacked, PartReadOnly, Reading, VIEW_PARTS_MAX, Writing, shrink_part,
+};
 pub use schedule::{IntoTask, IsSystemConfig, SystemConfig};
 pub use stats::Stats;
 pub use structure::{Bundle, COMMANDS_MAX, Chunk, Spawned, Structure, Target};

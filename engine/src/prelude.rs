@@ -6,6 +6,7 @@ pub use crate::{
     Pace, Plain, Plugin, Prev, Random, Registrar, Removed, Result, StopSignal, Structure, View, Visits, With,
     Without,
 };
+pub use crate::{Fresh, Named, Reading, entity_view};
 pub use bevy_ecs::entity::Entity;
 pub use bevy_ecs::query::{AnyOf, Or};
 pub use bevy_ecs::system::{Local, Query, Res, ResMut, Single};

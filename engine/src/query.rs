@@ -7,7 +7,9 @@
 
 mod block;
 mod changes;
+mod entityview;
 mod filter;
+mod fresh;
 mod identity;
 mod loops;
 mod next;
@@ -16,7 +18,12 @@ mod prev;
 
 pub use block::{Block, HeldBlock, NextBlock, NextRow};
 pub use changes::{Changes, NowChanges, Removed};
+pub use entityview::{
+    EntityView, Mode, Named, NamedBlock, NotPacked, Packed, PackedReading, Part, PartItem, PartPacked,
+    PartReadOnly, Reading, VIEW_PARTS_MAX, Writing, shrink_part,
+};
 pub use filter::{Added, Changed, Has, With, Without};
+pub use fresh::{Fresh, FreshBlock};
 pub use loops::{Loops, PAR_ROWS, Visits};
 pub use next::Next;
 pub use plain::Plain;

@@ -51,9 +51,27 @@ pub struct Added<T>(PhantomData<fn() -> T>);
 #[derive(Clone)]
 pub struct MarkFetch<'w> {
     tables: &'w Tables,
-    slot: usize,
-    stamp: u8,
+    pub(super) slot: usize,
+    pub(super) stamp: u8,
     marks: *const TableMarks,
+}
+
+impl<'w> MarkFetch<'w> {
+    /// Points at the marks of a table.
+    #[inline]
+    pub(super) fn enter<T: State>(&mut self, state: &BufferState<T>, table: &Table) {
+        self.marks = find_marks(self.tables, state, table);
+    }
+
+    /// The marks of the current table.
+    ///
+    /// # Safety
+    /// `enter` was called, and the world is still borrowed.
+    #[inline(always)]
+    pub(super) unsafe fn marks(&self) -> &'w TableMarks {
+        // SAFETY: the caller's promise.
+        unsafe { &*self.marks }
+    }
 }
 
 impl core::fmt::Debug for MarkFetch<'_> {
@@ -161,7 +179,7 @@ macro_rules! mark_filter {
     ($name:ident, $($kind:ident)|+) => {
         world_query!($name, MarkFetch<'w>, shrink_marks,
             init(world, state) { mark_fetch(world, &state.0.frames) },
-            enter(fetch, state, table) { fetch.marks = find_marks(fetch.tables, state, table); },
+            enter(fetch, state, table) { fetch.enter(state, table); },
             access(state, access) { access.and_with(state.0.slots[0]); },
             matches(state, has) has(state.0.slots[0]));
 
@@ -177,7 +195,7 @@ macro_rules! mark_filter {
                 row: TableRow,
             ) -> bool {
                 // SAFETY: `set_table` has set `marks`; they live as long as the world is borrowed.
-                let marks = unsafe { &*fetch.marks };
+                let marks = unsafe { fetch.marks() };
                 matches!(marks.kind(fetch.slot, row.index(), fetch.stamp), $(Kind::$kind)|+)
             }
         }
@@ -191,7 +209,7 @@ fn shrink_marks<'short>(fetch: MarkFetch<'short>) -> MarkFetch<'short> {
     fetch
 }
 
-fn mark_fetch<'w>(world: UnsafeWorldCell<'w>, frames: &crate::buffer::Frames) -> MarkFetch<'w> {
+pub(super) fn mark_fetch<'w>(world: UnsafeWorldCell<'w>, frames: &crate::buffer::Frames) -> MarkFetch<'w> {
     let roles = frames.roles();
     let slot = roles.prev();
     // SAFETY: only the list of tables is kept, to find a table's id by.
