@@ -51,6 +51,11 @@ pub mod prelude {
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+/// The examples of the page on modelling, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../MODELLING.md")]
+struct Modelling;
+
 #[cfg(test)]
 mod tests {
     /// Claim: the README shows `examples/hello.rs` to the letter, without that file's opening comment.
