@@ -15,7 +15,10 @@ macro_rules! pods {
     };
 }
 
-pods!(Load, Position, Gate, Moved, Seen);
+#[path = "views/fresh.rs"]
+mod fresh;
+
+pods!(Load, Position, Gate);
 
 #[derive(Component, Clone, Copy, Default)]
 struct Trips(u64);
@@ -38,10 +41,6 @@ entity_view! {
     }
 
     struct Tripping { load: Next<Load>, trips: Plain<&'static mut Trips> }
-
-    struct Order { moved: Next<Moved> }
-
-    struct Freshly { id: Id, order: Fresh<Moved>, seen: Next<Seen> }
 
     struct Looked { load: Prev<Load>, position: Prev<Position> }
 }
@@ -241,148 +240,4 @@ fn views_own_what_they_write() {
     for part in ["twice", "Load", "one writer"] {
         assert!(error.contains(part), "{part} is missing in: {error}");
     }
-}
-
-fn orders() -> EngineBuilder {
-    fn give(mut rows: Query<(Id, Named<Order>)>, clock: Clock) {
-        let frame = clock.frame();
-        rows.par_rows(|(id, mut order)| match (id.bits() + frame) % 4 {
-            0 => order.moved.set(Moved(frame)),
-            1 => order.moved.carry(),
-            2 => {
-                let same = *order.moved.prev();
-                order.moved.set_if_changed(same);
-            }
-            _ => {}
-        });
-    }
-    Engine::in_memory().state::<Moved>("moved", 1).state::<Seen>("seen", 1).system("give", give).setup(
-        "setup",
-        |structure| {
-            for n in 0..ROWS {
-                structure.spawn((Moved(n), Seen(0)));
-            }
-        },
-    )
-}
-
-pods!(Poke);
-
-/// `Fresh` hands out exactly the rows that `Changed` lets through, with the value of `Prev`, in every loop.
-#[test]
-fn fresh_is_what_changed() {
-    static FOUND: Mutex<Vec<[Vec<(Id, u64)>; 5]>> = Mutex::new(Vec::new());
-    fn look(
-        mut rows: Query<(Id, Fresh<Moved>)>,
-        ids: Query<Entity, With<Moved>>,
-        changed: Query<(Id, Prev<Moved>), Changed<Moved>>,
-    ) {
-        let found = |(id, value): (Id, Option<&Moved>)| value.map(|value| (id, value.0));
-        let mut filtered: Vec<_> = changed.iter().map(|(id, value)| (id, value.0)).collect();
-        let mut one: Vec<_> = rows.iter().filter_map(found).collect();
-        let mut got: Vec<_> = ids.iter().filter_map(|entity| found(rows.get(entity).unwrap())).collect();
-        let parallel = Mutex::new(Vec::new());
-        rows.par_rows(|(id, value)| parallel.lock().unwrap().extend(found((*id, value))));
-        let blocks = Mutex::new(Vec::new());
-        rows.par_blocks(|(ids, block)| {
-            assert_eq!(ids.len(), block.values().len());
-            let fresh = ids.iter().enumerate().filter_map(|(row, id)| found((*id, block.get(row))));
-            blocks.lock().unwrap().extend(fresh);
-        });
-        let (mut parallel, mut blocks) = (parallel.into_inner().unwrap(), blocks.into_inner().unwrap());
-        for list in [&mut filtered, &mut one, &mut got, &mut parallel, &mut blocks] {
-            list.sort_unstable();
-        }
-        FOUND.lock().unwrap().push([filtered, one, got, parallel, blocks]);
-    }
-    let mut engine = orders().system("look", look).threads(2).build().unwrap();
-    engine.run(Pace::frames(4)).unwrap();
-    let frames = FOUND.lock().unwrap();
-    let counts: Vec<usize> = frames.iter().map(|lists| lists[0].len()).collect();
-    let quarter = ROWS as usize / 4;
-    assert_eq!(counts, [ROWS as usize, quarter, quarter, quarter], "all are new at first, then what was set");
-    for lists in frames.iter() {
-        assert!(lists.iter().all(|list| *list == lists[0]));
-    }
-}
-
-/// A value that an input set is fresh in the frame after it, once, also as a part of a view.
-#[test]
-fn inputs_are_fresh_once() {
-    fn see(mut rows: Query<Named<Freshly>>) {
-        for mut row in &mut rows {
-            if let Some(Moved(77)) = row.order {
-                let seen = row.seen.prev().0 + 1;
-                row.seen.set(Seen(seen));
-            }
-        }
-    }
-    let mut engine = Engine::in_memory()
-        .state::<Moved>("moved", 1)
-        .state::<Seen>("seen", 1)
-        .input::<Poke>("poke", 1, |world, poke| assert!(world.set(Id::from_bits(poke.0), Moved(77))))
-        .system("see", see)
-        .setup("setup", |structure| {
-            for n in 0..100 {
-                structure.spawn((Moved(n % 50), Seen(0)));
-            }
-        })
-        .build()
-        .unwrap();
-    engine.step().unwrap();
-    let (poked, _) = engine.view().iter::<Moved>().nth(42).unwrap();
-    engine.inputs().send("test", &Poke(poked.bits())).unwrap();
-    engine.run(Pace::frames(4)).unwrap();
-    let seen: Vec<Id> =
-        engine.view().iter::<Seen>().filter(|(_, seen)| seen.0 > 0).map(|row| row.0).collect();
-    assert_eq!(seen, [poked]);
-    assert_eq!(engine.view().get::<Seen>(poked), Some(&Seen(1)));
-}
-
-/// What is fresh is part of what a frame can see: a world that is closed and opened after every frame goes on
-/// as one that is not, with lasting and transient types.
-#[test]
-fn fresh_after_reopening() {
-    fn see(mut rows: Query<(Id, Next<Seen>, Fresh<Moved>, Fresh<Gate>, Prev<Gate>)>) {
-        rows.par_rows(|(id, mut seen, moved, gate, blank)| {
-            assert_eq!(gate.map_or(0, |gate| gate.0), blank.0, "a transient row that is not fresh is blank");
-            let heard = moved.map_or(3, |moved| moved.0 + 1) + gate.map_or(5, |gate| gate.0 + 2);
-            seen.set(Seen(seen.prev().0.rotate_left(7) ^ heard ^ id.bits()));
-        });
-    }
-    let world = |builder: EngineBuilder| {
-        builder
-            .state::<Moved>("moved", 1)
-            .transient::<Gate>("gate", 1)
-            .state::<Seen>("seen", 1)
-            .system("see", see)
-            .system("give", |mut rows: Query<(Id, Next<Moved>, Next<Gate>)>, clock: Clock| {
-                for (id, mut moved, mut gate) in &mut rows {
-                    match (id.bits() + clock.frame()) % 5 {
-                        0 => moved.set(Moved(clock.frame())),
-                        1 => gate.set(Gate(clock.frame() + 1)),
-                        _ => {}
-                    }
-                }
-            })
-            .setup("setup", |structure| {
-                for n in 0..500 {
-                    structure.spawn((Moved(n), Gate(n + 1), Seen(0)));
-                }
-            })
-            .build()
-            .unwrap()
-    };
-    let mut straight = world(Engine::in_memory());
-    straight.run(Pace::frames(8)).unwrap();
-    let expected = straight.digest();
-    let dir = tempfile::tempdir().unwrap();
-    for _ in 0..8 {
-        let mut engine = world(Engine::open(dir.path()));
-        engine.step().unwrap();
-        engine.flush().unwrap();
-    }
-    let mut engine = world(Engine::open(dir.path()));
-    assert_eq!(engine.frame(), straight.frame());
-    assert_eq!(engine.digest(), expected);
 }
