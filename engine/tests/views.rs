@@ -74,7 +74,9 @@ fn haul(cart: &mut Cart) {
     cart.load.set(next);
 }
 
-fn by_tuple(mut carts: Query<(Id, Next<Load>, Prev<Position>, Option<Prev<Gate>>)>) {
+type Tuple = (Id, Next<Load>, Prev<Position>, Option<Prev<Gate>>);
+
+fn by_tuple(mut carts: Query<Tuple>) {
     for (id, mut load, position, gate) in &mut carts {
         let next = hauled(id, load.prev().0, position.0, gate.map(|gate| gate.0));
         load.set(next);
