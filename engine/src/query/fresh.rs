@@ -26,8 +26,8 @@ use core::ops::Range;
 /// Reads `T` where it was set or inserted in the last commit. In a query its item is `Option<&T>`: the value
 /// if it is fresh, `None` if it stayed as it was. It matches every entity that holds `T`.
 ///
-/// Set means: by its owner or by an input, to whatever value; `carry` and rows left alone are not fresh.
-/// Packed, it is a [`FreshBlock`].
+/// Set means: by its owner or by an input, to whatever value; `carry` and rows left alone are not fresh. Of a
+/// transient type it is the way to tell a value from a blank. Packed, it is a [`FreshBlock`].
 ///
 /// ```
 /// use diptych_engine::prelude::*;

@@ -111,17 +111,20 @@ fn inputs_are_fresh_once() {
 
 /// What is fresh is part of what a frame can see: a world that is closed and opened after every frame goes on
 /// as one that is not.
+#[cfg(feature = "store")]
 #[test]
 fn fresh_after_reopening() {
     reopened(false);
 }
 
 /// The same with a transient type, whose value is there where it is fresh, and blank elsewhere.
+#[cfg(feature = "store")]
 #[test]
 fn transient_values_are_fresh_after_reopening() {
     reopened(true);
 }
 
+#[cfg(feature = "store")]
 fn reopened(transient: bool) {
     type Parts = (Id, Next<Seen>, Fresh<Moved>, Fresh<Gate>, Prev<Gate>);
     fn see(mut rows: Query<Parts>) {
