@@ -22,6 +22,7 @@ mod id;
 pub mod ingress;
 mod input;
 pub mod lease;
+mod message;
 mod pace;
 mod param;
 mod phased;
@@ -49,12 +50,13 @@ pub use explain::Explanation;
 pub use frame::{Digest, DigestPolicy, INPUTS_A_COMMIT_MAX, LEASE_WAIT_MAX};
 pub use id::{Id, SERIAL_BITS, SERIAL_MAX, SYSTEM_KEY_BITS};
 pub use input::{Applier, INPUT_BYTES_MAX, Inputs, TrySendError};
+pub use message::{Inbox, Letters, MESSAGES_MAX, Mail, Outbox, Pen};
 pub use pace::{CATCH_UP_FRAMES, Pace, StopSignal};
 pub use param::{Clock, Ids, Random, Stream};
 pub use plugin::Plugin;
 pub use query::{
     Added, Block, Changed, Changes, Has, HeldBlock, Loops, Next, NextBlock, NextRow, Now, PAR_ROWS, PREVIOUS,
-    Plain, Prev, Read, Removed, THIS_FRAME, Visits, With, Without,
+    Plain, Prev, Read, Removed, Split, THIS_FRAME, Visits, With, Without,
 };
 pub use schedule::{IntoTask, IsSystemConfig, SystemConfig};
 pub use stats::Stats;
