@@ -11,6 +11,8 @@ mod inbox;
 mod mail;
 mod merge;
 mod outbox;
+#[cfg(all(test, not(diptych_loom)))]
+mod tests;
 
 pub use inbox::Inbox;
 pub use mail::Mail;
@@ -146,6 +148,47 @@ impl<M: State> Post<M> {
         desk
     }
 
+    /// What was written becomes what waits, and what was read goes.
+    ///
+    /// # Safety
+    /// No system runs, and the record of the last frame is made.
+    unsafe fn turn(&self) -> Result<()> {
+        // Relaxed: the systems were joined before the commit.
+        let mut looked = false;
+        let mut dead = 0;
+        for desk in self.desks.get() {
+            looked |= desk.looked.load(Ordering::Relaxed);
+            dead = dead.max(desk.dead.load(Ordering::Relaxed));
+            desk.looked.store(false, Ordering::Relaxed);
+        }
+        // SAFETY: the caller's promise.
+        let waiting = unsafe { self.waiting.get_mut() };
+        if looked {
+            // SAFETY: as above.
+            unsafe { *self.undeliverable.get_mut() += dead };
+            waiting.discard(|place, sheets| {
+                // SAFETY: as above.
+                unsafe { self.outlets.get()[place].sheets() }.keep_spare(sheets);
+            });
+        } else {
+            waiting.settle();
+        }
+        // SAFETY: as above.
+        let sent = unsafe { self.collect(waiting) };
+        // SAFETY: as above.
+        unsafe { *self.sent.get_mut() += sent as u64 };
+        if waiting.len() > self.limit {
+            return Err(Error::Messages {
+                type_name: type_name::<M>().to_owned(),
+                reader: self.readers().join(", "),
+                writers: self.writers().join(", "),
+                waiting: waiting.len() as u64,
+                limit: self.limit as u64,
+            });
+        }
+        Ok(())
+    }
+
     /// Takes what the outboxes hold; answers how many messages that is.
     ///
     /// # Safety
@@ -174,40 +217,8 @@ impl<M: State> Annex for Post<M> {
     }
 
     unsafe fn exchange(&self, _: &mut Editor<'_>, _: u64) -> Result<()> {
-        // Relaxed: the systems were joined before the commit.
-        let mut looked = false;
-        let mut dead = 0;
-        for desk in self.desks.get() {
-            looked |= desk.looked.load(Ordering::Relaxed);
-            dead = dead.max(desk.dead.load(Ordering::Relaxed));
-            desk.looked.store(false, Ordering::Relaxed);
-        }
-        // SAFETY: no system runs, and the record of the last frame is made.
-        let waiting = unsafe { self.waiting.get_mut() };
-        if looked {
-            // SAFETY: as above.
-            unsafe { *self.undeliverable.get_mut() += dead };
-            waiting.discard(|place, sheets| {
-                // SAFETY: as above.
-                unsafe { self.outlets.get()[place].sheets() }.keep_spare(sheets);
-            });
-        } else {
-            waiting.settle();
-        }
-        // SAFETY: as above.
-        let sent = unsafe { self.collect(waiting) };
-        // SAFETY: as above.
-        unsafe { *self.sent.get_mut() += sent as u64 };
-        if waiting.len() > self.limit {
-            return Err(Error::Messages {
-                type_name: type_name::<M>().to_owned(),
-                reader: self.readers().join(", "),
-                writers: self.writers().join(", "),
-                waiting: waiting.len() as u64,
-                limit: self.limit as u64,
-            });
-        }
-        Ok(())
+        // SAFETY: the caller's promise.
+        unsafe { self.turn() }
     }
 
     fn is_quiet(&self) -> bool {

@@ -1,10 +1,11 @@
 //! Frames without and with a store, beside bevy: `cargo bench -p benches --bench frame -- [FILTER ..]`.
 //!
-//! A filter is a part of a row's name, such as `dense`, `systems`, `sparse`, `empty`, `structure`. Invariant: a frame of ours is wave and commit,
+//! A filter is a part of a row's name, such as `dense`, `systems`, `sparse`, `empty`, `structure`, `messages`. Invariant: a frame of ours is wave and commit,
 //! measured over many frames of one `run`; a frame of bevy's is one `Schedule::run`.
 
 mod dense;
 mod empty;
+mod messages;
 mod sparse;
 mod structure;
 mod systems;
@@ -18,5 +19,6 @@ fn main() {
     empty::run(&mut suite);
     sparse::run(&mut suite);
     structure::run(&mut suite);
+    messages::run(&mut suite);
     suite.finish();
 }

@@ -65,9 +65,9 @@ use std::sync::Arc;
 /// ```
 #[derive(Debug)]
 pub struct Inbox<'s, M: State> {
-    post: &'s Post<M>,
-    desk: &'s Desk,
-    tray: &'s Tray<M>,
+    pub(super) post: &'s Post<M>,
+    pub(super) desk: &'s Desk,
+    pub(super) tray: &'s Tray<M>,
 }
 
 impl<'s, M: State> Inbox<'s, M> {

@@ -72,7 +72,7 @@ const SPARE_LETTERS_MIN: usize = 1024;
 /// ```
 #[derive(Debug)]
 pub struct Outbox<'s, M: State> {
-    sheets: &'s mut Sheets<M>,
+    pub(super) sheets: &'s mut Sheets<M>,
 }
 
 impl<M: State> Outbox<'_, M> {
@@ -207,8 +207,8 @@ impl<M> Sheets<M> {
 
 /// Where a parameter's sheets are found by the commit.
 pub struct Outlet<M> {
-    system: String,
-    sheets: Phased<Sheets<M>>,
+    pub(super) system: String,
+    pub(super) sheets: Phased<Sheets<M>>,
 }
 
 impl<M> core::fmt::Debug for Outlet<M> {
