@@ -142,6 +142,21 @@ impl EngineBuilder {
         self
     }
 
+    /// Makes the plain-old-data type `M` a message, stored under `name` at `version`: any system may send it
+    /// with [`Outbox`](crate::Outbox), and the one that names [`Inbox`](crate::Inbox) reads it.
+    #[must_use]
+    pub fn message<M: Pod + Send + Sync>(mut self, name: &str, version: u32) -> Self {
+        self.registrar.message::<M>(name, version);
+        self
+    }
+
+    /// Makes any other type a message, encoded by `C`.
+    #[must_use]
+    pub fn message_with<M: State, C: Codec<M>>(mut self, name: &str, version: u32) -> Self {
+        self.registrar.message_with::<M, C>(name, version);
+        self
+    }
+
     /// Adds a system under a unique name; its signature says what it reads and owns.
     #[must_use]
     pub fn system<M>(mut self, name: &str, system: impl IntoTask<M>) -> Self {

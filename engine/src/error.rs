@@ -83,6 +83,22 @@ pub enum Error {
         /// The first row that was left out.
         id: Id,
     },
+    /// More messages wait than may; their reader is disabled, or never looks at them.
+    #[error(
+        "{waiting} messages of {type_name} wait for {reader}, and {limit} may; they come from {writers}; let {reader} run and read them, or send fewer"
+    )]
+    Messages {
+        /// The message type.
+        type_name: String,
+        /// The system that reads them.
+        reader: String,
+        /// The systems that send them.
+        writers: String,
+        /// Messages waiting.
+        waiting: u64,
+        /// Messages that may wait.
+        limit: u64,
+    },
     /// A type that was never registered was spawned, inserted or removed.
     #[error("{system} uses {type_name}, which is not registered; add .state::<{type_name}>(name, version)")]
     Unregistered {
@@ -212,6 +228,46 @@ pub enum BuildError {
         system: String,
         /// The type.
         type_name: String,
+    },
+    /// A system sends or reads messages of a type that was never registered.
+    #[error(
+        "system {system} names {parameter}<{type_name}>, which is no registered message; add .message::<{type_name}>(name, version)"
+    )]
+    UnregisteredMessage {
+        /// The system.
+        system: String,
+        /// `Outbox` or `Inbox`.
+        parameter: &'static str,
+        /// The message type.
+        type_name: String,
+    },
+    /// Messages in a phase that has none.
+    #[error("system {system} names {parameter}<{type_name}>, but it {why}; register it with .system(..)")]
+    MessagePhase {
+        /// The system.
+        system: String,
+        /// `Outbox` or `Inbox`.
+        parameter: &'static str,
+        /// The message type.
+        type_name: String,
+        /// Why its phase has none.
+        why: &'static str,
+    },
+    /// Several systems read one message type.
+    #[error("{readers} all name Inbox<{type_name}>; the owner of the fact alone reads the messages about it")]
+    MessageReaders {
+        /// The message type.
+        type_name: String,
+        /// The systems.
+        readers: String,
+    },
+    /// Messages that nobody reads.
+    #[error("{writers} name Outbox<{type_name}>, and no system reads it; name Inbox<{type_name}> in one")]
+    NoMessageReader {
+        /// The message type.
+        type_name: String,
+        /// The systems that send.
+        writers: String,
     },
     /// Two systems have one name.
     #[error("two systems are called {name}; names give the order, so each must be unique")]

@@ -27,6 +27,7 @@ mod id;
 pub mod ingress;
 mod input;
 pub mod lease;
+mod message;
 mod pace;
 mod param;
 mod phased;
@@ -58,12 +59,13 @@ pub use explain::Explanation;
 pub use frame::{Digest, DigestPolicy, INPUTS_A_COMMIT_MAX, LEASE_WAIT_MAX};
 pub use id::{Id, SERIAL_BITS, SERIAL_MAX, SYSTEM_KEY_BITS};
 pub use input::{Applier, INPUT_BYTES_MAX, Inputs, TrySendError};
+pub use message::{Inbox, Letters, MESSAGES_MAX, Mail, Outbox, Pen};
 pub use pace::{CATCH_UP_FRAMES, Pace, StopSignal};
 pub use param::{Clock, Ids, Random, Stream};
 pub use plugin::Plugin;
 pub use query::{
     Added, Block, Changed, Changes, Has, HeldBlock, Loops, Next, NextBlock, NextRow, Now, NowChanges,
-    PAR_ROWS, PREVIOUS, Plain, Prev, Read, Removed, THIS_FRAME, Visits, With, Without,
+    PAR_ROWS, PREVIOUS, Plain, Prev, Read, Removed, Split, THIS_FRAME, Visits, With, Without,
 };
 pub use query::{
     EntityView, Fresh, FreshBlock, Mode, Named, NamedBlock, NotPacked, Packed, PackedReading, Part, PartItem,

@@ -15,6 +15,7 @@ mod loops;
 mod next;
 mod plain;
 mod prev;
+pub(crate) mod split;
 
 pub use block::{Block, HeldBlock, NextBlock, NextRow};
 pub use changes::{Changes, NowChanges, Removed};
@@ -28,3 +29,4 @@ pub use loops::{Loops, PAR_ROWS, Visits};
 pub use next::Next;
 pub use plain::Plain;
 pub use prev::{Now, PREVIOUS, Prev, Read, THIS_FRAME};
+pub use split::Split;

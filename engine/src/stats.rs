@@ -38,6 +38,12 @@ pub struct Stats {
     pub commands_dropped: u64,
     /// Rows that their owner set twice in a frame (counted in debug builds).
     pub rows_set_twice: u64,
+    /// Messages sent.
+    pub messages_sent: u64,
+    /// Messages waiting for their readers.
+    pub messages_waiting: u64,
+    /// Messages whose target was gone when their reader looked at the mail.
+    pub messages_undeliverable: u64,
     /// Entities alive.
     pub entities: u64,
     /// Each system with the time it took when it was timed last (one frame of 64).
@@ -65,6 +71,11 @@ impl fmt::Display for Stats {
             self.inputs_refused,
             self.commands_dropped,
             self.rows_set_twice
+        )?;
+        writeln!(
+            f,
+            "messages: {} sent, {} waiting, {} undeliverable",
+            self.messages_sent, self.messages_waiting, self.messages_undeliverable
         )?;
         self.systems.iter().try_for_each(|(name, nanos)| writeln!(f, "  {name}: {nanos} ns"))
     }

@@ -1,11 +1,12 @@
 //! Frames without and with a store, beside bevy: `cargo bench -p benches --bench frame -- [FILTER ..]`.
 //!
-//! A filter is a part of a row's name, such as `dense`, `systems`, `sparse`, `empty`, `structure`, `views`.
+//! A filter is a part of a row's name, such as `dense`, `systems`, `sparse`, `empty`, `structure`, `messages`, `views`.
 //! Invariant: a frame of ours is wave and commit, measured over many frames of one `run`; a frame of bevy's is
 //! one `Schedule::run`.
 
 mod dense;
 mod empty;
+mod messages;
 mod sparse;
 mod structure;
 mod systems;
@@ -20,6 +21,7 @@ fn main() {
     empty::run(&mut suite);
     sparse::run(&mut suite);
     structure::run(&mut suite);
+    messages::run(&mut suite);
     views::run(&mut suite);
     suite.finish();
 }

@@ -11,6 +11,7 @@ use crate::buffer::{Codec, CodecError, Hook, RowIo, State};
 use crate::error::Result;
 use crate::id::Id;
 use crate::input::{Applier, InputKind};
+use crate::message::Post;
 use crate::plugin::Plugin;
 use crate::schedule::{IntoTask, Phase, SystemConfig, SystemSpec};
 use crate::structure::Structure;
@@ -148,6 +149,18 @@ impl Registrar {
     ) -> &mut Self {
         self.inputs.push(InputKind::coded::<I, C>(name, version, apply));
         self
+    }
+
+    /// See [`super::EngineBuilder::message`].
+    pub fn message<M: Pod + Send + Sync>(&mut self, name: &str, version: u32) -> &mut Self {
+        let name = name.to_owned();
+        self.annex::<Post<M>>(move |world| Arc::new(Post::<M>::pod(world, &name, version)))
+    }
+
+    /// See [`super::EngineBuilder::message_with`].
+    pub fn message_with<M: State, C: Codec<M>>(&mut self, name: &str, version: u32) -> &mut Self {
+        let name = name.to_owned();
+        self.annex::<Post<M>>(move |world| Arc::new(Post::coded::<C>(world, &name, version)))
     }
 
     /// See [`super::EngineBuilder::system`].

@@ -6,8 +6,8 @@
 #![expect(unsafe_code, reason = "visits each row of a block once")]
 
 use super::block::Block;
+use super::split::Split;
 use crate::buffer::PAGE_ROWS;
-use crate::structure::{Chunk, Structure};
 use bevy_ecs::entity::Entity;
 use bevy_ecs::query::{ArchetypeFilter, ContiguousQueryData, QueryFilter, SingleEntityQueryData};
 use bevy_ecs::system::Query;
@@ -58,17 +58,26 @@ pub trait Loops<'s, D: ContiguousQueryData> {
     where
         BlockOf<'a, 's, D>: Block;
 
-    /// The same, with a place for commands of each row: they apply in row order, whatever the threads.
-    fn par_rows_with<'a>(
+    /// The same, with something to take along, such as `&mut structure` or `&mut outbox`, or a tuple of these:
+    /// what rows ask of it counts in row order, whatever the threads.
+    fn par_rows_with<'a, S: Split>(
         &'a mut self,
-        structure: &mut Structure<'_, '_>,
-        visit: impl Fn(RowOf<'a, 's, D>, &mut Chunk<'_>) + Sync,
+        along: S,
+        visit: impl Fn(RowOf<'a, 's, D>, &mut S::Part) + Sync,
     ) where
         BlockOf<'a, 's, D>: Block;
 
     /// Calls `visit` with every block of at most [`PAR_ROWS`] rows, in parallel; in no particular order.
     fn par_blocks<'a>(&'a mut self, visit: impl Fn(BlockOf<'a, 's, D>) + Sync)
     where
+        BlockOf<'a, 's, D>: Block;
+
+    /// The same, with something to take along; see [`Loops::par_rows_with`].
+    fn par_blocks_with<'a, S: Split>(
+        &'a mut self,
+        along: S,
+        visit: impl Fn(BlockOf<'a, 's, D>, &mut S::Part) + Sync,
+    ) where
         BlockOf<'a, 's, D>: Block;
 
     /// Calls `visit` with every block, one a table, in order, on this thread.
@@ -95,31 +104,20 @@ impl<'s, D: ContiguousQueryData, F: ArchetypeFilter> Loops<'s, D> for Query<'_, 
         self.blocks(|block| fork(block, &|block| each_row(block, &visit)));
     }
 
-    fn par_rows_with<'a>(
+    fn par_rows_with<'a, S: Split>(
         &'a mut self,
-        structure: &mut Structure<'_, '_>,
-        visit: impl Fn(RowOf<'a, 's, D>, &mut Chunk<'_>) + Sync,
+        along: S,
+        visit: impl Fn(RowOf<'a, 's, D>, &mut S::Part) + Sync,
     ) where
         BlockOf<'a, 's, D>: Block,
     {
-        let mut blocks = Vec::new();
-        self.blocks(|block| blocks.push(block));
-        let chunks =
-            blocks.iter().map(|block| block.len().div_ceil(block_rows::<BlockOf<'a, 's, D>>())).sum();
-        let mut chunks = structure.split(chunks);
-        let mut rest = &mut chunks[..];
-        for block in blocks {
-            let (mine, others) = rest.split_at_mut(block.len().div_ceil(block_rows::<BlockOf<'a, 's, D>>()));
-            rest = others;
-            fork_with(block, mine, &|mut block, chunk: &mut Chunk<'_>| {
-                block.begin_rows();
-                for row in 0..block.len() {
-                    // SAFETY: the loop stays within the block and comes by each row once.
-                    visit(unsafe { block.row(row) }, chunk);
-                }
-            });
-        }
-        structure.join(chunks);
+        self.par_blocks_with(along, |mut block, part| {
+            block.begin_rows();
+            for row in 0..block.len() {
+                // SAFETY: the loop stays within the block and comes by each row once.
+                visit(unsafe { block.row(row) }, part);
+            }
+        });
     }
 
     fn par_blocks<'a>(&'a mut self, visit: impl Fn(BlockOf<'a, 's, D>) + Sync)
@@ -127,6 +125,26 @@ impl<'s, D: ContiguousQueryData, F: ArchetypeFilter> Loops<'s, D> for Query<'_, 
         BlockOf<'a, 's, D>: Block,
     {
         self.blocks(|block| fork(block, &visit));
+    }
+
+    fn par_blocks_with<'a, S: Split>(
+        &'a mut self,
+        mut along: S,
+        visit: impl Fn(BlockOf<'a, 's, D>, &mut S::Part) + Sync,
+    ) where
+        BlockOf<'a, 's, D>: Block,
+    {
+        let mut blocks = Vec::new();
+        self.blocks(|block| blocks.push(block));
+        let count = |block: &BlockOf<'a, 's, D>| block.len().div_ceil(block_rows::<BlockOf<'a, 's, D>>());
+        let mut parts = along.split(blocks.iter().map(count).sum());
+        let mut rest = &mut parts[..];
+        for block in blocks {
+            let (mine, others) = rest.split_at_mut(count(&block));
+            rest = others;
+            fork_with(block, mine, &visit);
+        }
+        along.join(parts);
     }
 
     fn blocks<'a>(&'a mut self, mut visit: impl FnMut(BlockOf<'a, 's, D>))
