@@ -22,6 +22,7 @@ mod id;
 pub mod ingress;
 mod input;
 pub mod lease;
+mod link;
 mod pace;
 mod param;
 mod phased;
@@ -49,8 +50,9 @@ pub use explain::Explanation;
 pub use frame::{Digest, DigestPolicy, INPUTS_A_COMMIT_MAX, LEASE_WAIT_MAX};
 pub use id::{Id, SERIAL_BITS, SERIAL_MAX, SYSTEM_KEY_BITS};
 pub use input::{Applier, INPUT_BYTES_MAX, Inputs, TrySendError};
+pub use link::Link;
 pub use pace::{CATCH_UP_FRAMES, Pace, StopSignal};
-pub use param::{Clock, Ids, Random, Stream};
+pub use param::{Clock, Ids, Linked, Random, Stream};
 pub use plugin::Plugin;
 pub use query::{
     Added, Block, Changed, Changes, Has, HeldBlock, Loops, Next, NextBlock, NextRow, Now, NowChanges,

@@ -20,4 +20,5 @@ pub use filter::{Added, Changed, Has, With, Without};
 pub use loops::{Loops, PAR_ROWS, Visits};
 pub use next::Next;
 pub use plain::Plain;
+pub(crate) use prev::BufferState;
 pub use prev::{Now, PREVIOUS, Prev, Read, THIS_FRAME};
