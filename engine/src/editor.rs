@@ -13,10 +13,12 @@ use crate::registry::Registry;
 use crate::shared::Shared;
 use crate::structure::{Bundle, Command, Commands, Known, Spawned, Spawner, Target};
 use crate::tables::TableList;
+use crate::tree::Refusal;
 use bevy_ecs::entity::{Entity, EntityLocation};
 use bevy_ecs::storage::{Table, TableId};
 use bevy_ecs::world::World;
 use core::any::type_name;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What happened to rows in one commit, physically and in order.
@@ -39,6 +41,9 @@ pub(crate) struct Journal {
     pub(crate) dropped: u64,
     /// Whether any entity lost a type.
     pub(crate) lost: bool,
+    /// Attachments that were refused, and the last of them; see `Frame::note_refusals`.
+    pub(crate) links_refused: u64,
+    pub(crate) refusal: Option<Refusal>,
 }
 
 impl Journal {
@@ -69,11 +74,11 @@ pub(crate) struct Editor<'a> {
 
 /// An entity that is about to go.
 #[derive(Clone, Copy)]
-struct Doomed {
+pub(crate) struct Doomed {
     table: u32,
     row: u32,
-    entity: Entity,
-    id: Id,
+    pub(crate) entity: Entity,
+    pub(crate) id: Id,
 }
 
 impl Editor<'_> {
@@ -105,6 +110,8 @@ impl Editor<'_> {
                     Some(entity) => edit.apply(self, entity)?,
                     None => self.journal.dropped += 1,
                 },
+                Command::Attach { child, parent, at } => drop(self.attach(child, parent, at)?),
+                Command::Detach(child) => drop(self.detach(child)?),
                 Command::Chunk(place) => self.apply_list(&mut commands.chunks[place])?,
             }
         }
@@ -139,6 +146,9 @@ impl Editor<'_> {
         spawned: &[Spawned],
         bundles: impl Iterator<Item = B>,
     ) -> Result<()> {
+        if let Some(type_name) = B::engine_owned() {
+            return Err(Error::EngineOwned { system: self.acting.clone(), type_name });
+        }
         if let Some(type_name) = B::unregistered(&Known(self.world.resource::<Registry>())) {
             return Err(Error::Unregistered { system: self.acting.clone(), type_name });
         }
@@ -163,28 +173,29 @@ impl Editor<'_> {
     fn despawn_run(&mut self) {
         let mut targets = core::mem::take(&mut self.doomed);
         let mut doomed: Vec<Doomed> = Vec::with_capacity(targets.len());
-        for target in targets.drain(..) {
-            if let Some(entity) = self.find(target)
-                && let Some(location) = self.location(entity)
-            {
-                let table = self.tables.number(location.table_id);
-                let id = self.id_at(location);
-                doomed.push(Doomed { table, row: location.table_row.index_u32(), entity, id });
-            }
-        }
+        let mut seen = BTreeSet::new();
+        targets.drain(..).for_each(|target| self.doom(target, &mut seen, &mut doomed));
         self.doomed = targets;
         let mut sorted = doomed.clone();
         sorted.sort_unstable_by_key(|doomed| core::cmp::Reverse((doomed.table, doomed.row)));
         let named = sorted.len();
         sorted.dedup_by_key(|doomed| doomed.id);
         if sorted.len() < named {
-            let mut seen = std::collections::BTreeSet::new();
+            seen.clear();
             doomed.retain(|doomed| seen.insert(doomed.id));
         }
         self.note_removals(&doomed);
+        self.unlink(&doomed);
         for rows in sorted.chunk_by(|a, b| a.table == b.table) {
             self.despawn_rows(rows);
         }
+    }
+
+    /// Where an entity that is about to go stands.
+    pub(crate) fn doomed_row(&self, entity: Entity) -> Option<Doomed> {
+        let location = self.location(entity)?;
+        let (table, row) = (self.tables.number(location.table_id), location.table_row.index_u32());
+        Some(Doomed { table, row, entity, id: self.id_at(location) })
     }
 
     /// Tells whoever asks for removals, in the order of the commands.
@@ -374,6 +385,10 @@ impl Editor<'_> {
 
     fn table(&self, table: TableId) -> &Table {
         &self.world.storages().tables[table]
+    }
+
+    pub(crate) fn id_of(&self, entity: Entity) -> Option<Id> {
+        self.location(entity).map(|location| self.id_at(location))
     }
 
     pub(crate) fn id_at(&self, location: EntityLocation) -> Id {

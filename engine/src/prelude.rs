@@ -3,8 +3,8 @@
 pub use crate::{
     Added, Changed, Changes, Clock, Codec, CodecError, Control, Digest, DigestPolicy, Durability, Engine,
     EngineBuilder, Error, Has, Id, Ids, Inputs, IntoTask, Link, Linked, Loops, Next, NextBlock, NextRow, Now,
-    NowChanges, Pace, Plain, Plugin, Prev, Random, Registrar, Removed, Result, StopSignal, Structure, View,
-    Visits, With, Without,
+    NowChanges, Pace, Parent, Plain, Plugin, Prev, Random, Registrar, Removed, Result, StopSignal, Structure,
+    Tree, View, Visits, With, Without,
 };
 pub use bevy_ecs::entity::Entity;
 pub use bevy_ecs::query::{AnyOf, Or};
