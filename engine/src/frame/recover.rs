@@ -62,7 +62,7 @@ impl Frame {
             removed.extend(ids.iter().map(|id| Id::from_bits(*id)));
             self.journal.lost = true;
         }
-        self.rebuild_tree();
+        self.rebuild_tree(path)?;
         let upgraded = upgraded || self.encoder.as_ref().is_some_and(Encoder::upgrade_pending);
         self.check_digest(&recovered, upgraded, path)?;
         if upgraded {

@@ -24,7 +24,6 @@ use std::sync::Arc;
 /// Reads `T` of the entities that links lead to, as it was at the last commit; see [`Link`](crate::Link).
 ///
 /// Cost: about that of `Query<Prev<T>>::get`; nothing for a frame in which it is not asked.
-#[derive(Clone, Copy)]
 pub struct Linked<'w, 's, T: State> {
     tables: &'w Tables,
     entities: &'w Entities,
@@ -32,6 +31,20 @@ pub struct Linked<'w, 's, T: State> {
     slot: ComponentId,
     marker: PhantomData<&'w T>,
 }
+
+// SAFETY: it hands out `&T` of the previous slot only, and `T: Sync`; of the tables it uses what does not change
+// while it lives.
+unsafe impl<T: State> Sync for Linked<'_, '_, T> {}
+// SAFETY: as above; it owns nothing.
+unsafe impl<T: State> Send for Linked<'_, '_, T> {}
+
+impl<T: State> Clone for Linked<'_, '_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: State> Copy for Linked<'_, '_, T> {}
 
 impl<T: State> core::fmt::Debug for Linked<'_, '_, T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

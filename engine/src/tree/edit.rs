@@ -10,10 +10,12 @@ use crate::editor::{Doomed, Editor};
 use crate::error::{Error, Result};
 use crate::frame::Frame;
 use crate::id::Id;
+use crate::registry::Registry;
 use crate::structure::Target;
 use crate::view::View;
 use bevy_ecs::entity::Entity;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// Among its siblings, where a child goes: before the one of this index, or last.
 pub(crate) type AttachAt = u32;
@@ -130,7 +132,16 @@ impl Editor<'_> {
 
     /// Writes or inserts the value.
     fn put(&mut self, entity: Entity, parent: Parent) -> Result<()> {
-        if self.set(entity, parent)? { Ok(()) } else { self.insert(entity, parent) }
+        if !self.set(entity, parent)? {
+            return self.insert(entity, parent);
+        }
+        // No row has moved, but the order of who is derived from whom must be made again.
+        let typed = self.world.resource::<Registry>().typed::<Parent>().expect("a value was written");
+        let location = self.world.entities().get_spawned(entity).expect("a value was written");
+        // SAFETY: the editor has the engine to itself.
+        let marks = unsafe { typed.by_table.get_mut(location.table_id) };
+        marks.expect("a value was written").version += 1;
+        Ok(())
     }
 
     fn refuse(&mut self, child: Target, parent: Target, why: &'static str) -> bool {
@@ -140,7 +151,7 @@ impl Editor<'_> {
     }
 
     fn check_hierarchy(&self) -> Result<()> {
-        if self.world.resource::<crate::registry::Registry>().holds::<Parent>() {
+        if self.world.resource::<Registry>().holds::<Parent>() {
             return Ok(());
         }
         Err(Error::NoHierarchy { system: self.acting.clone() })
@@ -162,16 +173,32 @@ impl Frame {
     }
 
     /// Makes the index of children from their values, at recovery.
-    pub(crate) fn rebuild_tree(&mut self) {
-        if !self.world().resource::<crate::registry::Registry>().holds::<Parent>() {
-            return;
+    pub(crate) fn rebuild_tree(&mut self, path: &Path) -> Result<()> {
+        if !self.world().resource::<Registry>().holds::<Parent>() {
+            return Ok(());
         }
         let view = View::new(self.world(), &self.shared);
         let mut links: Vec<(Parent, Id)> = view.iter::<Parent>().map(|(id, parent)| (*parent, id)).collect();
         links.sort_unstable_by_key(|(parent, _)| (parent.parent, parent.place));
+        let mismatch = |problem| Err(Error::Mismatch { path: path.to_owned(), problem });
+        if let Some((parent, child)) =
+            links.iter().find(|(parent, _)| self.shared.ids.get().get(parent.parent).is_none())
+        {
+            return mismatch(format!(
+                "{child} is stored as a child of {}, which is not there",
+                parent.parent
+            ));
+        }
+        if let Some([(_, first), (parent, second)]) = links.array_windows().find(|[(a, _), (b, _)]| a == b) {
+            let parent = parent.parent;
+            return mismatch(format!(
+                "{first} and {second} are stored in one place among the children of {parent}"
+            ));
+        }
         // SAFETY: the engine is being built.
         let tree = unsafe { self.shared.tree.get_mut() };
         links.into_iter().for_each(|(parent, child)| tree.insert(parent.parent, parent.place, child));
+        Ok(())
     }
 }
 

@@ -30,7 +30,7 @@ use std::sync::Arc;
 /// struct Load(f64);
 /// fn weigh(mut carts: Query<(Id, Next<Load>)>, weights: Linked<Weight>, tree: Tree) {
 ///     carts.par_rows(|(cart, mut load)| {
-///         let weights = tree.descendants(cart).filter_map(|id| weights.get(id));
+///         let weights = tree.descendants(*cart).filter_map(|id| weights.get(id));
 ///         load.set_if_changed(Load(weights.map(|weight| weight.0).sum()));
 ///     });
 /// }
