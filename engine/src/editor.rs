@@ -236,7 +236,9 @@ impl Editor<'_> {
             // SAFETY: the editor has the world to itself, and the row was found in the table.
             unsafe { typed.write(self.table(table), slot, row, value.clone()) };
         }
-        let marks = typed.by_table.get(table).expect("the table holds the type");
+        // SAFETY: the editor has the engine to itself.
+        let marks = unsafe { typed.by_table.get_mut(table) }.expect("the table holds the type");
+        marks.edits += 1;
         if marks.kind(self.slot, row, self.stamp) != Kind::Added {
             marks.set_kind(self.slot, row, Kind::Changed, self.stamp);
         }

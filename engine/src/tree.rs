@@ -6,7 +6,9 @@
 
 mod edit;
 mod index;
+mod order;
 mod param;
+mod propagate;
 
 pub(crate) use edit::{AttachAt, Refusal};
 pub(crate) use index::TreeIndex;

@@ -47,6 +47,8 @@ pub(crate) struct TableMarks {
     pub(crate) rows: usize,
     /// Grows whenever rows come, go or move, and whenever `Parent` values change.
     pub(crate) version: u64,
+    /// Values that structure and inputs wrote into rows that were there.
+    pub(crate) edits: u64,
     pub(crate) sides: [Side; 2],
     /// Pages whose rows differ from what the digest cache saw.
     pub(crate) stale: Stale,

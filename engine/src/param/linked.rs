@@ -14,7 +14,7 @@ use bevy_ecs::change_detection::Tick;
 use bevy_ecs::component::ComponentId;
 use bevy_ecs::entity::{Entities, Entity};
 use bevy_ecs::query::FilteredAccess;
-use bevy_ecs::storage::Tables;
+use bevy_ecs::storage::{TableId, Tables};
 use bevy_ecs::system::{SystemAccess, SystemMeta, SystemParam, SystemParamValidationError};
 use bevy_ecs::world::World;
 use bevy_ecs::world::unsafe_world_cell::UnsafeWorldCell;
@@ -70,14 +70,25 @@ impl<'w, 's, T: State> Linked<'w, 's, T> {
     /// its entity is gone or holds no `T`.
     #[inline]
     pub fn get(&self, link: impl Into<Id>) -> Option<&'w T> {
-        let location = self.entities.get_spawned(self.entity(link)?).ok()?;
-        let table = self.tables.get(location.table_id)?;
+        let (table, row) = self.location(link)?;
+        let table = self.tables.get(table)?;
         // SAFETY: `slot` is one of the type's own component ids.
         let start = unsafe { raw::column::<T>(table, self.slot) }?;
         // SAFETY: the entity is in this row of the table.
-        let place = unsafe { start.cast_const().add(location.table_row.index()) };
+        let place = unsafe { start.cast_const().add(row as usize) };
         // SAFETY: the value is initialized, and nobody writes the previous slot while `self` lives.
         Some(unsafe { &*place })
+    }
+
+    /// The table and row of the entity at the other end.
+    #[inline]
+    pub(crate) fn location(&self, link: impl Into<Id>) -> Option<(TableId, u32)> {
+        let location = self.entities.get_spawned(self.entity(link)?).ok()?;
+        Some((location.table_id, location.table_row.index_u32()))
+    }
+
+    pub(crate) fn tables(&self) -> &'w Tables {
+        self.tables
     }
 
     /// The handle of the entity at the other end, if it was alive at the last commit.

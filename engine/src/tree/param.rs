@@ -5,6 +5,7 @@
 
 #![expect(unsafe_code, reason = "implements bevy's unsafe parameter trait")]
 
+use super::propagate::Kept;
 use super::{Children, Descendants, Parent};
 use crate::error::BuildError;
 use crate::id::Id;
@@ -53,8 +54,10 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone, Copy)]
 pub struct Tree<'w, 's> {
+    pub(super) world: UnsafeWorldCell<'w>,
     pub(super) parents: Linked<'w, 's, Parent>,
     pub(super) shared: &'s Shared,
+    pub(super) kept: &'s Kept,
 }
 
 impl core::fmt::Debug for Tree<'_, '_> {
@@ -114,6 +117,7 @@ impl Iterator for Ancestors<'_, '_> {
 pub struct TreeState {
     parents: BufferState<Parent>,
     shared: Arc<Shared>,
+    kept: Kept,
 }
 
 // SAFETY: it reads the previous slot of `Parent`, which is registered by role as a read of the first id; nobody
@@ -130,7 +134,7 @@ unsafe impl SystemParam for Tree<'_, '_> {
             registry.missing.pop();
             registry.refused.push(BuildError::NoHierarchy { system });
         }
-        TreeState { parents, shared: registry.shared.clone() }
+        TreeState { parents, shared: registry.shared.clone(), kept: Kept::default() }
     }
 
     fn init_access(state: &TreeState, meta: &mut SystemMeta, access: &mut SystemAccess, _: &mut World) {
@@ -147,6 +151,6 @@ unsafe impl SystemParam for Tree<'_, '_> {
         let tables = unsafe { &world.storages().tables };
         // SAFETY: during a wave nobody writes previous slots or changes structure.
         let parents = unsafe { Linked::over(tables, world.entities(), &state.shared, &state.parents.0) };
-        Ok(Tree { parents, shared: &state.shared })
+        Ok(Tree { world, parents, shared: &state.shared, kept: &state.kept })
     }
 }
