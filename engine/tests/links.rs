@@ -4,6 +4,7 @@ mod links {
     mod hops;
     mod model;
     mod propagate;
+    mod speed;
     mod trees;
 }
 

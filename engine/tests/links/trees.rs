@@ -45,14 +45,6 @@ fn a_subtree_goes_with_its_root() {
     assert_eq!(*removed.lock().expect("one thread"), [0, 1, 3, 2, 6]);
     let alive: Vec<u64> = engine.view().iter::<Name>().map(|(_, name)| name.0).collect();
     assert_eq!((alive.len(), children(&engine, 4)), (2, Some(vec![5])));
-    assert_eq!(engine.view().entities(), engine.view().iter::<Name>().count() as u64 + hidden(&engine));
-}
-
-/// Entities of the engine's own.
-fn hidden(engine: &Engine) -> u64 {
-    let fresh = builder(Engine::in_memory()).build().expect("a sound world");
-    let _ = engine;
-    fresh.view().entities()
 }
 
 /// Two systems attach crosswise, each right by the frame it saw; the later by name is refused, and counted.
