@@ -100,6 +100,14 @@ impl EngineBuilder {
         self
     }
 
+    /// Lets entities be each other's children: registers [`Parent`](crate::Parent), which `attach` and `detach`
+    /// of [`Structure`] and [`Applier`] change and [`Tree`](crate::Tree) reads. May be called more than once.
+    #[must_use]
+    pub fn hierarchy(mut self) -> Self {
+        self.registrar.hierarchy();
+        self
+    }
+
     /// Demands that the owner of `T` sets or carries every row in every frame.
     #[must_use]
     pub fn strict<T: State>(mut self) -> Self {

@@ -5,6 +5,10 @@
 
 #![expect(unsafe_code, reason = "writes columns and marks while it has the world to itself")]
 
+mod despawn;
+
+pub(crate) use despawn::Doomed;
+
 use crate::buffer::raw::Slot;
 use crate::buffer::{Column, IdColumn, Kind, State, Typed};
 use crate::error::{Error, Result};
@@ -13,6 +17,7 @@ use crate::registry::Registry;
 use crate::shared::Shared;
 use crate::structure::{Bundle, Command, Commands, Known, Spawned, Spawner, Target};
 use crate::tables::TableList;
+use crate::tree::Refusal;
 use bevy_ecs::entity::{Entity, EntityLocation};
 use bevy_ecs::storage::{Table, TableId};
 use bevy_ecs::world::World;
@@ -39,6 +44,9 @@ pub(crate) struct Journal {
     pub(crate) dropped: u64,
     /// Whether any entity lost a type.
     pub(crate) lost: bool,
+    /// Attachments that were refused, and the last of them; see `Frame::note_refusals`.
+    pub(crate) links_refused: u64,
+    pub(crate) refusal: Option<Refusal>,
 }
 
 impl Journal {
@@ -65,15 +73,6 @@ pub(crate) struct Editor<'a> {
     pub(crate) acting: String,
     /// The despawns of the run that is being gathered.
     pub(crate) doomed: Vec<Target>,
-}
-
-/// An entity that is about to go.
-#[derive(Clone, Copy)]
-struct Doomed {
-    table: u32,
-    row: u32,
-    entity: Entity,
-    id: Id,
 }
 
 impl Editor<'_> {
@@ -105,6 +104,8 @@ impl Editor<'_> {
                     Some(entity) => edit.apply(self, entity)?,
                     None => self.journal.dropped += 1,
                 },
+                Command::Attach { child, parent, at } => drop(self.attach(child, parent, at)?),
+                Command::Detach(child) => drop(self.detach(child)?),
                 Command::Chunk(place) => self.apply_list(&mut commands.chunks[place])?,
             }
         }
@@ -139,6 +140,9 @@ impl Editor<'_> {
         spawned: &[Spawned],
         bundles: impl Iterator<Item = B>,
     ) -> Result<()> {
+        if let Some(type_name) = B::engine_owned() {
+            return Err(Error::EngineOwned { system: self.acting.clone(), type_name });
+        }
         if let Some(type_name) = B::unregistered(&Known(self.world.resource::<Registry>())) {
             return Err(Error::Unregistered { system: self.acting.clone(), type_name });
         }
@@ -156,81 +160,6 @@ impl Editor<'_> {
         self.push_marks(number, spawned.len(), |_| Kind::Added);
         self.journal.shifts.push(Shift::Push { table: number, count: spawned.len() as u32 });
         Ok(())
-    }
-
-    /// Despawns the gathered entities: told in the order of the commands, carried out by descending rows, so
-    /// that no removal moves a row that is still to go.
-    fn despawn_run(&mut self) {
-        let mut targets = core::mem::take(&mut self.doomed);
-        let mut doomed: Vec<Doomed> = Vec::with_capacity(targets.len());
-        for target in targets.drain(..) {
-            if let Some(entity) = self.find(target)
-                && let Some(location) = self.location(entity)
-            {
-                let table = self.tables.number(location.table_id);
-                let id = self.id_at(location);
-                doomed.push(Doomed { table, row: location.table_row.index_u32(), entity, id });
-            }
-        }
-        self.doomed = targets;
-        let mut sorted = doomed.clone();
-        sorted.sort_unstable_by_key(|doomed| core::cmp::Reverse((doomed.table, doomed.row)));
-        let named = sorted.len();
-        sorted.dedup_by_key(|doomed| doomed.id);
-        if sorted.len() < named {
-            let mut seen = std::collections::BTreeSet::new();
-            doomed.retain(|doomed| seen.insert(doomed.id));
-        }
-        self.note_removals(&doomed);
-        for rows in sorted.chunk_by(|a, b| a.table == b.table) {
-            self.despawn_rows(rows);
-        }
-    }
-
-    /// Tells whoever asks for removals, in the order of the commands.
-    fn note_removals(&mut self, doomed: &[Doomed]) {
-        for rows in doomed.chunk_by(|a, b| a.table == b.table) {
-            let Some(first) = rows.first() else { continue };
-            let info = &self.tables.list[first.table as usize];
-            for column in info.columns.iter().map(|index| &*self.columns[usize::from(*index)]) {
-                if column.has_remove_hooks() {
-                    for doomed in rows {
-                        let (table, row) = (self.table(info.id), doomed.row as usize);
-                        // SAFETY: the editor has the world to itself, and the rows are still there.
-                        unsafe { column.run_remove_hooks(table, self.slot, row, doomed.id) };
-                    }
-                }
-                // SAFETY: the editor has the engine to itself.
-                let removed = unsafe { column.removed().get_mut() };
-                removed.extend(rows.iter().map(|doomed| doomed.id));
-            }
-        }
-        self.journal.lost |= !doomed.is_empty();
-    }
-
-    /// Despawns a living entity.
-    pub(crate) fn despawn(&mut self, entity: Entity) {
-        self.doomed.push(Target::Entity(entity));
-        self.despawn_run();
-    }
-
-    /// Despawns rows of one table, given in descending order.
-    fn despawn_rows(&mut self, rows: &[Doomed]) {
-        let Some(table) = rows.first().map(|doomed| doomed.table) else { return };
-        let info = &self.tables.list[table as usize];
-        for column in info.columns.iter().map(|index| &*self.columns[usize::from(*index)]) {
-            // SAFETY: the editor has the engine to itself.
-            let marks = unsafe { column.by_table().get_mut(info.id) };
-            let marks = marks.expect("the table list enters every table");
-            rows.iter().for_each(|doomed| marks.swap_remove(self.slot, doomed.row as usize, self.stamp));
-        }
-        // SAFETY: the editor has the engine to itself.
-        let index = unsafe { self.shared.ids.get_mut() };
-        for doomed in rows {
-            index.remove(doomed.id);
-            self.world.despawn(doomed.entity);
-            self.journal.shifts.push(Shift::SwapRemove { table, row: doomed.row });
-        }
     }
 
     /// Gives an entity a value, over an old one only if nobody else owns the type.
@@ -307,7 +236,9 @@ impl Editor<'_> {
             // SAFETY: the editor has the world to itself, and the row was found in the table.
             unsafe { typed.write(self.table(table), slot, row, value.clone()) };
         }
-        let marks = typed.by_table.get(table).expect("the table holds the type");
+        // SAFETY: the editor has the engine to itself.
+        let marks = unsafe { typed.by_table.get_mut(table) }.expect("the table holds the type");
+        marks.edits += 1;
         if marks.kind(self.slot, row, self.stamp) != Kind::Added {
             marks.set_kind(self.slot, row, Kind::Changed, self.stamp);
         }
@@ -374,6 +305,10 @@ impl Editor<'_> {
 
     fn table(&self, table: TableId) -> &Table {
         &self.world.storages().tables[table]
+    }
+
+    pub(crate) fn id_of(&self, entity: Entity) -> Option<Id> {
+        self.location(entity).map(|location| self.id_at(location))
     }
 
     pub(crate) fn id_at(&self, location: EntityLocation) -> Id {

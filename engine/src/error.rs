@@ -107,6 +107,20 @@ pub enum Error {
         /// The type.
         type_name: &'static str,
     },
+    /// A child was attached or detached in a world without parents and children.
+    #[error("{system} attaches or detaches children; add .hierarchy() to the engine")]
+    NoHierarchy {
+        /// The system.
+        system: String,
+    },
+    /// State of the engine's own was spawned, set, inserted or removed.
+    #[error("{system} writes {type_name}, which only the engine does; use attach and detach")]
+    EngineOwned {
+        /// The system.
+        system: String,
+        /// The type.
+        type_name: &'static str,
+    },
     /// A tick was asked for inside a tick.
     #[error("a tick was asked for from inside a system; a frame cannot contain a frame")]
     NestedTick,
@@ -211,6 +225,22 @@ pub enum BuildError {
         /// The system.
         system: String,
         /// The component.
+        type_name: String,
+    },
+    /// A system names `Tree` in a world without parents and children.
+    #[error("system {system} names Tree; add .hierarchy() to the engine")]
+    NoHierarchy {
+        /// The system.
+        system: String,
+    },
+    /// A system would own state of the engine's own.
+    #[error(
+        "system {system} names Next<{type_name}>, which only the engine writes; read it with Prev, and use attach and detach"
+    )]
+    EngineOwned {
+        /// The system.
+        system: String,
+        /// The type.
         type_name: String,
     },
     /// Derived values that follow from each other in a circle.

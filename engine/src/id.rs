@@ -1,12 +1,14 @@
-//! Stable names of entities, and the index that leads from them to this process's handles.
+//! Stable names of entities; the index that leads from them to this process's handles is in `id/index.rs`.
 //!
 //! Invariant: an [`Id`] is never reused, and it follows from the spawning system's name and how many
 //! entities that system has spawned, never from a thread, an address or a registration order. bevy's
 //! `Entity` is a handle of this process only and is left out of everything stored, hashed or sent.
 
+mod index;
+
+pub(crate) use index::IdIndex;
+
 use bevy_ecs::component::Component;
-use bevy_ecs::entity::Entity;
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// Bits of an [`Id`] that count the spawns of one system: 2^44 spawns, then the engine refuses.
@@ -83,107 +85,9 @@ impl fmt::Display for Id {
 pub struct SystemKey(pub(crate) u32);
 
 impl SystemKey {
-    /// The key of a registered name: the top 20 bits of its xxh3 hash.
+    /// The key of a registered name: the top 20 bits of its xxh3 hash; never 0, so that `Id` 0 is no entity.
     pub(crate) fn of(name: &str) -> Self {
         let hash = xxhash_rust::xxh3::xxh3_64(name.as_bytes());
-        Self((hash >> SERIAL_BITS) as u32)
-    }
-}
-
-const INDEX_PAGE_SHIFT: u32 = 9;
-const INDEX_PAGE: usize = 1 << INDEX_PAGE_SHIFT;
-
-/// From [`Id`] to `Entity`: pages of 512 consecutive `Id`s, freed when empty.
-///
-/// Cost: 8 bytes per live `Id` in a full page, one ordered lookup per page change.
-#[derive(Debug, Default)]
-pub(crate) struct IdIndex {
-    pages: BTreeMap<u64, Box<IndexPage>>,
-    /// Empty pages, kept for their memory.
-    spare: Vec<Box<IndexPage>>,
-    len: u64,
-}
-
-/// Empty index pages kept: 1 MiB.
-const SPARE_PAGES_MAX: usize = 256;
-
-#[derive(Debug)]
-struct IndexPage {
-    live: u32,
-    entities: [Option<Entity>; INDEX_PAGE],
-}
-
-impl IdIndex {
-    /// The handle of a live entity.
-    pub(crate) fn get(&self, id: Id) -> Option<Entity> {
-        let page = self.pages.get(&(id.0 >> INDEX_PAGE_SHIFT))?;
-        page.entities[id.0 as usize & (INDEX_PAGE - 1)]
-    }
-
-    /// Number of live entities.
-    pub(crate) fn len(&self) -> u64 {
-        self.len
-    }
-
-    /// Enters a run of new entities, in order; consecutive `Id`s share one page lookup.
-    pub(crate) fn insert_many(&mut self, entries: impl IntoIterator<Item = (Id, Entity)>) {
-        let mut entries = entries.into_iter().peekable();
-        while let Some(&(first, _)) = entries.peek() {
-            let number = first.0 >> INDEX_PAGE_SHIFT;
-            let page = self.page_mut(first);
-            let mut added = 0;
-            while let Some((id, entity)) = entries.next_if(|(id, _)| id.0 >> INDEX_PAGE_SHIFT == number) {
-                let slot = &mut page.entities[id.0 as usize & (INDEX_PAGE - 1)];
-                assert!(slot.is_none(), "{id} was given out twice");
-                *slot = Some(entity);
-                added += 1;
-            }
-            page.live += added;
-            self.len += u64::from(added);
-        }
-    }
-
-    /// Takes `id` out; its page goes when it was the last in it.
-    pub(crate) fn remove(&mut self, id: Id) -> Option<Entity> {
-        let number = id.0 >> INDEX_PAGE_SHIFT;
-        let page = self.pages.get_mut(&number)?;
-        let entity = page.entities[id.0 as usize & (INDEX_PAGE - 1)].take()?;
-        page.live -= 1;
-        if page.live == 0
-            && let Some(page) = self.pages.remove(&number)
-            && self.spare.len() < SPARE_PAGES_MAX
-        {
-            self.spare.push(page);
-        }
-        self.len -= 1;
-        Some(entity)
-    }
-
-    fn page_mut(&mut self, id: Id) -> &mut IndexPage {
-        let Self { pages, spare, .. } = self;
-        let fresh = || Box::new(IndexPage { live: 0, entities: [None; INDEX_PAGE] });
-        pages.entry(id.0 >> INDEX_PAGE_SHIFT).or_insert_with(|| spare.pop().unwrap_or_else(fresh))
-    }
-}
-
-#[cfg(all(test, not(diptych_loom)))]
-mod tests {
-    use super::*;
-
-    /// Pages appear with their first `Id` and go with their last.
-    #[test]
-    fn index_pages_are_freed_when_empty() {
-        let mut index = IdIndex::default();
-        let ids: Vec<Id> = (0..1500).map(|n| Id::new(SystemKey(7), n)).collect();
-        let entity = |n: usize| Entity::from_raw_u32(n as u32).expect("small");
-        index.insert_many(ids.iter().copied().enumerate().map(|(n, id)| (id, entity(n))));
-        assert_eq!((index.len(), index.pages.len()), (1500, 3));
-        assert_eq!(index.get(ids[700]), Some(entity(700)));
-        for id in &ids {
-            assert!(index.remove(*id).is_some());
-            assert_eq!(index.get(*id), None);
-        }
-        assert_eq!((index.len(), index.pages.len()), (0, 0));
-        assert_eq!(index.remove(ids[0]), None);
+        Self(((hash >> SERIAL_BITS) as u32).max(1))
     }
 }

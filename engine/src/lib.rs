@@ -27,6 +27,7 @@ mod id;
 pub mod ingress;
 mod input;
 pub mod lease;
+mod link;
 mod message;
 mod pace;
 mod param;
@@ -45,6 +46,7 @@ mod structure;
 pub mod sync;
 mod tables;
 mod timer;
+mod tree;
 mod view;
 pub mod watermark;
 mod wave;
@@ -59,9 +61,10 @@ pub use explain::Explanation;
 pub use frame::{Digest, DigestPolicy, INPUTS_A_COMMIT_MAX, LEASE_WAIT_MAX};
 pub use id::{Id, SERIAL_BITS, SERIAL_MAX, SYSTEM_KEY_BITS};
 pub use input::{Applier, INPUT_BYTES_MAX, Inputs, TrySendError};
+pub use link::Link;
 pub use message::{Inbox, Letters, MESSAGES_MAX, Mail, Outbox, Pen};
 pub use pace::{CATCH_UP_FRAMES, Pace, StopSignal};
-pub use param::{Clock, Ids, Random, Stream};
+pub use param::{Clock, Ids, Linked, Random, Stream};
 pub use plugin::Plugin;
 pub use query::{
     Added, Block, Changed, Changes, Has, HeldBlock, Loops, Next, NextBlock, NextRow, Now, NowChanges,
@@ -74,4 +77,5 @@ pub use query::{
 pub use schedule::{IntoTask, IsSystemConfig, SystemConfig};
 pub use stats::Stats;
 pub use structure::{Bundle, COMMANDS_MAX, Chunk, Spawned, Structure, Target};
+pub use tree::{Ancestors, Children, Descendants, Parent, Tree};
 pub use view::{Copied, Reader, View};

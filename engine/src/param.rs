@@ -1,13 +1,17 @@
-//! What a system's signature may name beside queries: `Clock`, `Random`, `Ids`, `Structure`, and changes.
+//! What a system's signature may name beside queries: `Clock`, `Random`, `Ids`, `Linked`, `Structure`, changes.
 //!
-//! Invariant: none of them registers an access, because nothing of what they read changes during a wave.
+//! Invariant: nothing of what they read changes during a wave, so none conflicts with anything; `Linked`
+//! registers its read, to be seen in `explain()`.
 
 mod clock;
 mod ids;
+mod linked;
 mod random;
 
 pub use clock::Clock;
 pub use ids::Ids;
+pub use linked::Linked;
+pub(crate) use linked::read_prev;
 pub use random::{Random, Stream};
 
 /// Implements bevy's `SystemParam` for a parameter that is a cheap copy of shared, unchanging data.

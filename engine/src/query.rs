@@ -28,5 +28,6 @@ pub use fresh::{Fresh, FreshBlock};
 pub use loops::{Loops, PAR_ROWS, Visits};
 pub use next::Next;
 pub use plain::Plain;
+pub(crate) use prev::BufferState;
 pub use prev::{Now, PREVIOUS, Prev, Read, THIS_FRAME};
 pub use split::Split;

@@ -185,6 +185,10 @@ fn make(
         // Column 0 is that of the `Id`s, which nobody owns.
         let owned = columns.iter().skip(1).position(|column| column.slots()[1] == id);
         if let Some(index) = owned.map(|place| place + 1) {
+            if columns[index].state_type() == core::any::TypeId::of::<crate::tree::Parent>() {
+                let type_name = columns[index].type_name().to_owned();
+                errors.push(BuildError::EngineOwned { system: name.clone(), type_name });
+            }
             owns.push(index);
         } else if scratch.contains(&id) {
             used.push(label(id));

@@ -5,6 +5,7 @@
 use crate::buffer::Frames;
 use crate::id::{IdIndex, SystemKey};
 use crate::phased::Phased;
+use crate::tree::TreeIndex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ pub struct Shared {
     pub(crate) frames: Arc<Frames>,
     pub(crate) time: Phased<Time>,
     pub(crate) ids: Phased<IdIndex>,
+    /// The children of each parent.
+    pub(crate) tree: Phased<TreeIndex>,
     /// The serial number of each key's next spawn.
     pub(crate) serials: Phased<BTreeMap<SystemKey, u64>>,
 }
@@ -34,6 +37,7 @@ impl Shared {
             frames: Arc::new(Frames::new()),
             time: Phased::new(Time { frame: 0, dt, seed }),
             ids: Phased::default(),
+            tree: Phased::default(),
             serials: Phased::default(),
         }
     }

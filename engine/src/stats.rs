@@ -36,6 +36,8 @@ pub struct Stats {
     pub inputs_refused: u64,
     /// Commands on entities that were gone.
     pub commands_dropped: u64,
+    /// Attachments that were refused: the parent was gone, the child itself, or below it.
+    pub links_refused: u64,
     /// Rows that their owner set twice in a frame (counted in debug builds).
     pub rows_set_twice: u64,
     /// Messages sent.
@@ -65,11 +67,12 @@ impl fmt::Display for Stats {
         )?;
         writeln!(
             f,
-            "inputs: {} applied, {} waiting, {} refused; {} commands dropped, {} rows set twice",
+            "inputs: {} applied, {} waiting, {} refused; {} commands dropped, {} links refused, {} rows set twice",
             self.inputs_applied,
             self.inputs_waiting,
             self.inputs_refused,
             self.commands_dropped,
+            self.links_refused,
             self.rows_set_twice
         )?;
         writeln!(

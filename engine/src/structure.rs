@@ -14,7 +14,7 @@ mod command;
 pub use bundle::Bundle;
 pub(crate) use bundle::{Known, Spawner};
 pub use chunk::Chunk;
-pub(crate) use command::{Command, SpawnBatch, SpawnRun};
+pub(crate) use command::{Command, SpawnBatch, SpawnRun, check_open};
 
 use crate::buffer::State;
 use crate::id::{Id, SystemKey};
@@ -157,7 +157,7 @@ impl<'w, 's> Structure<'w, 's> {
         spawned
     }
 
-    /// Despawns an entity with everything it holds.
+    /// Despawns an entity with everything it holds, and everybody below it.
     pub fn despawn(&mut self, target: impl Into<Target>) {
         self.buffer.issue(Command::Despawn(target.into()));
     }
@@ -171,6 +171,25 @@ impl<'w, 's> Structure<'w, 's> {
     /// Takes a type from an entity; nothing happens when the entity does not hold it.
     pub fn remove<T: State>(&mut self, target: impl Into<Target>) {
         self.buffer.issue(Command::Edit(target.into(), Box::new(Remove::<T>::default())));
+    }
+
+    /// Makes an entity the last child of another, and no longer anybody else's. Needs `.hierarchy()`.
+    ///
+    /// At the commit an attachment is dropped and counted (`Stats::links_refused`) when the parent is gone, or
+    /// is the child or below it. Children go when their parent is despawned; detach who is to stay.
+    pub fn attach(&mut self, child: impl Into<Target>, parent: impl Into<Target>) {
+        self.attach_at(child, parent, u32::MAX);
+    }
+
+    /// The same, before the child of `parent` that is the `index`-th by then; as the last one if there are no
+    /// more than `index`.
+    pub fn attach_at(&mut self, child: impl Into<Target>, parent: impl Into<Target>, index: u32) {
+        self.buffer.issue(Command::Attach { child: child.into(), parent: parent.into(), at: index });
+    }
+
+    /// Makes an entity nobody's child; what is below it stays below it.
+    pub fn detach(&mut self, child: impl Into<Target>) {
+        self.buffer.issue(Command::Detach(child.into()));
     }
 }
 

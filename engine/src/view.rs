@@ -13,6 +13,7 @@ use crate::lease::LeaseGate;
 use crate::registry::Registry;
 use crate::shared::Shared;
 use crate::sync::Mutex;
+use crate::tree::{Children, Parent};
 use bevy_ecs::world::World;
 use bevy_ecs::world::unsafe_world_cell::UnsafeWorldCell;
 use core::any::{Any, TypeId, type_name};
@@ -112,6 +113,17 @@ impl<'a> View<'a> {
         // SAFETY: the view's lease keeps the previous slot from being written.
         let values = unsafe { typed.values(&self.world.storages().tables[location.table_id], slot) }?;
         values.get(location.table_row.index())
+    }
+
+    /// The parent of an entity; `None` for who is nobody's child, and in a world without `.hierarchy()`.
+    pub fn parent(&self, child: Id) -> Option<Id> {
+        let known = self.world.resource::<Registry>().holds::<Parent>();
+        known.then(|| self.get::<Parent>(child)).flatten().map(Parent::id)
+    }
+
+    /// The children of an entity, in order.
+    pub fn children(&self, parent: Id) -> Children<'a> {
+        self.shared.tree.get().children(parent)
     }
 
     /// Every entity that holds `T`, packed: for each table the `Id`s and the values, in row order.

@@ -45,6 +45,10 @@ impl Kind {
 #[derive(Debug, Default)]
 pub(crate) struct TableMarks {
     pub(crate) rows: usize,
+    /// Grows whenever rows come, go or move, and whenever `Parent` values change.
+    pub(crate) version: u64,
+    /// Values that structure and inputs wrote into rows that were there.
+    pub(crate) edits: u64,
     pub(crate) sides: [Side; 2],
     /// Pages whose rows differ from what the digest cache saw.
     pub(crate) stale: Stale,
@@ -176,6 +180,7 @@ impl TableMarks {
         if count == 0 {
             return;
         }
+        self.version += 1;
         self.spread(slot, stamp);
         let (first, rows) = (self.rows, self.rows + count);
         if first > 0 && kind != Kind::Changed {
@@ -211,6 +216,7 @@ impl TableMarks {
 
     /// Removes `row` as a table does: the last row takes its place, with its mark.
     pub(crate) fn swap_remove(&mut self, slot: usize, row: usize, stamp: u8) {
+        self.version += 1;
         let last = self.rows - 1;
         if row != last {
             let kind = self.kind(slot, last, stamp);

@@ -15,6 +15,7 @@ use crate::message::Post;
 use crate::plugin::Plugin;
 use crate::schedule::{IntoTask, Phase, SystemConfig, SystemSpec};
 use crate::structure::Structure;
+use crate::tree::{PARENT_NAME, PARENT_VERSION, Parent};
 use crate::view::Copies;
 use bevy_ecs::component::{Component, ComponentId};
 use bevy_ecs::prelude::Resource;
@@ -109,6 +110,14 @@ impl Registrar {
     /// See [`super::EngineBuilder::state_with`].
     pub fn state_with<T: State + PartialEq, C: Codec<T>>(&mut self, name: &str, version: u32) -> &mut Self {
         self.enter::<T>(name, version, RowIo::coded::<C>, false)
+    }
+
+    /// See [`super::EngineBuilder::hierarchy`].
+    pub fn hierarchy(&mut self) -> &mut Self {
+        if self.types.iter().any(|spec| spec.type_id == TypeId::of::<Parent>()) {
+            return self;
+        }
+        self.state::<Parent>(PARENT_NAME, PARENT_VERSION)
     }
 
     /// See [`super::EngineBuilder::strict`].

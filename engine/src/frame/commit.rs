@@ -208,6 +208,7 @@ impl Frame {
         issued.retain(|commands| commands.capacity() <= SPARE_COMMANDS_MAX);
         registry.spare.append(&mut issued);
         self.stats.commands_dropped += self.journal.dropped;
+        self.note_refusals();
         Ok(())
     }
 
@@ -255,6 +256,7 @@ impl Frame {
         }
         self.stats.inputs_applied += arrived.len() as u64 - refused;
         self.stats.inputs_refused += refused;
+        self.note_refusals();
         self.applied = arrived;
         failure.map_or(Ok(Some(drained.up_to)), Err)
     }

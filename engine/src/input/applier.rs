@@ -6,7 +6,7 @@ use crate::buffer::State;
 use crate::editor::Editor;
 use crate::error::Result;
 use crate::id::{Id, SystemKey};
-use crate::structure::{Bundle, Spawned, Target};
+use crate::structure::{Bundle, Spawned, Target, check_open};
 
 /// Hands of an input: it may set any type, which its owner finds as the previous value in the next frame.
 pub struct Applier<'a, 'b> {
@@ -57,7 +57,7 @@ impl Applier<'_, '_> {
     /// Sets a value that the entity holds; answers whether it did.
     pub fn set<T: State>(&mut self, target: impl Into<Target>, value: T) -> bool {
         let Some(entity) = self.editor.find(target.into()) else { return false };
-        let set = self.editor.set(entity, value);
+        let set = check_open::<T>(self.editor).and_then(|()| self.editor.set(entity, value));
         self.keep(set).unwrap_or(false)
     }
 
@@ -82,7 +82,7 @@ impl Applier<'_, '_> {
     /// Gives an entity a type that it does not hold yet, or sets it; answers whether the entity was alive.
     pub fn insert<T: State>(&mut self, target: impl Into<Target>, value: T) -> bool {
         let Some(entity) = self.editor.find(target.into()) else { return false };
-        let set = self.editor.set(entity, value.clone());
+        let set = check_open::<T>(self.editor).and_then(|()| self.editor.set(entity, value.clone()));
         if self.keep(set) == Some(false) {
             let done = self.editor.insert(entity, value);
             self.keep(done);
@@ -93,9 +93,27 @@ impl Applier<'_, '_> {
     /// Takes a type from an entity; answers whether the entity was alive.
     pub fn remove<T: State>(&mut self, target: impl Into<Target>) -> bool {
         let Some(entity) = self.editor.find(target.into()) else { return false };
-        let done = self.editor.remove::<T>(entity);
+        let done = check_open::<T>(self.editor).and_then(|()| self.editor.remove::<T>(entity));
         self.keep(done);
         true
+    }
+
+    /// Makes an entity the last child of another; answers whether it did. Refused as
+    /// [`Structure::attach`](crate::Structure::attach) is.
+    pub fn attach(&mut self, child: impl Into<Target>, parent: impl Into<Target>) -> bool {
+        self.attach_at(child, parent, u32::MAX)
+    }
+
+    /// The same, before the `index`-th child of `parent`.
+    pub fn attach_at(&mut self, child: impl Into<Target>, parent: impl Into<Target>, index: u32) -> bool {
+        let done = self.editor.attach(child.into(), parent.into(), index);
+        self.keep(done).unwrap_or(false)
+    }
+
+    /// Makes an entity nobody's child; answers whether it was somebody's.
+    pub fn detach(&mut self, child: impl Into<Target>) -> bool {
+        let done = self.editor.detach(child.into());
+        self.keep(done).unwrap_or(false)
     }
 
     fn keep<R>(&mut self, result: Result<R>) -> Option<R> {

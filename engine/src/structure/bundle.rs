@@ -6,6 +6,7 @@ use super::Spawned;
 use crate::buffer::State;
 use crate::buffer::raw::Slot;
 use crate::registry::Registry;
+use crate::tree::is_engine_owned;
 use bevy_ecs::storage::TableId;
 use bevy_ecs::world::World;
 use core::any::type_name;
@@ -19,6 +20,10 @@ pub trait Bundle: Send + Sync + 'static {
     /// The first type of the tuple that is not registered.
     #[doc(hidden)]
     fn unregistered(registry: &Known<'_>) -> Option<&'static str>;
+
+    /// The first type of the tuple that only the engine writes.
+    #[doc(hidden)]
+    fn engine_owned() -> Option<&'static str>;
 }
 
 /// The world, as [`Bundle`] fills it; the engine's columns stay unnamed outside of it.
@@ -57,6 +62,13 @@ macro_rules! bundle {
 
             fn unregistered(_registry: &Known<'_>) -> Option<&'static str> {
                 $(if !_registry.0.holds::<$type>() {
+                    return Some(type_name::<$type>());
+                })*
+                None
+            }
+
+            fn engine_owned() -> Option<&'static str> {
+                $(if is_engine_owned::<$type>() {
                     return Some(type_name::<$type>());
                 })*
                 None

@@ -43,6 +43,21 @@ impl Chunk<'_> {
     pub fn remove<T: State>(&mut self, target: impl Into<Target>) {
         self.commands.issue(Command::Edit(target.into(), Box::new(Remove::<T>::default())));
     }
+
+    /// See [`Structure::attach`].
+    pub fn attach(&mut self, child: impl Into<Target>, parent: impl Into<Target>) {
+        self.attach_at(child, parent, u32::MAX);
+    }
+
+    /// See [`Structure::attach_at`].
+    pub fn attach_at(&mut self, child: impl Into<Target>, parent: impl Into<Target>, index: u32) {
+        self.commands.issue(Command::Attach { child: child.into(), parent: parent.into(), at: index });
+    }
+
+    /// See [`Structure::detach`].
+    pub fn detach(&mut self, child: impl Into<Target>) {
+        self.commands.issue(Command::Detach(child.into()));
+    }
 }
 
 impl<'w> Structure<'w, '_> {

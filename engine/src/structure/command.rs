@@ -7,6 +7,7 @@ use super::{Spawned, Target};
 use crate::buffer::State;
 use crate::editor::Editor;
 use crate::error::Error;
+use crate::tree::{AttachAt, is_engine_owned};
 use bevy_ecs::entity::Entity;
 use core::any::{Any, TypeId};
 use core::marker::PhantomData;
@@ -21,6 +22,12 @@ pub(crate) enum Command {
     },
     Despawn(Target),
     Edit(Target, Box<dyn Edit>),
+    Attach {
+        child: Target,
+        parent: Target,
+        at: AttachAt,
+    },
+    Detach(Target),
     /// The commands of one chunk of a parallel loop, by its place in `chunks`.
     Chunk(usize),
 }
@@ -36,11 +43,21 @@ impl core::fmt::Debug for dyn Edit {
     }
 }
 
+/// Only the engine writes its own state.
+pub(crate) fn check_open<T: State>(editor: &Editor<'_>) -> Result<(), Error> {
+    if is_engine_owned::<T>() {
+        let (system, type_name) = (editor.acting.clone(), core::any::type_name::<T>());
+        return Err(Error::EngineOwned { system, type_name });
+    }
+    Ok(())
+}
+
 /// Gives an entity a value.
 pub(super) struct Insert<T>(pub(super) T);
 
 impl<T: State> Edit for Insert<T> {
     fn apply(self: Box<Self>, editor: &mut Editor<'_>, entity: Entity) -> Result<(), Error> {
+        check_open::<T>(editor)?;
         editor.insert(entity, self.0)
     }
 }
@@ -56,6 +73,7 @@ impl<T> Default for Remove<T> {
 
 impl<T: State> Edit for Remove<T> {
     fn apply(self: Box<Self>, editor: &mut Editor<'_>, entity: Entity) -> Result<(), Error> {
+        check_open::<T>(editor)?;
         editor.remove::<T>(entity)
     }
 }
