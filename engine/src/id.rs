@@ -80,6 +80,13 @@ impl fmt::Display for Id {
     }
 }
 
+// Loops by rows and blocks hand out `&Id`.
+impl From<&Id> for Id {
+    fn from(id: &Id) -> Self {
+        *id
+    }
+}
+
 /// What a system's unique name contributes to `Id`s and random streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SystemKey(pub(crate) u32);

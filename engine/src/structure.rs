@@ -84,6 +84,12 @@ impl From<Id> for Target {
     }
 }
 
+impl From<&Id> for Target {
+    fn from(id: &Id) -> Self {
+        Self::Id(*id)
+    }
+}
+
 impl From<Entity> for Target {
     fn from(entity: Entity) -> Self {
         Self::Entity(entity)

@@ -105,9 +105,9 @@ impl<'s, M: State> Inbox<'s, M> {
     /// The mail of one target; empty where there is none. Free to call from parallel loops.
     ///
     /// Cost: a binary search among the targets with mail.
-    pub fn of(&self, target: Id) -> Mail<'s, M> {
+    pub fn of(&self, target: impl Into<Id>) -> Mail<'s, M> {
         self.look();
-        self.tray.of(target)
+        self.tray.of(target.into())
     }
 
     /// The mail of each target, in the order of their `Id`s.

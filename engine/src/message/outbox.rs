@@ -78,8 +78,8 @@ pub struct Outbox<'s, M: State> {
 impl<M: State> Outbox<'_, M> {
     /// Begins messages of this sender, in most systems the row at hand.
     #[inline]
-    pub fn from(&mut self, sender: Id) -> Pen<'_, M> {
-        self.sheets.open.from(sender)
+    pub fn from(&mut self, sender: impl Into<Id>) -> Pen<'_, M> {
+        self.sheets.open.from(sender.into())
     }
 }
 
@@ -90,8 +90,8 @@ pub struct Letters<M: State>(Sheet<M>);
 impl<M: State> Letters<M> {
     /// See [`Outbox::from`].
     #[inline]
-    pub fn from(&mut self, sender: Id) -> Pen<'_, M> {
-        self.0.from(sender)
+    pub fn from(&mut self, sender: impl Into<Id>) -> Pen<'_, M> {
+        self.0.from(sender.into())
     }
 }
 

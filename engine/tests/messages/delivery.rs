@@ -225,8 +225,8 @@ fn a_loop_takes_a_tuple_along() {
     let blocks = |mut guns: Query<(Id, Prev<Gun>)>, mut one: Outbox<Damage>, mut two: Outbox<Damage>| {
         guns.par_blocks_with((&mut one, &mut two), |(ids, guns), (one, two)| {
             for (id, gun) in ids.iter().zip(guns) {
-                two.from(*id).to(gun.target, Damage(3));
-                one.from(*id).to(gun.target, Damage(2));
+                two.from(id).to(gun.target, Damage(3));
+                one.from(id).to(gun.target, Damage(2));
             }
         });
     };
