@@ -1,10 +1,10 @@
 //! What most programs and plugins name; `use diptych_engine::prelude::*`.
 
 pub use crate::{
-    Added, Changed, Changes, Clock, Codec, CodecError, Control, Digest, DigestPolicy, Durability, Engine,
-    EngineBuilder, Error, Has, Id, Ids, Inputs, IntoTask, Loops, Next, NextBlock, NextRow, Now, NowChanges,
-    Pace, Plain, Plugin, Prev, Random, Registrar, Removed, Result, StopSignal, Structure, View, Visits, With,
-    Without,
+    Added, Answered, Changed, Changes, Clock, Codec, CodecError, Control, Digest, DigestPolicy, Durability,
+    Engine, EngineBuilder, Error, Has, Id, Ids, Inputs, IntoTask, Job, JobError, JobRefused, Jobs, Loops,
+    Next, NextBlock, NextRow, Now, NowChanges, Pace, Plain, Plugin, Prev, Random, Registrar, Removed, Result,
+    StopSignal, Structure, View, Visits, With, Without,
 };
 pub use crate::{Fresh, Named, Reading, entity_view};
 pub use bevy_ecs::entity::Entity;
