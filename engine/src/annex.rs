@@ -53,6 +53,9 @@ pub(crate) trait Annex: Send + Sync {
     /// No system runs, and no lease is held.
     unsafe fn begin(&self, _editor: &mut Editor<'_>) {}
 
+    /// Called once when the engine is dropped; what runs beside the frames ends.
+    fn end(&self) {}
+
     /// Lines for `explain()`.
     fn explain(&self) -> Vec<String>;
 

@@ -4,6 +4,7 @@
 //! once. The order of registrations does not matter.
 
 mod build;
+mod jobs;
 mod registrar;
 
 pub use registrar::Registrar;

@@ -214,6 +214,7 @@ impl Drop for Engine {
             tracing::error!(%error, "the last frames were not stored");
         }
         self.frame.inputs.queue().close();
+        self.frame.annexes.iter().for_each(|annex| annex.end());
     }
 }
 

@@ -243,6 +243,34 @@ pub enum BuildError {
         /// The type.
         type_name: String,
     },
+    /// A job is named that was never registered.
+    #[error(
+        "{who} names the job {type_name}, which is not registered; add .job::<{type_name}>(name, version, run)"
+    )]
+    UnknownJob {
+        /// The system or the setting.
+        who: String,
+        /// The job.
+        type_name: String,
+    },
+    /// A system that cannot ask for jobs.
+    #[error(
+        "system {system} names Jobs<{type_name}>; only systems of the wave and derive systems may: a late one changes nothing, and a startup one would never see an answer"
+    )]
+    JobOutsideWave {
+        /// The system.
+        system: String,
+        /// The job.
+        type_name: String,
+    },
+    /// A system that asks for one job in two places.
+    #[error("system {system} names Jobs<{type_name}> twice; each answer is seen once, so name it once")]
+    JobTwice {
+        /// The system.
+        system: String,
+        /// The job.
+        type_name: String,
+    },
     /// Derived values that follow from each other in a circle.
     #[error("derived values in a circle: {path}; break it by reading one of them with Prev, a frame later")]
     DeriveCycle {

@@ -36,6 +36,8 @@ pub(crate) struct Registry {
     pub(crate) building: Option<(String, SystemKey)>,
     /// The `Structure` parameters of that system so far.
     pub(crate) structural: u32,
+    /// Its other parameters that issue commands.
+    pub(crate) asking: u32,
     /// Names that stand for the second and later ones.
     pub(crate) more_names: Vec<String>,
     /// What the systems of this frame issued, on its way to the commit.
@@ -56,6 +58,7 @@ impl Registry {
             phase: Phase::Wave,
             building: None,
             structural: 0,
+            asking: 0,
             more_names: Vec::new(),
             issued: Vec::new(),
             spare: Vec::new(),

@@ -147,7 +147,7 @@ fn make(
         let mut registry = world.resource_mut::<Registry>();
         registry.building = Some((name.clone(), SystemKey::of(&name)));
         registry.phase = phase;
-        registry.structural = 0;
+        (registry.structural, registry.asking) = (0, 0);
     }
     let mut access = FilteredAccessSet::new();
     for part in &mut parts {
@@ -171,7 +171,7 @@ fn make(
     let structural = {
         let mut registry = world.resource_mut::<Registry>();
         registry.building = None;
-        registry.structural > 0
+        registry.structural + registry.asking > 0
     };
     let combined = access.combined_access();
     // "All but some" is an unbounded set too: what it writes or reads cannot be listed.

@@ -38,6 +38,20 @@ pub struct Stats {
     pub commands_dropped: u64,
     /// Attachments that were refused: the parent was gone, the child itself, or below it.
     pub links_refused: u64,
+    /// Requests of jobs that are open.
+    pub jobs_open: u64,
+    /// Answers of jobs taken, errors among them.
+    pub jobs_answered: u64,
+    /// Answers that were errors.
+    pub jobs_failed: u64,
+    /// Of those: jobs that ran into their timeout.
+    pub jobs_timed_out: u64,
+    /// Of those: jobs that panicked.
+    pub jobs_panicked: u64,
+    /// Of those: jobs whose answer was too large.
+    pub jobs_too_large: u64,
+    /// Answers for nobody: too late, or of a request that is gone.
+    pub jobs_dropped: u64,
     /// Rows that their owner set twice in a frame (counted in debug builds).
     pub rows_set_twice: u64,
     /// Messages sent.
@@ -79,6 +93,17 @@ impl fmt::Display for Stats {
             f,
             "messages: {} sent, {} waiting, {} undeliverable",
             self.messages_sent, self.messages_waiting, self.messages_undeliverable
+        )?;
+        writeln!(
+            f,
+            "jobs: {} open, {} answered, {} failed ({} timed out, {} panicked, {} too large), {} dropped",
+            self.jobs_open,
+            self.jobs_answered,
+            self.jobs_failed,
+            self.jobs_timed_out,
+            self.jobs_panicked,
+            self.jobs_too_large,
+            self.jobs_dropped
         )?;
         self.systems.iter().try_for_each(|(name, nanos)| writeln!(f, "  {name}: {nanos} ns"))
     }

@@ -14,7 +14,7 @@ mod command;
 pub use bundle::Bundle;
 pub(crate) use bundle::{Known, Spawner};
 pub use chunk::Chunk;
-pub(crate) use command::{Command, SpawnBatch, SpawnRun, check_open};
+pub(crate) use command::{Command, Edit, SpawnBatch, SpawnRun, check_open};
 
 use crate::buffer::State;
 use crate::id::{Id, SystemKey};
@@ -174,6 +174,11 @@ impl<'w, 's> Structure<'w, 's> {
         self.buffer.issue(Command::Edit(target.into(), Box::new(Insert(value))));
     }
 
+    /// Changes an entity, if it is alive then.
+    pub(crate) fn edit(&mut self, target: impl Into<Target>, edit: Box<dyn Edit>) {
+        self.buffer.issue(Command::Edit(target.into(), edit));
+    }
+
     /// Takes a type from an entity; nothing happens when the entity does not hold it.
     pub fn remove<T: State>(&mut self, target: impl Into<Target>) {
         self.buffer.issue(Command::Edit(target.into(), Box::new(Remove::<T>::default())));
@@ -206,6 +211,12 @@ pub struct StructureState {
     buffer: Commands,
 }
 
+impl StructureState {
+    pub(crate) fn new(shared: Arc<Shared>, system: String, key: SystemKey) -> Self {
+        Self { shared, buffer: Commands::new(system, key) }
+    }
+}
+
 // SAFETY: of the world, only the entity allocator is used, through its shared methods.
 unsafe impl SystemParam for Structure<'_, '_> {
     type State = StructureState;
@@ -225,7 +236,7 @@ unsafe impl SystemParam for Structure<'_, '_> {
             }
         };
         registry.structural += 1;
-        StructureState { shared: registry.shared.clone(), buffer: Commands::new(system, key) }
+        StructureState::new(registry.shared.clone(), system, key)
     }
 
     fn init_access(_: &StructureState, _: &mut SystemMeta, _: &mut SystemAccess, _: &mut World) {}

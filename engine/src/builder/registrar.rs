@@ -79,6 +79,7 @@ pub struct Registrar {
     pub(crate) copies: Copies,
     /// Annexes with the type each is found by.
     pub(crate) annexes: Vec<(TypeId, &'static str, EnterAnnex)>,
+    pub(super) jobs: crate::job::JobSpecs,
 }
 
 impl core::fmt::Debug for Registrar {

@@ -96,6 +96,7 @@ impl Registrar {
 
     /// Makes the annexes, in the order of their stored names; a type or a name that comes twice is refused.
     pub(crate) fn enter_annexes(&mut self, world: &mut World, errors: &mut Vec<BuildError>) {
+        self.enter_jobs(errors);
         let mut entered: Vec<(TypeId, &'static str, Arc<dyn Annex>)> = Vec::new();
         for (kind, type_name, enter) in self.annexes.drain(..) {
             let annex = enter(world);

@@ -1,0 +1,258 @@
+//! Whatever a job does wrong is a value for who asked, and the engine goes on.
+
+use super::{Double, Seen, step_until};
+use diptych_engine::job::{ANSWER_BYTES_MAX, JOB_ERROR_BYTES_MAX, JOB_THREADS_LOST_MAX};
+use diptych_engine::prelude::*;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Asks once for every number the test has put there.
+#[derive(Clone, Default, bevy_ecs::prelude::Resource)]
+struct Numbers(Arc<Mutex<Vec<u64>>>);
+
+fn asker(mut jobs: Jobs<Double>, seen: Res<Seen>, numbers: Res<Numbers>, clock: Clock) {
+    jobs.answers().for_each(|answered| seen.note(clock.frame(), answered));
+    for number in numbers.0.lock().unwrap().drain(..) {
+        jobs.start(&number).unwrap();
+    }
+}
+
+fn asking(numbers: &[u64]) -> (EngineBuilder, Seen, Numbers) {
+    let (seen, numbers) = (Seen::default(), Numbers(Arc::new(Mutex::new(numbers.to_vec()))));
+    let builder = Engine::in_memory().resource(seen.clone()).resource(numbers.clone());
+    (builder.system("asker", asker), seen, numbers)
+}
+
+fn answers(engine: &mut Engine, seen: &Seen, count: u64) -> Vec<Result<u64, JobError>> {
+    step_until(engine, |engine| engine.stats().jobs_answered == count);
+    engine.step().unwrap();
+    let mut seen = seen.take();
+    seen.sort_by_key(|answer| answer.2);
+    seen.into_iter().map(|answer| answer.3).collect()
+}
+
+/// A job that fails, and one that panics, are answered with what they said, cut where it is too long.
+#[test]
+fn errors_and_panics_are_answers() {
+    let (builder, seen, _) = asking(&[0, 1, 2, 3]);
+    let mut engine = builder
+        .job::<Double>("double", 1, |n| match n {
+            1 => Err("no such town".to_owned()),
+            2 => panic!("a town of {n}"),
+            3 => Err("é".repeat(JOB_ERROR_BYTES_MAX)),
+            n => Ok(*n),
+        })
+        .build()
+        .unwrap();
+    let answers = answers(&mut engine, &seen, 4);
+    assert_eq!(answers[0], Ok(0));
+    assert_eq!(answers[1], Err(JobError::Failed("no such town".to_owned())));
+    assert_eq!(answers[2], Err(JobError::Panicked("a town of 2".to_owned())));
+    assert_eq!(answers[3], Err(JobError::Failed("é".repeat(JOB_ERROR_BYTES_MAX / 2))));
+    let stats = engine.stats();
+    assert_eq!((stats.jobs_failed, stats.jobs_panicked), (3, 1));
+}
+
+/// A future that panics while it is polled, or that nobody wakes, is an error as well.
+#[test]
+fn futures_fail_as_values() {
+    let (builder, seen, _) = asking(&[0, 1, 2]);
+    let mut engine = builder
+        .job_future::<Double, _>("double", 1, |n: u64| async move {
+            match n {
+                1 => panic!("polled"),
+                2 => core::future::pending().await,
+                n => Ok(n),
+            }
+        })
+        .job_timeout::<Double>(Duration::from_millis(50))
+        .build()
+        .unwrap();
+    let answers = answers(&mut engine, &seen, 3);
+    assert_eq!(answers[0], Ok(0));
+    assert_eq!(answers[1], Err(JobError::Panicked("polled".to_owned())));
+    assert_eq!(answers[2], Err(JobError::TimedOut { after: Duration::from_millis(50) }));
+    assert_eq!(engine.stats().jobs_timed_out, 1);
+}
+
+/// A job that hangs is given up after its timeout; its thread is replaced, so the others go on; and what it
+/// answers at last is dropped and counted.
+#[test]
+fn a_hanging_job_is_given_up() {
+    let (builder, seen, numbers) = asking(&[1]);
+    let hangs = Arc::new(AtomicBool::new(true));
+    let hang = hangs.clone();
+    let mut engine = builder
+        .job::<Double>("double", 1, move |n| {
+            while *n == 1 && hang.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Ok(*n)
+        })
+        .job_timeout::<Double>(Duration::from_millis(50))
+        .job_threads(1)
+        .build()
+        .unwrap();
+    assert_eq!(
+        answers(&mut engine, &seen, 1),
+        [Err(JobError::TimedOut { after: Duration::from_millis(50) })]
+    );
+    numbers.0.lock().unwrap().push(2);
+    assert_eq!(answers(&mut engine, &seen, 2), [Ok(2)]);
+    hangs.store(false, Ordering::Relaxed);
+    step_until(&mut engine, |engine| engine.stats().jobs_dropped == 1);
+    assert_eq!(engine.stats().jobs_answered, 2);
+}
+
+/// When jobs that hang hold every thread that can be had, requests fail at once and say so.
+#[test]
+fn threads_run_out() {
+    let hanging = u64::from(JOB_THREADS_LOST_MAX) + 1;
+    let (builder, seen, numbers) = asking(&(1..=hanging).collect::<Vec<u64>>());
+    let hangs = Arc::new(AtomicBool::new(true));
+    let hang = hangs.clone();
+    let mut engine = builder
+        .job::<Double>("double", 1, move |n| {
+            while *n > 0 && hang.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Ok(*n)
+        })
+        .job_timeout::<Double>(Duration::from_millis(10))
+        .job_threads(1)
+        .build()
+        .unwrap();
+    let given_up = answers(&mut engine, &seen, hanging);
+    assert!(given_up.iter().all(|answer| matches!(answer, Err(JobError::TimedOut { .. }))), "{given_up:?}");
+    numbers.0.lock().unwrap().push(0);
+    let lost = JOB_THREADS_LOST_MAX + 1;
+    assert_eq!(answers(&mut engine, &seen, hanging + 1), [Err(JobError::NoThread { lost })]);
+    // Those that come back make room.
+    hangs.store(false, Ordering::Relaxed);
+    step_until(&mut engine, |engine| engine.stats().jobs_dropped == hanging);
+    numbers.0.lock().unwrap().push(0);
+    assert_eq!(answers(&mut engine, &seen, hanging + 2), [Ok(0)]);
+}
+
+/// A commit that waits for a latency waits no longer than the timeout.
+#[test]
+fn a_latency_ends_at_the_timeout() {
+    let (builder, seen, _) = asking(&[1]);
+    let mut engine = builder
+        .job_future::<Double, _>("double", 1, |_| core::future::pending())
+        .job_timeout::<Double>(Duration::from_millis(100))
+        .job_latency(1)
+        .build()
+        .unwrap();
+    let start = Instant::now();
+    engine.run(Pace::frames(3)).unwrap();
+    assert!(start.elapsed() < Duration::from_secs(20));
+    assert_eq!(seen.take()[0].3, Err(JobError::TimedOut { after: Duration::from_millis(100) }));
+}
+
+struct Text;
+
+impl Job for Text {
+    type Request = String;
+    type Answer = String;
+}
+
+/// Text without `#`, which stands for what cannot be read.
+struct Utf8;
+
+impl Codec<String> for Utf8 {
+    fn encode(value: &String, out: &mut Vec<u8>) {
+        out.extend_from_slice(value.as_bytes());
+    }
+
+    fn decode(bytes: &[u8]) -> Result<String, CodecError> {
+        let text = String::from_utf8(bytes.to_vec()).map_err(CodecError::new)?;
+        if text.contains('#') { Err(CodecError::new("a #")) } else { Ok(text) }
+    }
+}
+
+#[derive(Clone, Default, bevy_ecs::prelude::Resource)]
+struct Texts(Arc<Mutex<Vec<(String, Result<String, JobError>)>>>);
+
+/// An answer that is too large, or that cannot be read back, is an error; the engine never holds it.
+#[test]
+fn answers_are_checked() {
+    fn ask(mut jobs: Jobs<Text>, texts: Res<Texts>, clock: Clock) {
+        let mut texts = texts.0.lock().unwrap();
+        texts.extend(jobs.answers().map(|answered| (answered.request, answered.answer)));
+        if clock.frame() == 1 {
+            for text in ["fits", "large", "#"] {
+                jobs.start(&text.replace('#', "hash")).unwrap();
+            }
+        }
+    }
+    let texts = Texts::default();
+    let mut engine = Engine::in_memory()
+        .job_with::<Text, Utf8, Utf8>("text", 1, |text: &String| match text.as_str() {
+            "fits" => Ok("a".repeat(ANSWER_BYTES_MAX)),
+            "large" => Ok("a".repeat(ANSWER_BYTES_MAX + 1)),
+            _ => Ok("#".to_owned()),
+        })
+        .system("ask", ask)
+        .resource(texts.clone())
+        .build()
+        .unwrap();
+    step_until(&mut engine, |_| texts.0.lock().unwrap().len() == 3);
+    for (request, answer) in texts.0.lock().unwrap().iter() {
+        match request.as_str() {
+            "fits" => assert_eq!(answer.as_ref().map(String::len), Ok(ANSWER_BYTES_MAX)),
+            "large" => {
+                let (bytes, max) = (ANSWER_BYTES_MAX as u64 + 1, ANSWER_BYTES_MAX as u64);
+                assert_eq!(answer, &Err(JobError::TooLarge { bytes, max }));
+            }
+            _ => assert_eq!(answer, &Err(JobError::Failed("its answer cannot be read back: a #".to_owned()))),
+        }
+    }
+    assert_eq!(engine.stats().jobs_too_large, 1);
+}
+
+/// Dropping an engine does not wait for a job that hangs, nor for a future that waits, which is dropped.
+#[test]
+fn dropping_does_not_wait() {
+    let hangs = Arc::new(AtomicBool::new(true));
+    let (hang, held) = (hangs.clone(), Arc::new(()));
+    let (builder, ..) = asking(&[1]);
+    let mut engine = builder
+        .job::<Double>("double", 1, move |n| {
+            while hang.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Ok(*n)
+        })
+        .build()
+        .unwrap();
+    engine.step().unwrap();
+    // What outlives the engine does not keep its jobs.
+    let reader = engine.reader();
+    let start = Instant::now();
+    drop(engine);
+    assert!(start.elapsed() < Duration::from_secs(10));
+    hangs.store(false, Ordering::Relaxed);
+    drop(reader);
+
+    let (builder, ..) = asking(&[1]);
+    let kept = held.clone();
+    let mut engine = builder
+        .job_future::<Double, _>("double", 1, move |_| {
+            let kept = kept.clone();
+            async move {
+                core::future::pending::<()>().await;
+                drop(kept);
+                Ok(0)
+            }
+        })
+        .build()
+        .unwrap();
+    step_until(&mut engine, |_| Arc::strong_count(&held) == 3);
+    let reader = engine.reader();
+    drop(engine);
+    assert!(Arc::strong_count(&held) < 3, "the future is dropped with the engine");
+    drop(reader);
+    assert_eq!(Arc::strong_count(&held), 1);
+}
