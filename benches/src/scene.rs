@@ -57,7 +57,8 @@ pub enum Way {
 
 type Bodies<'w, 's> = Query<'w, 's, (Next<Position>, Prev<Velocity>)>;
 
-fn integrate(next: &mut [Position], prev: &[Position], velocity: &[Velocity]) {
+/// The packed loop, the same for every way of naming the slices.
+pub fn integrate(next: &mut [Position], prev: &[Position], velocity: &[Velocity]) {
     for ((next, prev), velocity) in next.iter_mut().zip(prev).zip(velocity) {
         next.0 = moved(prev.0, velocity.0);
     }

@@ -27,9 +27,7 @@ fn views(builder: EngineBuilder, way: Way, probe: Probe) -> EngineBuilder {
             bodies.blocks(|block| {
                 let Body { mut position, velocity } = block.named();
                 let (prev, next) = position.split();
-                for ((next, prev), velocity) in next.iter_mut().zip(prev).zip(velocity) {
-                    next.0 = moved(prev.0, velocity.0);
-                }
+                scene::integrate(next, prev, velocity);
             });
         }),
         Way::ForEach => builder.system("drift", move |mut bodies: Bodies| {
