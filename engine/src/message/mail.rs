@@ -164,19 +164,23 @@ impl<M> Waiting<M> {
         self.runs.iter().any(|run| !run.ascending)
     }
 
-    /// Puts some of the letters, given in order of issue, into their order: (age, system, sender, issue).
-    pub(super) fn arrange<E>(&self, mut entries: &mut [E], place: impl Fn(&E) -> Place) {
+    /// Puts some of the letters, given in order of issue, into their order: (age, system, sender, issue). `keys`
+    /// is room to work in.
+    pub(super) fn arrange(&self, mut places: &mut [Place], keys: &mut Vec<(Id, Place)>) {
         for run in &self.runs {
             let (first, end) = (run.sheets.start as u32 + 1, run.sheets.end as u32 + 1);
-            let before = entries.partition_point(|entry| place(entry).segment < first);
-            let (_, rest) = entries.split_at_mut(before);
-            let within = rest.partition_point(|entry| place(entry).segment < end);
+            let before = places.partition_point(|place| place.segment < first);
+            let (_, rest) = places.split_at_mut(before);
+            let within = rest.partition_point(|place| place.segment < end);
             let (mine, rest) = rest.split_at_mut(within);
             if !run.ascending {
-                let sender = |entry: &E| self.letter(place(entry)).sender;
-                mine.sort_unstable_by_key(|entry| (sender(entry), place(entry)));
+                // Looked up once each, and not at every comparison.
+                keys.clear();
+                keys.extend(mine.iter().map(|place| (self.letter(*place).sender, *place)));
+                keys.sort_unstable();
+                mine.iter_mut().zip(keys.iter()).for_each(|(place, (_, sorted))| *place = *sorted);
             }
-            entries = rest;
+            places = rest;
         }
     }
 

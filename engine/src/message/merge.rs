@@ -118,9 +118,6 @@ impl<M: State> Tray<M> {
         }
         self.sort(greatest, parts);
         self.group(waiting, ids);
-        if waiting.is_mixed() {
-            arrange(&self.groups, &mut self.entries, 0, part, waiting);
-        }
         if !self.groups.is_sorted_by_key(|group| group.target) {
             self.groups.sort_unstable_by_key(|group| group.target);
         }
@@ -146,7 +143,7 @@ impl<M: State> Tray<M> {
             }
             living
         });
-        waiting.arrange(dead, |place| *place);
+        waiting.arrange(dead, &mut Vec::new());
         greatest
     }
 
@@ -287,23 +284,6 @@ fn for_each<T: Send>(first: usize, items: &mut [T], work: &(impl Fn(usize, &mut 
     }
 }
 
-/// Puts each group's entries into the order of its mail; groups are in the order of the entries.
-fn arrange<M: State>(groups: &[Group], entries: &mut [Entry], first: u32, part: usize, waiting: &Waiting<M>) {
-    if groups.len() > 1 && entries.len() > part {
-        let (left, right) = groups.split_at(groups.len() / 2);
-        let middle = right[0].from;
-        let (before, after) = entries.split_at_mut((middle - first) as usize);
-        join(|| arrange(left, before, first, part, waiting), || arrange(right, after, middle, part, waiting));
-        return;
-    }
-    let mut rest = entries;
-    for group in groups {
-        let (mine, others) = rest.split_at_mut(group.count as usize);
-        waiting.arrange(mine, |entry| entry.place);
-        rest = others;
-    }
-}
-
 /// Copies the letters of these groups into a part of the tray.
 fn copy<M: State>(
     groups: &[Group],
@@ -328,14 +308,24 @@ fn copy<M: State>(
         );
         return;
     }
-    let mut places = senders.iter_mut().zip(messages);
+    let mixed = waiting.is_mixed();
+    let (mut places, mut keys) = (Vec::new(), Vec::new());
+    let mut room = senders.iter_mut().zip(messages);
+    let mut put = |place: Place, (sender, message): (&mut MaybeUninit<Id>, &mut MaybeUninit<M>)| {
+        let letter = waiting.letter(place);
+        sender.write(letter.sender);
+        message.write(letter.message.clone());
+    };
     for group in groups {
-        let range = group.from as usize..(group.from + group.count) as usize;
+        let entries = &entries[group.from as usize..(group.from + group.count) as usize];
         // The entries first: a place is not to be taken in vain when they end.
-        for (entry, (sender, message)) in entries[range].iter().zip(&mut places) {
-            let letter = waiting.letter(entry.place);
-            sender.write(letter.sender);
-            message.write(letter.message.clone());
+        if mixed {
+            places.clear();
+            places.extend(entries.iter().map(|entry| entry.place));
+            waiting.arrange(&mut places, &mut keys);
+            places.iter().zip(&mut room).for_each(|(place, room)| put(*place, room));
+        } else {
+            entries.iter().zip(&mut room).for_each(|(entry, room)| put(entry.place, room));
         }
     }
 }
