@@ -138,7 +138,7 @@ impl IdIndex {
         Some(entity)
     }
 
-    /// The place of a key that is in the table.
+    /// The place of a key that is in the table, or of nothing.
     #[inline]
     fn find(&self, key: u32) -> Option<usize> {
         let mask = self.keys.len().wrapping_sub(1);
@@ -146,7 +146,8 @@ impl IdIndex {
         // Half of the places are free, so this ends.
         loop {
             let found = self.keys.get(place)?.key;
-            if found == key && key != 0 {
+            if found == key {
+                // Key 0 finds a free place, whose directory is empty.
                 return Some(place);
             }
             if found == 0 {

@@ -29,7 +29,38 @@ pub struct Linked<'w, 's, T: State> {
     entities: &'w Entities,
     shared: &'s Shared,
     slot: ComponentId,
+    /// Where the column of each table begins, by the table's id; null where there is none. Empty in worlds of
+    /// many tables, where each hop asks its table.
+    starts: &'s [*const T],
     marker: PhantomData<&'w T>,
+}
+
+/// Tables of a type whose columns are looked up once a frame and not once a hop: about 100 ns.
+const STARTS_MAX: usize = 32;
+
+/// See [`Linked::starts`]; filled anew in each frame.
+#[derive(Debug)]
+struct Starts<T>(Vec<*const T>);
+
+// SAFETY: the pointers are followed only by `Linked`, which says why that may be; `T: Sync` by its bound there.
+unsafe impl<T: Sync> Send for Starts<T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for Starts<T> {}
+
+impl<T: State> Starts<T> {
+    fn fill(&mut self, tables: &Tables, typed: &Typed<T>) {
+        self.0.clear();
+        if typed.by_table.iter().nth(STARTS_MAX).is_some() {
+            return;
+        }
+        let slot = typed.slots[typed.frames.roles().prev()];
+        for (id, _) in typed.by_table.iter() {
+            // SAFETY: `slot` is one of the type's own component ids.
+            let start = unsafe { raw::column::<T>(&tables[id], slot) };
+            self.0.resize(self.0.len().max(id.as_usize() + 1), core::ptr::null());
+            self.0[id.as_usize()] = start.map_or(core::ptr::null(), <*mut T>::cast_const);
+        }
+    }
 }
 
 // SAFETY: it hands out `&T` of the previous slot only, and `T: Sync`; of the tables it uses what does not change
@@ -63,7 +94,7 @@ impl<'w, 's, T: State> Linked<'w, 's, T> {
         typed: &Typed<T>,
     ) -> Self {
         let slot = typed.slots[shared.frames.roles().prev()];
-        Self { tables, entities, shared, slot, marker: PhantomData }
+        Self { tables, entities, shared, slot, starts: &[], marker: PhantomData }
     }
 
     /// The value at the other end, by a [`Link`](crate::Link) or an [`Id`]; `None` when the link is none, or
@@ -71,13 +102,25 @@ impl<'w, 's, T: State> Linked<'w, 's, T> {
     #[inline]
     pub fn get(&self, link: impl Into<Id>) -> Option<&'w T> {
         let (table, row) = self.location(link)?;
-        let table = self.tables.get(table)?;
-        // SAFETY: `slot` is one of the type's own component ids.
-        let start = unsafe { raw::column::<T>(table, self.slot) }?;
+        let start = match self.starts.get(table.as_usize()) {
+            Some(start) => *start,
+            None if self.starts.is_empty() => self.column(table)?,
+            None => return None,
+        };
+        if start.is_null() {
+            return None;
+        }
         // SAFETY: the entity is in this row of the table.
-        let place = unsafe { start.cast_const().add(row as usize) };
+        let place = unsafe { start.add(row as usize) };
         // SAFETY: the value is initialized, and nobody writes the previous slot while `self` lives.
         Some(unsafe { &*place })
+    }
+
+    #[inline(never)]
+    fn column(&self, table: TableId) -> Option<*const T> {
+        // SAFETY: `slot` is one of the type's own component ids.
+        let start = unsafe { raw::column::<T>(self.tables.get(table)?, self.slot) };
+        start.map(<*mut T>::cast_const)
     }
 
     /// The table and row of the entity at the other end.
@@ -103,6 +146,7 @@ impl<'w, 's, T: State> Linked<'w, 's, T> {
 pub struct LinkedState<T: State> {
     typed: BufferState<T>,
     shared: Arc<Shared>,
+    starts: Starts<T>,
 }
 
 /// Registers a read of the previous values of a type, without a query.
@@ -120,7 +164,7 @@ unsafe impl<T: State> SystemParam for Linked<'_, '_, T> {
 
     fn init_state(world: &mut World) -> LinkedState<T> {
         let typed = BufferState(registry::resolve(world));
-        LinkedState { typed, shared: world.resource::<Registry>().shared.clone() }
+        LinkedState { typed, shared: world.resource::<Registry>().shared.clone(), starts: Starts(Vec::new()) }
     }
 
     fn init_access(state: &LinkedState<T>, meta: &mut SystemMeta, access: &mut SystemAccess, _: &mut World) {
@@ -135,7 +179,9 @@ unsafe impl<T: State> SystemParam for Linked<'_, '_, T> {
     ) -> Result<Linked<'w, 's, T>, SystemParamValidationError> {
         // SAFETY: only the previous slot of `T` is read, under the registered access.
         let tables = unsafe { &world.storages().tables };
+        state.starts.fill(tables, &state.typed.0);
         // SAFETY: during a wave nobody writes previous slots or changes structure.
-        Ok(unsafe { Linked::over(tables, world.entities(), &state.shared, &state.typed.0) })
+        let linked = unsafe { Linked::over(tables, world.entities(), &state.shared, &state.typed.0) };
+        Ok(Linked { starts: &state.starts.0, ..linked })
     }
 }

@@ -208,6 +208,19 @@ impl Scratch {
         }
     }
 
+    /// The children of one node, a word at a time.
+    fn set_run_due(&self, mut nodes: Range<usize>) {
+        while !nodes.is_empty() {
+            let (word, bit) = (nodes.start / 64, nodes.start % 64);
+            let count = nodes.len().min(64 - bit);
+            let bits = (u64::MAX >> (64 - count)) << bit;
+            if self.due[word].load(Ordering::Relaxed) & bits != bits {
+                self.due[word].fetch_or(bits, Ordering::Relaxed);
+            }
+            nodes.start += count;
+        }
+    }
+
     /// Relaxed, as all here: a join of the pool lies between who sets and who looks.
     fn set_due(&self, node: u32) {
         self.due[node as usize / 64].fetch_or(1 << (node % 64), Ordering::Relaxed);
@@ -294,7 +307,7 @@ impl<L: State, G: State, F: Fn(Option<&G>, &L) -> G + Sync> Pass<'_, L, G, F> {
             mark.store(set, Ordering::Relaxed);
             self.scratch.changed[number].store(true, Ordering::Relaxed);
             if !self.all {
-                (children[number]..children[number + 1]).for_each(|child| self.scratch.set_due(child));
+                self.scratch.set_run_due(children[number] as usize..children[number + 1] as usize);
             }
         } else if self.globals.strict || mark.load(Ordering::Relaxed) == set {
             // SAFETY: as for `local`.

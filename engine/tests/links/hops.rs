@@ -21,7 +21,7 @@ fn a_link_is_an_id() {
     assert_eq!(bytemuck::bytes_of(&a), 7_u64.to_le_bytes());
     assert_eq!((Link::<NotEvenState>::zeroed().id(), a.id()), (None, Some(Id::from_bits(7))));
     assert_eq!(Link::<NotEvenState>::default(), Link::none());
-    assert!(a < b && a != b && a == a.clone());
+    assert!(a < b && a != b && a == { a });
     assert_eq!(format!("{a:?} {:?}", Link::<NotEvenState>::none()), "Link(00000.7) Link(none)");
 }
 
@@ -72,7 +72,9 @@ fn links_lead_to_values_or_nowhere() {
 fn no_entity_has_id_zero() {
     let mut engine = Engine::in_memory().state::<Name>("test.name", 1);
     for n in 0..50 {
-        engine = engine.setup(&format!("setup {n}"), move |structure| drop(structure.spawn((Name(n),))));
+        engine = engine.setup(&format!("setup {n}"), move |structure| {
+            structure.spawn((Name(n),));
+        });
     }
     let engine = engine.build().expect("a sound world");
     let ids: BTreeSet<u64> = engine.view().iter::<Name>().map(|(id, _)| id.bits()).collect();

@@ -58,7 +58,7 @@ fn hops() {
     let out = times.clone();
     let mut engine = Engine::in_memory()
         .state::<Value>("test.value", 1)
-        .setup("values", |structure| (0..NODES).for_each(|n| drop(structure.spawn((Value(n),)).id)))
+        .setup("values", |structure| (0..NODES).for_each(|n| _ = structure.spawn((Value(n),))))
         .system(
             "hop",
             move |values: Query<(Id, Prev<Value>)>, direct: Query<Prev<Value>>, linked: Linked<Value>| {
@@ -128,7 +128,7 @@ fn propagation() {
                     })
                     .system("own", move |mut locals: Query<Next<Local>>| {
                         for (n, mut local) in locals.iter_mut().enumerate() {
-                            if every > 0 && n as u64 % every == 0 {
+                            if every > 0 && (n as u64 + 1).is_multiple_of(every) {
                                 let mut next = *local.prev();
                                 next.0[9] += 0.5;
                                 local.set(next);

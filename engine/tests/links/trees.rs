@@ -186,7 +186,7 @@ fn recovery_gives_the_same_tree() {
 fn trees_do_not_depend_on_threads() {
     let run = |threads: usize| {
         let mut engine = builder(Engine::in_memory())
-            .setup("names", |structure| (0..20_000).for_each(|n| drop(structure.spawn((Name(n),)))))
+            .setup("names", |structure| (0..20_000).for_each(|n| _ = structure.spawn((Name(n),))))
             .system(
                 "mix",
                 |mut names: Query<(Id, Prev<Name>)>, tree: Tree, clock: Clock, mut structure: Structure| {
