@@ -6,6 +6,9 @@ mod answers;
 mod failures;
 #[path = "jobs/limits.rs"]
 mod limits;
+#[cfg(feature = "store")]
+#[path = "jobs/restart.rs"]
+mod restart;
 
 use diptych_engine::prelude::*;
 
