@@ -4,6 +4,9 @@
 mod answers;
 #[path = "jobs/failures.rs"]
 mod failures;
+#[cfg(feature = "threads")]
+#[path = "jobs/hanging.rs"]
+mod hanging;
 #[path = "jobs/limits.rs"]
 mod limits;
 #[cfg(feature = "store")]
