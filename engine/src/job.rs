@@ -9,6 +9,7 @@ mod annex;
 mod codec;
 mod error;
 mod executor;
+mod mailbox;
 mod param;
 pub mod queue;
 mod work;

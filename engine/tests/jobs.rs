@@ -4,8 +4,14 @@
 mod answers;
 #[path = "jobs/failures.rs"]
 mod failures;
+#[cfg(feature = "threads")]
+#[path = "jobs/hanging.rs"]
+mod hanging;
 #[path = "jobs/limits.rs"]
 mod limits;
+#[cfg(feature = "store")]
+#[path = "jobs/restart.rs"]
+mod restart;
 
 use diptych_engine::prelude::*;
 

@@ -6,9 +6,10 @@
 
 #![expect(unsafe_code, reason = "implements operations of the commit")]
 
-use super::codec::{Cursor, Letter, OpenRequest, Outcome, put_bytes};
+use super::codec::{Letter, OpenRequest};
 use super::error::JobError;
 use super::executor::{Executor, JOB_THREADS, JOB_THREADS_MAX};
+use super::mailbox::{Mailbox, State, named, read_letters};
 use super::work::Work;
 use super::{JobSpec, JobSpecs};
 use crate::annex::Annex;
@@ -20,9 +21,8 @@ use crate::stats::Stats;
 use crate::structure::Target;
 use crate::sync::Mutex;
 use core::any::{Any, TypeId};
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 /// The stored name of the annex.
 const ANNEX_NAME: &str = "jobs";
@@ -37,45 +37,6 @@ pub(crate) struct Desk {
     state: Mutex<State>,
     /// What is wrong with the registrations.
     wrong: Vec<BuildError>,
-}
-
-#[derive(Default)]
-struct State {
-    /// By (system, job).
-    mailboxes: BTreeMap<(Arc<str>, Arc<str>), Arc<Mailbox>>,
-    open: BTreeMap<Id, OpenRequest>,
-    /// Answers that have come and are not taken yet.
-    done: BTreeMap<Id, Outcome>,
-    figures: Figures,
-}
-
-#[derive(Default)]
-struct Figures {
-    answered: u64,
-    failed: u64,
-    timed_out: u64,
-    panicked: u64,
-    too_large: u64,
-    dropped: u64,
-}
-
-/// What a system that asks shares with the desk.
-#[derive(Debug, Default)]
-pub(crate) struct Mailbox {
-    /// Whether a system has this mailbox; a stored one may be of a system that is gone.
-    pub(crate) held: AtomicBool,
-    /// Whether the system ran in the frame being made.
-    pub(crate) seen: AtomicBool,
-    /// Open requests at the last commit.
-    pub(crate) open: AtomicU32,
-    letters: Mutex<Arc<Vec<Letter>>>,
-}
-
-impl Mailbox {
-    /// The answers that the last commit left here.
-    pub(crate) fn letters(&self) -> Arc<Vec<Letter>> {
-        self.letters.lock().clone()
-    }
 }
 
 impl Desk {
@@ -120,15 +81,12 @@ impl Desk {
     }
 
     /// The mailbox of a system and a job, which the system now has.
-    pub(crate) fn mailbox(&self, system: &Arc<str>, job: &Arc<str>) -> Arc<Mailbox> {
+    pub(crate) fn mailbox(&self, system: &Arc<str>, job: &JobSpec) -> Arc<Mailbox> {
         let mut state = self.state.lock();
-        let mailbox = state.mailboxes.entry((system.clone(), job.clone())).or_default();
+        let mailbox = state.mailboxes.entry((system.clone(), job.name.clone())).or_default();
+        mailbox.version.store(job.version, Ordering::Relaxed);
         mailbox.held.store(true, Ordering::Relaxed);
         mailbox.clone()
-    }
-
-    fn named(&self, name: &str) -> Option<&JobSpec> {
-        self.jobs.iter().find(|job| &*job.name == name)
     }
 
     /// Takes note of requests, and has them carried out, in the order of (system, request).
@@ -151,7 +109,7 @@ impl Desk {
 
     /// The job of a request, if it can be carried out and given back.
     fn readable(&self, request: &OpenRequest) -> Option<&JobSpec> {
-        let job = self.named(&request.job).filter(|job| job.version == request.version)?;
+        let job = named(&self.jobs, &request.job).filter(|job| job.version == request.version)?;
         (job.check_request)(&request.bytes).is_ok().then_some(job)
     }
 
@@ -210,70 +168,6 @@ impl Desk {
     }
 }
 
-impl State {
-    /// Keeps the answers whose requests are open; others are dropped and counted.
-    fn collect(&mut self, answers: Vec<(u64, Outcome)>) {
-        for (key, outcome) in answers {
-            let id = Id::from_bits(key);
-            if self.open.contains_key(&id) {
-                self.done.insert(id, outcome);
-            } else {
-                self.figures.dropped += 1;
-            }
-        }
-    }
-
-    /// What systems have seen in the frame being made is gone, and what waits for systems that are gone.
-    fn clear_seen(&mut self) {
-        for mailbox in self.mailboxes.values() {
-            let seen = mailbox.seen.swap(false, Ordering::Relaxed);
-            let held = mailbox.held.load(Ordering::Relaxed);
-            if seen || !held {
-                let mut letters = mailbox.letters.lock();
-                if !held {
-                    self.figures.dropped += letters.len() as u64;
-                }
-                if !letters.is_empty() {
-                    Arc::make_mut(&mut letters).clear();
-                }
-            }
-        }
-    }
-
-    fn forget(&mut self, id: Id) -> bool {
-        if self.open.remove(&id).is_none() {
-            return false;
-        }
-        self.done.remove(&id);
-        true
-    }
-
-    /// Tells the systems how many of their requests are open.
-    fn count_open(&self) {
-        // Relaxed, as all the counts of a mailbox: the end of a wave comes between its writers and readers.
-        self.mailboxes.values().for_each(|mailbox| mailbox.open.store(0, Ordering::Relaxed));
-        for request in self.open.values() {
-            if let Some(mailbox) = self.mailboxes.get(&(request.system.clone(), request.job.clone())) {
-                mailbox.open.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-    }
-}
-
-impl Figures {
-    fn count(&mut self, outcome: &Outcome) {
-        self.answered += 1;
-        let Err(error) = outcome else { return };
-        self.failed += 1;
-        match error {
-            JobError::TimedOut { .. } => self.timed_out += 1,
-            JobError::Panicked(_) => self.panicked += 1,
-            JobError::TooLarge { .. } => self.too_large += 1,
-            JobError::Failed(_) | JobError::NoThread { .. } => {}
-        }
-    }
-}
-
 impl Annex for Desk {
     fn name(&self) -> &str {
         ANNEX_NAME
@@ -315,70 +209,20 @@ impl Annex for Desk {
     }
 
     fn is_quiet(&self) -> bool {
-        self.state.lock().mailboxes.values().all(|mailbox| mailbox.letters.lock().is_empty())
+        self.state.lock().is_quiet()
     }
 
     fn size(&self) -> usize {
-        let state = self.state.lock();
-        let sizes = state.mailboxes.iter().map(|((system, job), mailbox)| {
-            let letters: usize = mailbox.letters.lock().iter().map(Letter::size).sum();
-            system.len() + job.len() + 16 + letters
-        });
-        4 + sizes.sum::<usize>()
+        self.state.lock().size()
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        let state = self.state.lock();
-        let full = || state.mailboxes.iter().filter(|(_, mailbox)| !mailbox.letters.lock().is_empty());
-        out.extend_from_slice(&(full().count() as u32).to_le_bytes());
-        for ((system, job), mailbox) in full() {
-            let letters = mailbox.letters.lock();
-            put_bytes(out, system.as_bytes());
-            put_bytes(out, job.as_bytes());
-            out.extend_from_slice(&self.named(job).map_or(0, |job| job.version).to_le_bytes());
-            out.extend_from_slice(&(letters.len() as u32).to_le_bytes());
-            letters.iter().for_each(|letter| letter.write(out));
-        }
+        self.state.lock().write(out);
     }
 
     unsafe fn restore(&self, bytes: &[u8]) -> Result<(), CodecError> {
-        let mut from = Cursor(bytes);
-        let mut read: BTreeMap<(Arc<str>, Arc<str>), Vec<Letter>> = BTreeMap::new();
-        for _ in 0..from.u32()? {
-            let key: (Arc<str>, Arc<str>) = (from.text()?.into(), from.text()?.into());
-            let version = from.u32()?;
-            if read.last_key_value().is_some_and(|(last, _)| *last >= key) {
-                return Err(CodecError::new(format_args!("the answers for {} are out of order", key.0)));
-            }
-            let job = self.named(&key.1);
-            if let Some(job) = job
-                && job.version != version
-            {
-                return Err(CodecError::new(format_args!(
-                    "answers of {} version {version} wait for {}, and version {} is registered; let the program that made them deliver them first",
-                    key.1, key.0, job.version
-                )));
-            }
-            let mut letters = Vec::new();
-            for _ in 0..from.u32()? {
-                let letter = Letter::read(&mut from)?;
-                if let Some(job) = job {
-                    (job.check_request)(&letter.request)?;
-                    letter.outcome.as_ref().map_or(Ok(()), |answer| (job.check_answer)(answer))?;
-                }
-                letters.push(letter);
-            }
-            if letters.is_empty() {
-                return Err(CodecError::new(format_args!("a mailbox of {} without answers", key.0)));
-            }
-            read.insert(key, letters);
-        }
-        from.end()?;
-        let mut state = self.state.lock();
-        state.mailboxes.values().for_each(|mailbox| *mailbox.letters.lock() = Arc::default());
-        for (key, letters) in read {
-            *state.mailboxes.entry(key).or_default().letters.lock() = Arc::new(letters);
-        }
+        let letters = read_letters(&self.jobs, bytes)?;
+        self.state.lock().restore(letters);
         Ok(())
     }
 
@@ -414,12 +258,8 @@ impl Annex for Desk {
     fn fill(&self, stats: &mut Stats) {
         let state = self.state.lock();
         stats.jobs_open = state.open.len() as u64;
-        stats.jobs_answered = state.figures.answered;
-        stats.jobs_failed = state.figures.failed;
-        stats.jobs_timed_out = state.figures.timed_out;
-        stats.jobs_panicked = state.figures.panicked;
-        stats.jobs_too_large = state.figures.too_large;
-        stats.jobs_dropped = state.figures.dropped + self.executor.late();
+        state.figures.fill(stats);
+        stats.jobs_dropped += self.executor.late();
     }
 
     fn check(&self) -> Vec<BuildError> {

@@ -33,7 +33,7 @@ pub enum JobError {
     },
     /// Jobs that never come back hold every thread that could be had.
     #[error(
-        "no thread can run the job: {lost} threads are held by jobs that ran into their timeout and have not come back; mend those, then open the world again"
+        "no thread can run the job; {lost} are held by jobs that ran into their timeout and have not come back"
     )]
     NoThread {
         /// Threads held by jobs that were given up.

@@ -1,17 +1,18 @@
-//! Runs jobs on threads of their own, never on the frame's pool, which a slow job would hold up.
+//! Who carries jobs out: threads of their own, or, without the feature `threads`, the commit itself.
 //!
-//! Invariant: threads are started when there is work for the first time, at most [`JOB_THREADS_MAX`] of them; one
-//! that is held by a job beyond its timeout is given up and replaced, at most [`JOB_THREADS_LOST_MAX`] at once.
-//! Which work is answered how often is `queue`'s affair. Futures are polled on the same threads; while one
-//! waits it holds none.
+//! Invariant: both versions answer whatever is submitted exactly once, unless it is cancelled, and none lets a
+//! panic of a job through. With a latency, a world cannot tell them apart.
 
-use super::codec::Outcome;
-use super::error::JobError;
-use super::queue::{JobQueue, Taken, Verdict};
-use super::work::{Ran, Work};
-use crate::sync::{Mutex, thread};
-use std::sync::{Arc, Weak};
-use std::task::{Wake, Waker};
+#[cfg(not(feature = "threads"))]
+mod inline;
+#[cfg(feature = "threads")]
+mod threaded;
+
+#[cfg(not(feature = "threads"))]
+pub(super) use inline::Executor;
+#[cfg(feature = "threads")]
+pub(super) use threaded::Executor;
+
 use std::time::Duration;
 
 /// Threads of jobs, unless said otherwise.
@@ -22,121 +23,3 @@ pub const JOB_THREADS_MAX: u32 = 256;
 pub const JOB_THREADS_LOST_MAX: u32 = 16;
 /// How long dropping an engine waits for jobs that run; after that their threads are left to themselves.
 pub const JOB_DROP_WAIT_MAX: Duration = Duration::from_millis(500);
-
-type Queue = JobQueue<Work, Outcome>;
-
-pub(crate) struct Executor {
-    queue: Arc<Queue>,
-    threads: u32,
-    handles: Mutex<Vec<thread::JoinHandle<()>>>,
-}
-
-impl Executor {
-    pub(crate) fn new(threads: u32) -> Self {
-        Self { queue: Arc::default(), threads, handles: Mutex::default() }
-    }
-
-    /// Hands out work; `tend` sees to it that somebody takes it.
-    pub(crate) fn submit(&self, key: u64, work: Work, timeout: Duration) {
-        self.queue.submit(key, work, timeout);
-    }
-
-    pub(crate) fn cancel(&self, key: u64) {
-        self.queue.cancel(key).into_iter().for_each(Work::discard);
-    }
-
-    /// Answers for what takes too long, and starts the threads that are missing. Once a commit.
-    pub(crate) fn tend(&self) {
-        let late = self.queue.expire(|timeout| Err(JobError::TimedOut { after: timeout }));
-        late.into_iter().for_each(Work::discard);
-        while self.queue.hire(self.threads, self.threads + JOB_THREADS_LOST_MAX) {
-            let queue = self.queue.clone();
-            let started = thread::Builder::new().name("diptych-job".to_owned()).spawn(move || work(&queue));
-            match started {
-                Ok(handle) => self.keep(handle),
-                Err(error) => {
-                    tracing::error!(%error, "the system gave no thread for jobs");
-                    self.queue.dismiss();
-                    break;
-                }
-            }
-        }
-        let (threads, lost, _) = self.queue.figures();
-        if threads == 0 {
-            self.queue.give_up(|_| Err(JobError::NoThread { lost })).into_iter().for_each(Work::discard);
-        }
-    }
-
-    fn keep(&self, handle: thread::JoinHandle<()>) {
-        let mut handles = self.handles.lock();
-        // Those that were given up may be back by now, and need no joining.
-        if handles.len() >= (self.threads + JOB_THREADS_LOST_MAX) as usize {
-            handles.remove(0);
-        }
-        handles.push(handle);
-    }
-
-    /// Takes the answers that are there.
-    pub(crate) fn drain(&self) -> Vec<(u64, Outcome)> {
-        self.queue.drain()
-    }
-
-    /// Waits a little for answers; call `tend` and `drain` again after it.
-    pub(crate) fn wait(&self) {
-        self.queue.wait();
-    }
-
-    /// Answers that came too late.
-    pub(crate) fn late(&self) -> u64 {
-        self.queue.figures().2
-    }
-
-    /// Ends the threads; those that a job holds are left behind after [`JOB_DROP_WAIT_MAX`].
-    pub(crate) fn end(&self) {
-        self.queue.close().into_iter().for_each(Work::discard);
-        let all_left = self.queue.wait_empty(JOB_DROP_WAIT_MAX) && self.queue.figures().1 == 0;
-        let handles = core::mem::take(&mut *self.handles.lock());
-        if all_left {
-            // They catch the panics of jobs, so there is nothing to learn from their ends.
-            handles.into_iter().for_each(|handle| drop(handle.join()));
-        }
-    }
-}
-
-impl Drop for Executor {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-/// The life of a thread.
-fn work(queue: &Arc<Queue>) {
-    while let Some(Taken { key, run, work }) = queue.take() {
-        let waker = || Waker::from(Arc::new(Wakes { queue: Arc::downgrade(queue), key }));
-        let verdict = match work.run(waker) {
-            Ran::Done(outcome) => queue.finish(run, key, outcome),
-            Ran::Waits(work) => {
-                let (verdict, unwanted) = queue.park(run, key, work);
-                unwanted.into_iter().for_each(Work::discard);
-                verdict
-            }
-        };
-        if verdict == Verdict::Leave {
-            return;
-        }
-    }
-}
-
-/// Puts a future that waits back into the line. It must not keep the queue, which keeps the future.
-struct Wakes {
-    queue: Weak<Queue>,
-    key: u64,
-}
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        if let Some(queue) = self.queue.upgrade() {
-            queue.wake(self.key);
-        }
-    }
-}

@@ -5,9 +5,10 @@
 
 #![expect(unsafe_code, reason = "implements bevy's unsafe parameter trait")]
 
-use super::annex::{Desk, Mailbox};
+use super::annex::Desk;
 use super::codec::{Letter, OpenRequest};
 use super::error::{JobError, JobRefused};
+use super::mailbox::Mailbox;
 use super::{Coding, Job, REQUEST_BYTES_MAX};
 use crate::editor::Editor;
 use crate::error::{BuildError, Error};
@@ -179,7 +180,7 @@ unsafe impl<J: Job> SystemParam for Jobs<'_, '_, J> {
         let key = SystemKey::of(&name);
         let system: Arc<str> = system.into();
         let asker = desk.as_ref().zip(job).map(|(desk, job)| Asker {
-            mailbox: desk.mailbox(&system, &job.name),
+            mailbox: desk.mailbox(&system, job),
             system: system.clone(),
             job: job.name.clone(),
             version: job.version,

@@ -3,7 +3,7 @@
 use super::{Double, Seen, step_until};
 use diptych_engine::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -52,7 +52,7 @@ fn town_world(threads: usize, slow: bool) -> Engine {
         .job_threads(3)
         .system("ask", ask)
         .setup("towns", towns)
-        .threads(threads)
+        .threads(if cfg!(feature = "threads") { threads } else { 1 })
         .build()
         .unwrap()
 }
@@ -224,6 +224,7 @@ fn futures_hold_no_thread() {
 }
 
 /// A request that is taken back is never answered, though its job ends; only requests can be taken back.
+#[cfg(feature = "threads")]
 #[test]
 fn cancelled_requests_have_no_answer() {
     #[derive(Default, bevy_ecs::prelude::Resource)]
@@ -244,7 +245,7 @@ fn cancelled_requests_have_no_answer() {
             _ => {}
         }
     }
-    let (ended, seen) = (Arc::new((Mutex::new(false), Condvar::new())), Seen::default());
+    let (ended, seen) = (Arc::new((Mutex::new(false), std::sync::Condvar::new())), Seen::default());
     let (wait, begun) = (ended.clone(), Arc::new(AtomicU64::new(0)));
     let begins = begun.clone();
     let mut engine = Engine::in_memory()

@@ -1,15 +1,14 @@
 //! Whatever a job does wrong is a value for who asked, and the engine goes on.
 
 use super::{Double, Seen, step_until};
-use diptych_engine::job::{ANSWER_BYTES_MAX, JOB_ERROR_BYTES_MAX, JOB_THREADS_LOST_MAX};
+use diptych_engine::job::{ANSWER_BYTES_MAX, JOB_ERROR_BYTES_MAX};
 use diptych_engine::prelude::*;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Asks once for every number the test has put there.
 #[derive(Clone, Default, bevy_ecs::prelude::Resource)]
-struct Numbers(Arc<Mutex<Vec<u64>>>);
+pub(crate) struct Numbers(pub(crate) Arc<Mutex<Vec<u64>>>);
 
 fn asker(mut jobs: Jobs<Double>, seen: Res<Seen>, numbers: Res<Numbers>, clock: Clock) {
     jobs.answers().for_each(|answered| seen.note(clock.frame(), answered));
@@ -18,13 +17,13 @@ fn asker(mut jobs: Jobs<Double>, seen: Res<Seen>, numbers: Res<Numbers>, clock: 
     }
 }
 
-fn asking(numbers: &[u64]) -> (EngineBuilder, Seen, Numbers) {
+pub(crate) fn asking(numbers: &[u64]) -> (EngineBuilder, Seen, Numbers) {
     let (seen, numbers) = (Seen::default(), Numbers(Arc::new(Mutex::new(numbers.to_vec()))));
     let builder = Engine::in_memory().resource(seen.clone()).resource(numbers.clone());
     (builder.system("asker", asker), seen, numbers)
 }
 
-fn answers(engine: &mut Engine, seen: &Seen, count: u64) -> Vec<Result<u64, JobError>> {
+pub(crate) fn answers(engine: &mut Engine, seen: &Seen, count: u64) -> Vec<Result<u64, JobError>> {
     step_until(engine, |engine| engine.stats().jobs_answered == count);
     engine.step().unwrap();
     let mut seen = seen.take();
@@ -74,65 +73,6 @@ fn futures_fail_as_values() {
     assert_eq!(answers[1], Err(JobError::Panicked("polled".to_owned())));
     assert_eq!(answers[2], Err(JobError::TimedOut { after: Duration::from_millis(50) }));
     assert_eq!(engine.stats().jobs_timed_out, 1);
-}
-
-/// A job that hangs is given up after its timeout; its thread is replaced, so the others go on; and what it
-/// answers at last is dropped and counted.
-#[test]
-fn a_hanging_job_is_given_up() {
-    let (builder, seen, numbers) = asking(&[1]);
-    let hangs = Arc::new(AtomicBool::new(true));
-    let hang = hangs.clone();
-    let mut engine = builder
-        .job::<Double>("double", 1, move |n| {
-            while *n == 1 && hang.load(Ordering::Relaxed) {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            Ok(*n)
-        })
-        .job_timeout::<Double>(Duration::from_millis(50))
-        .job_threads(1)
-        .build()
-        .unwrap();
-    assert_eq!(
-        answers(&mut engine, &seen, 1),
-        [Err(JobError::TimedOut { after: Duration::from_millis(50) })]
-    );
-    numbers.0.lock().unwrap().push(2);
-    assert_eq!(answers(&mut engine, &seen, 2), [Ok(2)]);
-    hangs.store(false, Ordering::Relaxed);
-    step_until(&mut engine, |engine| engine.stats().jobs_dropped == 1);
-    assert_eq!(engine.stats().jobs_answered, 2);
-}
-
-/// When jobs that hang hold every thread that can be had, requests fail at once and say so.
-#[test]
-fn threads_run_out() {
-    let hanging = u64::from(JOB_THREADS_LOST_MAX) + 1;
-    let (builder, seen, numbers) = asking(&(1..=hanging).collect::<Vec<u64>>());
-    let hangs = Arc::new(AtomicBool::new(true));
-    let hang = hangs.clone();
-    let mut engine = builder
-        .job::<Double>("double", 1, move |n| {
-            while *n > 0 && hang.load(Ordering::Relaxed) {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            Ok(*n)
-        })
-        .job_timeout::<Double>(Duration::from_millis(10))
-        .job_threads(1)
-        .build()
-        .unwrap();
-    let given_up = answers(&mut engine, &seen, hanging);
-    assert!(given_up.iter().all(|answer| matches!(answer, Err(JobError::TimedOut { .. }))), "{given_up:?}");
-    numbers.0.lock().unwrap().push(0);
-    let lost = JOB_THREADS_LOST_MAX + 1;
-    assert_eq!(answers(&mut engine, &seen, hanging + 1), [Err(JobError::NoThread { lost })]);
-    // Those that come back make room.
-    hangs.store(false, Ordering::Relaxed);
-    step_until(&mut engine, |engine| engine.stats().jobs_dropped == hanging);
-    numbers.0.lock().unwrap().push(0);
-    assert_eq!(answers(&mut engine, &seen, hanging + 2), [Ok(0)]);
 }
 
 /// A commit that waits for a latency waits no longer than the timeout.
@@ -210,49 +150,4 @@ fn answers_are_checked() {
         }
     }
     assert_eq!(engine.stats().jobs_too_large, 1);
-}
-
-/// Dropping an engine does not wait for a job that hangs, nor for a future that waits, which is dropped.
-#[test]
-fn dropping_does_not_wait() {
-    let hangs = Arc::new(AtomicBool::new(true));
-    let (hang, held) = (hangs.clone(), Arc::new(()));
-    let (builder, ..) = asking(&[1]);
-    let mut engine = builder
-        .job::<Double>("double", 1, move |n| {
-            while hang.load(Ordering::Relaxed) {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            Ok(*n)
-        })
-        .build()
-        .unwrap();
-    engine.step().unwrap();
-    // What outlives the engine does not keep its jobs.
-    let reader = engine.reader();
-    let start = Instant::now();
-    drop(engine);
-    assert!(start.elapsed() < Duration::from_secs(10));
-    hangs.store(false, Ordering::Relaxed);
-    drop(reader);
-
-    let (builder, ..) = asking(&[1]);
-    let kept = held.clone();
-    let mut engine = builder
-        .job_future::<Double, _>("double", 1, move |_| {
-            let kept = kept.clone();
-            async move {
-                core::future::pending::<()>().await;
-                drop(kept);
-                Ok(0)
-            }
-        })
-        .build()
-        .unwrap();
-    step_until(&mut engine, |_| Arc::strong_count(&held) == 3);
-    let reader = engine.reader();
-    drop(engine);
-    assert!(Arc::strong_count(&held) < 3, "the future is dropped with the engine");
-    drop(reader);
-    assert_eq!(Arc::strong_count(&held), 1);
 }
