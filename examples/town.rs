@@ -136,7 +136,7 @@ fn ring(mut bells: Query<Next<Bell>>, clock: Clock) {
 /// Owns every lamp: the bell of the frame before says what to do.
 fn light(mut lamps: Query<Next<Lamp>>, bells: Query<Fresh<Bell>>) {
     for bell in bells.iter().flatten() {
-        lamps.par_rows(|mut lamp| drop(lamp.set_if_changed(Lamp(u64::from(bell.0 == 2)))));
+        lamps.par_rows(|mut lamp| lamp.set(Lamp(u64::from(bell.0 == 2))));
     }
 }
 
@@ -181,20 +181,22 @@ fn town(builder: EngineBuilder) -> diptych::Result<Engine> {
 fn main() -> diptych::Result<()> {
     let directory = tempfile::tempdir().expect("a place for the town");
     let mut engine = town(Engine::open(directory.path()).threads(2))?;
-    println!("{}", engine.explain());
     engine.run(Pace::frames(3 * DAY))?;
-    // A day of rest, by an input like any other: it is stored, and would be replayed.
-    engine.inputs().control("mayor", &Control::disable("drive"))?;
-    engine.run(Pace::frames(DAY))?;
     drop(engine);
 
-    // The town is still there, and goes on as if nothing had happened: beside one that never stopped.
+    // The town is still there, with the tolls and the question about the weather that were under way, and goes on
+    // as if nothing had happened: beside one that never stopped.
     let mut engine = town(Engine::open(directory.path()).threads(1))?;
-    engine.inputs().control("mayor", &Control::enable("drive"))?;
-    engine.run(Pace::frames(DAY))?;
+    let mut twin = town(Engine::in_memory())?;
+    twin.run(Pace::frames(3 * DAY))?;
+    for world in [&mut engine, &mut twin] {
+        // A day of rest, by an input like any other: it is stored, and a replay meets it again.
+        world.inputs().control("mayor", &Control::disable("drive"))?;
+        world.run(Pace::frames(DAY))?;
+    }
+    assert_eq!(engine.digest(), twin.digest());
+    assert_eq!(engine.stats().messages_undeliverable, 0);
+    println!("{}", engine.explain());
     println!("{}", engine.stats());
-    let purses: u64 = engine.view().iter::<Purse>().map(|(_, purse)| purse.0).sum();
-    assert!(purses > 100 && engine.stats().messages_undeliverable == 0);
-    assert_eq!(engine.view().iter::<Place>().count(), 40);
     Ok(())
 }
