@@ -4,6 +4,8 @@
 
 #![expect(clippy::type_complexity, reason = "a system's signature is its claim")]
 
+#[path = "contract/bustle.rs"]
+mod bustle;
 #[path = "contract/soup.rs"]
 mod soup;
 

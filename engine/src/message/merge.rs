@@ -311,7 +311,7 @@ fn copy<M: State>(
     let mixed = waiting.is_mixed();
     let (mut places, mut keys) = (Vec::new(), Vec::new());
     let mut room = senders.iter_mut().zip(messages);
-    let mut put = |place: Place, (sender, message): (&mut MaybeUninit<Id>, &mut MaybeUninit<M>)| {
+    let put = |place: Place, (sender, message): (&mut MaybeUninit<Id>, &mut MaybeUninit<M>)| {
         let letter = waiting.letter(place);
         sender.write(letter.sender);
         message.write(letter.message.clone());

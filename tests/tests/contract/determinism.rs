@@ -1,5 +1,6 @@
 //! One digest for every way of getting to a frame: threads, store, pieces, registration order, bystanders.
 
+use crate::bustle::{Flash, Spot};
 use crate::soup::{Echo, Heat, Label, LabelCodec, drive, parts, soup};
 use diptych_engine::prelude::*;
 use std::path::Path;
@@ -41,7 +42,7 @@ fn stored_worlds_in_pieces_are_the_same() {
     }
     let dir = tempfile::tempdir().unwrap();
     // Frames at which spawns, despawns, inputs, removals and nothing at all are pending as marks.
-    for (n, frame) in [0, 1, 2, 3, 4, 5, 6, 9, 12, 13, 24, 36, 37, 59, FRAMES].into_iter().enumerate() {
+    for (n, frame) in [1, 2, 3, 4, 5, 6, 9, 12, 13, 24, 36, 37, 59, FRAMES].into_iter().enumerate() {
         let mut engine = soup(Engine::open(dir.path()), ROWS).threads(1 + n % 3).build().unwrap();
         drive(&mut engine, frame);
         assert_eq!(engine.frame(), frame);
@@ -208,4 +209,32 @@ fn the_soup_reacts_to_marks() {
         before = after;
     }
     assert_eq!(seen, [true; 4]);
+}
+
+/// All of it is in play: nothing of what the digests are compared for stands still.
+#[test]
+fn the_soup_has_everything_under_way() {
+    let mut engine = soup(Engine::in_memory(), 500).build().unwrap();
+    drive(&mut engine, FRAMES);
+    let stats = engine.stats();
+    for (what, number) in [
+        ("messages", stats.messages_sent),
+        ("messages to who is gone", stats.messages_undeliverable),
+        ("refused attachments", stats.links_refused),
+        ("answers", stats.jobs_answered),
+        ("errors as answers", stats.jobs_failed),
+        ("open requests", stats.jobs_open),
+        ("dropped commands", stats.commands_dropped),
+    ] {
+        assert!(number > 0, "no {what}: {stats}");
+    }
+    let view = engine.view();
+    assert!(view.iter::<Flash>().any(|(_, flash)| flash.0 != [0; 2]), "nothing flashes");
+    assert!(view.iter::<Spot>().any(|(id, _)| view.children(id).count() > 1), "nobody has two children");
+    let text = engine.explain().to_string();
+    for line in
+        ["derive 1:", "derive 2:", "late 1:", "bustle.flash v1", "for one frame", "message bustle.gift v1"]
+    {
+        assert!(text.contains(line), "{line} is missing in {text}");
+    }
 }

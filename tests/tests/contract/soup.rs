@@ -57,7 +57,7 @@ pub(crate) type Part = Box<dyn Fn(EngineBuilder) -> EngineBuilder>;
 
 /// The registrations of the world, with this many dense rows at the start.
 pub(crate) fn parts(rows: u32) -> Vec<Part> {
-    vec![
+    let mut parts: Vec<Part> = vec![
         Box::new(|builder| builder.state::<Place>("soup.place", 1)),
         Box::new(|builder| builder.state::<Speed>("soup.speed", 1)),
         Box::new(|builder| builder.state::<Heat>("soup.heat", 1)),
@@ -78,7 +78,9 @@ pub(crate) fn parts(rows: u32) -> Vec<Part> {
         Box::new(|builder| builder.input::<Poke>("soup.poke", 1, poke)),
         Box::new(move |builder| builder.setup("soup.setup", move |structure| setup(structure, rows))),
         Box::new(|builder| builder.seed(11).dt(0.125).digest(DigestPolicy::Every(7))),
-    ]
+    ];
+    parts.extend(crate::bustle::parts());
+    parts
 }
 
 /// The world's registrations in their usual order.
@@ -97,6 +99,7 @@ pub(crate) fn drive(engine: &mut Engine, frame: u64) {
 /// Sends what belongs to the frame to come: a function of the committed frame.
 pub(crate) fn send(engine: &Engine) {
     let frame = engine.frame() + 1;
+    crate::bustle::send(engine, frame);
     if !frame.is_multiple_of(3) {
         return;
     }
