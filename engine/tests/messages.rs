@@ -4,6 +4,8 @@ mod messages {
     mod delivery;
     mod order;
     mod refusals;
+    #[cfg(feature = "store")]
+    mod reopened;
 }
 
 use bytemuck::{Pod, Zeroable};

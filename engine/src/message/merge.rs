@@ -11,9 +11,9 @@ use super::Mail;
 use super::mail::{Place, Waiting};
 use crate::buffer::State;
 use crate::id::{Id, IdIndex};
+use crate::pool::{current_threads, join};
 use bevy_ecs::entity::Entity;
 use core::mem::MaybeUninit;
-use rayon::{current_num_threads as current_threads, join};
 
 const DIGIT_BITS: u32 = 11;
 const DIGITS: usize = 1 << DIGIT_BITS;
