@@ -132,7 +132,10 @@ impl Codec<String> for Utf8 {
 }
 
 #[derive(Clone, Default, bevy_ecs::prelude::Resource)]
-struct Texts(Arc<Mutex<Vec<(String, Result<String, JobError>)>>>);
+struct Texts(Arc<Mutex<Vec<TextAnswer>>>);
+
+/// What was asked, and what came.
+type TextAnswer = (String, Result<String, JobError>);
 
 /// An answer that is too large, or that cannot be read back, is an error; the engine never holds it.
 #[test]
