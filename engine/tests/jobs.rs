@@ -15,12 +15,15 @@ mod restart;
 
 use diptych_engine::prelude::*;
 
-/// The answers a test has seen: (frame, request, what was asked, answer).
-#[derive(Clone, Default, Resource)]
-pub(crate) struct Seen(pub(crate) Arc<Mutex<Vec<(u64, Id, u64, Result<u64, JobError>)>>>);
-
 use bevy_ecs::prelude::Resource;
 use std::sync::{Arc, Mutex};
+
+/// The answers a test has seen.
+#[derive(Clone, Default, Resource)]
+pub(crate) struct Seen(Arc<Mutex<Vec<SeenAnswer>>>);
+
+/// (frame, request, what was asked, answer)
+pub(crate) type SeenAnswer = (u64, Id, u64, Result<u64, JobError>);
 
 impl Seen {
     pub(crate) fn note(&self, frame: u64, answered: Answered<Double>) {
@@ -28,7 +31,7 @@ impl Seen {
         self.0.lock().unwrap().push((frame, id, request, answer));
     }
 
-    pub(crate) fn take(&self) -> Vec<(u64, Id, u64, Result<u64, JobError>)> {
+    pub(crate) fn take(&self) -> Vec<SeenAnswer> {
         core::mem::take(&mut *self.0.lock().unwrap())
     }
 }

@@ -18,13 +18,16 @@ pub(crate) type Given = Result<Vec<u8>, String>;
 /// A future that is polled on the threads of jobs.
 pub(crate) type Asked = Pin<Box<dyn Future<Output = Given> + Send>>;
 
+type Call = dyn Fn(&[u8]) -> Given + Send + Sync;
+type Ask = dyn Fn(&[u8]) -> Result<Asked, String> + Send + Sync;
+
 /// How a job is carried out.
 #[derive(Clone)]
 pub(crate) enum Run {
     /// By a function that answers.
-    Call(Arc<dyn Fn(&[u8]) -> Given + Send + Sync>),
+    Call(Arc<Call>),
     /// By a function that makes a future.
-    Ask(Arc<dyn Fn(&[u8]) -> Result<Asked, String> + Send + Sync>),
+    Ask(Arc<Ask>),
 }
 
 /// Work for a thread.

@@ -53,26 +53,45 @@ fn errors_and_panics_are_answers() {
     assert_eq!((stats.jobs_failed, stats.jobs_panicked), (3, 1));
 }
 
-/// A future that panics while it is polled, or that nobody wakes, is an error as well.
+/// A future that panics while it is polled is an error as well.
 #[test]
 fn futures_fail_as_values() {
-    let (builder, seen, _) = asking(&[0, 1, 2]);
+    let (builder, seen, _) = asking(&[0, 1]);
     let mut engine = builder
         .job_future::<Double, _>("double", 1, |n: u64| async move {
             match n {
                 1 => panic!("polled"),
-                2 => core::future::pending().await,
                 n => Ok(n),
             }
         })
-        .job_timeout::<Double>(Duration::from_millis(50))
         .build()
         .unwrap();
-    let answers = answers(&mut engine, &seen, 3);
-    assert_eq!(answers[0], Ok(0));
-    assert_eq!(answers[1], Err(JobError::Panicked("polled".to_owned())));
-    assert_eq!(answers[2], Err(JobError::TimedOut { after: Duration::from_millis(50) }));
-    assert_eq!(engine.stats().jobs_timed_out, 1);
+    let answers = answers(&mut engine, &seen, 2);
+    assert_eq!(answers, [Ok(0), Err(JobError::Panicked("polled".to_owned()))]);
+}
+
+/// A future that nobody wakes is given up after its timeout, and dropped.
+#[test]
+fn futures_end_at_their_timeout() {
+    let (builder, seen, _) = asking(&[1, 2]);
+    let held = Arc::new(());
+    let hold = held.clone();
+    let after = Duration::from_millis(50);
+    let mut engine = builder
+        .job_future::<Double, _>("double", 1, move |n| {
+            let hold = hold.clone();
+            async move {
+                core::future::pending::<()>().await;
+                drop(hold);
+                Ok(n)
+            }
+        })
+        .job_timeout::<Double>(after)
+        .build()
+        .unwrap();
+    let answers = answers(&mut engine, &seen, 2);
+    assert_eq!(answers, [Err(JobError::TimedOut { after }), Err(JobError::TimedOut { after })]);
+    assert_eq!((engine.stats().jobs_timed_out, Arc::strong_count(&held)), (2, 2));
 }
 
 /// A commit that waits for a latency waits no longer than the timeout.
@@ -113,7 +132,10 @@ impl Codec<String> for Utf8 {
 }
 
 #[derive(Clone, Default, bevy_ecs::prelude::Resource)]
-struct Texts(Arc<Mutex<Vec<(String, Result<String, JobError>)>>>);
+struct Texts(Arc<Mutex<Vec<TextAnswer>>>);
+
+/// What was asked, and what came.
+type TextAnswer = (String, Result<String, JobError>);
 
 /// An answer that is too large, or that cannot be read back, is an error; the engine never holds it.
 #[test]

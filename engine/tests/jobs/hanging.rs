@@ -22,13 +22,13 @@ fn a_hanging_job_is_given_up() {
             }
             Ok(*n)
         })
-        .job_timeout::<Double>(Duration::from_millis(50))
+        .job_timeout::<Double>(Duration::from_millis(500))
         .job_threads(1)
         .build()
         .unwrap();
     assert_eq!(
         answers(&mut engine, &seen, 1),
-        [Err(JobError::TimedOut { after: Duration::from_millis(50) })]
+        [Err(JobError::TimedOut { after: Duration::from_millis(500) })]
     );
     numbers.0.lock().unwrap().push(2);
     assert_eq!(answers(&mut engine, &seen, 2), [Ok(2)]);
@@ -51,7 +51,7 @@ fn threads_run_out() {
             }
             Ok(*n)
         })
-        .job_timeout::<Double>(Duration::from_millis(10))
+        .job_timeout::<Double>(Duration::from_millis(40))
         .job_threads(1)
         .build()
         .unwrap();
@@ -63,8 +63,13 @@ fn threads_run_out() {
     // Those that come back make room.
     hangs.store(false, Ordering::Relaxed);
     step_until(&mut engine, |engine| engine.stats().jobs_dropped == hanging);
-    numbers.0.lock().unwrap().push(0);
-    assert_eq!(answers(&mut engine, &seen, hanging + 2), [Ok(0)]);
+    // On a busy machine even a quick job may take longer than so short a timeout.
+    const TRIES_MAX: u64 = 20;
+    let served = (2..TRIES_MAX).any(|n| {
+        numbers.0.lock().unwrap().push(0);
+        answers(&mut engine, &seen, hanging + n) == [Ok(0)]
+    });
+    assert!(served, "{}", engine.stats());
 }
 
 /// Dropping an engine does not wait for a job that hangs, nor for a future that waits, which is dropped.

@@ -27,7 +27,7 @@ fn ask(mut sums: Query<Next<Sum>>, mut jobs: Jobs<Double>, clock: Clock, seen: R
 }
 
 fn job(n: &u64) -> Result<u64, String> {
-    if n % 5 == 0 { Err(format!("{n} is a fifth")) } else { Ok(n * 3) }
+    if n.is_multiple_of(5) { Err(format!("{n} is a fifth")) } else { Ok(n * 3) }
 }
 
 fn world(path: Option<&Path>, every: u32) -> (EngineBuilder, Seen) {

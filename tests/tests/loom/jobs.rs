@@ -38,8 +38,8 @@ fn answers(queue: &Queue, count: usize) -> Vec<(u64, u64)> {
 
 /// Two threads and two pieces of work: each is answered once, and both threads leave when the queue closes.
 ///
-/// Shown to fail: `submit` or `close` without the notification: deadlock. A look at the line without the
-/// lock being kept to the sleep: deadlock.
+/// Shown to fail: `submit` without the notification: nobody takes the work (more than the allowed branches,
+/// since the commit polls). A thread that leaves without being counted, or without the notification: deadlock.
 #[test]
 fn each_is_answered_once() {
     loom::model(|| {
@@ -58,8 +58,8 @@ fn each_is_answered_once() {
 
 /// The time is over while the thread is done: exactly one of the two answers, and what the thread learns fits.
 ///
-/// Shown to fail: `expire` that leaves the entry, or `finish` that does not ask which run has it: two answers.
-/// `expire` that does not answer: none.
+/// Shown to fail: `expire` that leaves the entry, or `finish` that answers without one: two answers. `expire`
+/// that does not answer: none. A run that ends without its thread being found again: still lost at the end.
 #[test]
 fn timeout_against_an_answer() {
     loom::model(|| {
@@ -87,7 +87,8 @@ fn timeout_against_an_answer() {
 
 /// A request is taken back while its thread is done: it is answered before, or never.
 ///
-/// Shown to fail: `cancel` that leaves the answers: an answer after it.
+/// Shown to fail: `cancel` that leaves the answers, or `finish` that answers without an entry: an answer after
+/// it. `close` without the notification: deadlock.
 #[test]
 fn cancel_against_an_answer() {
     loom::model(|| {
@@ -106,8 +107,8 @@ fn cancel_against_an_answer() {
 /// Work that waits is woken while the thread that polled it gives it back: it is taken again, and sees what came
 /// before its wake-up.
 ///
-/// Shown to fail: `wake` that forgets a run that has the work, or `park` that does not look: it is never
-/// taken again (deadlock).
+/// Shown to fail: `wake` that forgets to tell the run that has the work, or `park` that does not look: it is
+/// never taken again (deadlock).
 #[test]
 fn a_wake_up_while_it_is_given_back() {
     loom::model(|| {
@@ -141,8 +142,8 @@ fn a_wake_up_while_it_is_given_back() {
 
 /// The commit sleeps for an answer that comes meanwhile, and the queue closes under a thread at work.
 ///
-/// Shown to fail: `finish` without the notification is no deadlock, since the wait is bounded; it is the lost
-/// answer that this model looks for, and `take` that leaves without being counted: the last wait deadlocks.
+/// Shown to fail: a thread that leaves without being counted, or without the notification: the last wait never
+/// ends (a panic of its own bound, or deadlock).
 #[test]
 fn a_wait_and_a_close() {
     loom::model(|| {
