@@ -131,3 +131,8 @@ pub(crate) fn refuse_now<T: State>(world: &mut World) {
             .push(BuildError::NowOutsideDerive { system, type_name: type_name::<T>().to_owned() });
     }
 }
+
+/// Whether a type of state is the engine's own, which no system may own.
+pub(crate) fn is_engine_owned(type_id: TypeId) -> bool {
+    [TypeId::of::<crate::tree::Parent>(), TypeId::of::<crate::control::Control>()].contains(&type_id)
+}

@@ -4,6 +4,7 @@
 //! Every refusal names all involved. Running the waves is `wave`.
 
 mod arrange;
+mod make;
 mod task;
 
 pub(crate) use arrange::Wait;
@@ -15,14 +16,10 @@ use crate::error::BuildError;
 use crate::id::SystemKey;
 use crate::registry::Registry;
 use bevy_ecs::component::ComponentId;
-use bevy_ecs::query::FilteredAccessSet;
-use bevy_ecs::system::{BoxedSystem, SystemAccess};
 use bevy_ecs::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use task::Wanted;
 
 /// When in a frame a system runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,7 +77,7 @@ pub(crate) fn build(
     }
     let mut tasks = Vec::new();
     for (_, spec) in named {
-        match make(world, spec, columns, scratch, &mut errors) {
+        match make::make(world, spec, columns, scratch, &mut errors) {
             Ok(task) => tasks.push(task),
             Err(error) => errors.push(error),
         }
@@ -131,114 +128,4 @@ pub(crate) fn check_keys<'a>(names: impl Iterator<Item = &'a str>, errors: &mut 
             _ => {}
         }
     }
-}
-
-/// Makes one task, with everything about it that does not depend on the others.
-fn make(
-    world: &mut World,
-    spec: SystemSpec,
-    columns: &[Arc<dyn Column>],
-    scratch: &BTreeSet<ComponentId>,
-    errors: &mut Vec<BuildError>,
-) -> Result<Task, BuildError> {
-    let SystemSpec { name, phase, config } = spec;
-    let SystemConfig { mut parts, every, skip_if_empty } = config;
-    {
-        let mut registry = world.resource_mut::<Registry>();
-        registry.building = Some((name.clone(), SystemKey::of(&name)));
-        registry.phase = phase;
-        (registry.structural, registry.asking) = (0, 0);
-    }
-    let mut access = FilteredAccessSet::new();
-    for part in &mut parts {
-        let made = initialize(part, world)
-            .map_err(|message| BuildError::Refused { system: name.clone(), message })?;
-        let why = match &made {
-            SystemAccess::Exclusive => Some("takes &mut World; only the commit has the world to itself"),
-            _ if !part.is_send() => Some("is not Send; systems run on a pool"),
-            _ if part.has_deferred() => {
-                Some("uses bevy's Commands; use Structure, whose ids do not depend on threads")
-            }
-            _ => None,
-        };
-        if let Some(why) = why {
-            return Err(BuildError::NotAWaveSystem { system: name, why });
-        }
-        if let SystemAccess::Shared(set) = made {
-            access.extend(set);
-        }
-    }
-    let structural = {
-        let mut registry = world.resource_mut::<Registry>();
-        registry.building = None;
-        registry.structural + registry.asking > 0
-    };
-    let combined = access.combined_access();
-    // "All but some" is an unbounded set too: what it writes or reads cannot be listed.
-    let bounded = [(combined.writes().as_finite_set(), "write"), (combined.reads().as_finite_set(), "read")];
-    if let Some((_, access)) = bounded.iter().find(|(set, _)| set.is_none()) {
-        return Err(BuildError::AllAccess { system: name, access });
-    }
-    let label = |id: ComponentId| world.components().get_name(id).map_or_else(String::new, |n| n.to_string());
-    let (mut owns, mut used) = (Vec::new(), Vec::new());
-    for id in combined.writes().as_finite_set().into_iter().flat_map(|writes| writes.iter()) {
-        // Column 0 is that of the `Id`s, which nobody owns.
-        let owned = columns.iter().skip(1).position(|column| column.slots()[1] == id);
-        if let Some(index) = owned.map(|place| place + 1) {
-            if columns[index].state_type() == core::any::TypeId::of::<crate::tree::Parent>() {
-                let type_name = columns[index].type_name().to_owned();
-                errors.push(BuildError::EngineOwned { system: name.clone(), type_name });
-            }
-            owns.push(index);
-        } else if scratch.contains(&id) {
-            used.push(label(id));
-        } else {
-            errors.push(BuildError::NotScratch { system: name.clone(), type_name: label(id) });
-        }
-    }
-    if phase == Phase::Late && (structural || !owns.is_empty()) {
-        let why = "runs late, after the commit, where systems only read; register it with .system(..)";
-        return Err(BuildError::NotAWaveSystem { system: name, why });
-    }
-    // A parameter that names a resource requires its component too, but is no query over many archetypes.
-    let resource = world.component_id::<bevy_ecs::resource::IsResource>();
-    for set in access.filtered_accesses() {
-        if set.with_filters().any(|id| Some(id) == resource) {
-            continue;
-        }
-        let plain = set.required().iter();
-        errors.extend(plain.map(|id| BuildError::HashOrder { system: name.clone(), type_name: label(id) }));
-    }
-    let reads = columns.iter().filter(|column| combined.has_read(column.slots()[0]));
-    let reads = reads.map(|column| column.name().to_owned()).collect();
-    // Column 0 has one slot only, and is nobody's to write.
-    let now = |column: &dyn Column| {
-        let next = column.slots()[1];
-        combined.has_read(next) && !combined.has_write(next)
-    };
-    let reads_now = (1..columns.len()).filter(|index| now(&*columns[*index])).collect();
-    let wants = if skip_if_empty { Wanted::of(&access, resource) } else { None };
-    let turns = Turns { enabled: true, every };
-    Ok(Task {
-        name,
-        phase,
-        parts,
-        structural,
-        owns,
-        reads,
-        reads_now,
-        scratch: used,
-        every,
-        turns,
-        wants,
-        ran: false,
-        nanos: 0,
-        failure: None,
-        access,
-    })
-}
-
-/// Initializes a system; bevy refuses some signatures by panicking.
-fn initialize(part: &mut BoxedSystem, world: &mut World) -> Result<SystemAccess, String> {
-    catch_unwind(AssertUnwindSafe(|| part.initialize(world))).map_err(|panic| crate::wave::message(&*panic))
 }

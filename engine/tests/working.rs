@@ -1,5 +1,7 @@
 //! The working frame: phases around the wave, derived values, transient types, turns.
 
+#![expect(clippy::type_complexity, reason = "a system's signature is its claim")]
+
 mod working {
     mod controls;
     mod derived;

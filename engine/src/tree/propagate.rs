@@ -264,7 +264,7 @@ impl<L: State, G: State, F: Fn(Option<&G>, &L) -> G + Sync> Pass<'_, L, G, F> {
     fn fork(&self, words: Range<usize>, level: &Range<usize>) {
         if words.len() > JOB_WORDS {
             let half = words.start + words.len() / 2;
-            rayon::join(|| self.fork(words.start..half, level), || self.fork(half..words.end, level));
+            crate::pool::join(|| self.fork(words.start..half, level), || self.fork(half..words.end, level));
             return;
         }
         for word in words {

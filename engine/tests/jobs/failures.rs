@@ -39,7 +39,7 @@ fn errors_and_panics_are_answers() {
         .job::<Double>("double", 1, |n| match n {
             1 => Err("no such town".to_owned()),
             2 => panic!("a town of {n}"),
-            3 => Err("é".repeat(JOB_ERROR_BYTES_MAX)),
+            3 => Err("\u{e9}".repeat(JOB_ERROR_BYTES_MAX)),
             n => Ok(*n),
         })
         .build()
@@ -48,7 +48,7 @@ fn errors_and_panics_are_answers() {
     assert_eq!(answers[0], Ok(0));
     assert_eq!(answers[1], Err(JobError::Failed("no such town".to_owned())));
     assert_eq!(answers[2], Err(JobError::Panicked("a town of 2".to_owned())));
-    assert_eq!(answers[3], Err(JobError::Failed("é".repeat(JOB_ERROR_BYTES_MAX / 2))));
+    assert_eq!(answers[3], Err(JobError::Failed("\u{e9}".repeat(JOB_ERROR_BYTES_MAX / 2))));
     let stats = engine.stats();
     assert_eq!((stats.jobs_failed, stats.jobs_panicked), (3, 1));
 }
