@@ -45,6 +45,7 @@ pub(crate) trait Annex: Send + Sync {
     ///
     /// # Safety
     /// No system runs, and no lease is held.
+    #[cfg_attr(not(feature = "store"), expect(dead_code, reason = "only worlds on disk are restored"))]
     unsafe fn restore(&self, bytes: &[u8]) -> Result<(), CodecError>;
 
     /// Called once when the world is there: made, or recovered. `editor` sees the committed frame.
