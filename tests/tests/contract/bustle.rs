@@ -108,6 +108,11 @@ fn fold(hash: u64, bits: u64) -> u64 {
     (hash.rotate_left(5) ^ bits ^ 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
+/// A number that follows from both, and whose low bits do too.
+fn chance(id: Id, frame: u64) -> u64 {
+    fold(fold(0, id.bits()), frame) >> 33
+}
+
 fn found(heats: Query<Id, With<Heat>>, mut structure: Structure) {
     structure.spawn((Tally([0.0; 2]), Asked([0; 3])));
     let firsts: Vec<Id> = heats.iter().take(40).collect();
@@ -154,7 +159,7 @@ fn give(
                 Some(heat) => drop(gifts.from(id).to(target, Gift(heat.0.to_bits() >> 40))),
                 None => drop(letters.from(id).to(target, Label(format!("lost at {}", clock.frame())))),
             }
-            if fold(id.bits(), clock.frame()).is_multiple_of(41) {
+            if chance(id, clock.frame()).is_multiple_of(41) {
                 structure.spawn((Purse(clock.frame()), Offset(0.5), Spot(0.0), Flash([0; 2])));
             }
         },
@@ -217,12 +222,12 @@ fn hitch(rows: Query<Id, With<Offset>>, tree: Tree, mut structure: Structure, ra
 fn shine(mut flashes: Query<(Id, Next<Flash>)>, mut cries: Query<(Id, Next<Cry>)>, clock: Clock) {
     let frame = clock.frame();
     flashes.par_rows(|(id, mut flash)| {
-        if fold(id.bits(), frame).is_multiple_of(4) {
+        if chance(*id, frame).is_multiple_of(4) {
             flash.set(Flash([frame, id.bits()]));
         }
     });
     for (id, mut cry) in &mut cries {
-        if fold(id.bits(), frame).is_multiple_of(5) {
+        if chance(id, frame).is_multiple_of(5) {
             cry.set(Cry(Label(format!("cry {frame}"))));
         }
     }
