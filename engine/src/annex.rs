@@ -45,7 +45,10 @@ pub(crate) trait Annex: Send + Sync {
     ///
     /// # Safety
     /// No system runs, and no lease is held.
-    #[cfg_attr(not(feature = "store"), expect(dead_code, reason = "only worlds on disk are restored"))]
+    #[cfg_attr(
+        not(any(feature = "store", test)),
+        expect(dead_code, reason = "only worlds on disk are restored")
+    )]
     unsafe fn restore(&self, bytes: &[u8]) -> Result<(), CodecError>;
 
     /// Called once when the world is there: made, or recovered. `editor` sees the committed frame.

@@ -9,6 +9,8 @@ mod index;
 mod order;
 mod param;
 mod propagate;
+#[cfg(feature = "store")]
+mod recover;
 
 pub(crate) use edit::{AttachAt, Refusal};
 pub(crate) use index::TreeIndex;

@@ -138,7 +138,7 @@ fn loops_over_views_do_what_loops_over_tuples_do() {
     let idle = run("idle", base().threads(1)).1;
     let tuple = run("tuple", base().system("haul", by_tuple).threads(1)).1;
     assert_ne!(idle, tuple, "the reference changes the world");
-    for threads in [1, 2, 4] {
+    for threads in [1, 2, 4].into_iter().filter(|count| cfg!(feature = "threads") || *count == 1) {
         let base = || base().threads(threads);
         for (name, digest) in [
             run("for", base().system("haul", by_for)),

@@ -6,6 +6,7 @@ mod working {
     mod controls;
     mod derived;
     mod phases;
+    #[cfg(feature = "store")]
     mod stored;
     mod transient;
 }

@@ -1,4 +1,4 @@
-//! Attaching, detaching and despawning whole subtrees at the commit; the index again at recovery.
+//! Attaching, detaching and despawning whole subtrees at the commit.
 //!
 //! Invariant: what would make somebody their own ancestor, or the child of nobody, is dropped and counted,
 //! because two systems may each be right by the frame they saw. No recursion; a walk visits an entity once.
@@ -12,10 +12,8 @@ use crate::frame::Frame;
 use crate::id::Id;
 use crate::registry::Registry;
 use crate::structure::Target;
-use crate::view::View;
 use bevy_ecs::entity::Entity;
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// Among its siblings, where a child goes: before the one of this index, or last.
 pub(crate) type AttachAt = u32;
@@ -170,35 +168,6 @@ impl Frame {
         let refused = core::mem::take(&mut self.journal.links_refused);
         self.stats.links_refused += refused;
         tracing::warn!(refused, "{} was not attached to {}: {why}", name(child), name(parent));
-    }
-
-    /// Makes the index of children from their values, at recovery.
-    pub(crate) fn rebuild_tree(&mut self, path: &Path) -> Result<()> {
-        if !self.world().resource::<Registry>().holds::<Parent>() {
-            return Ok(());
-        }
-        let view = View::new(self.world(), &self.shared);
-        let mut links: Vec<(Parent, Id)> = view.iter::<Parent>().map(|(id, parent)| (*parent, id)).collect();
-        links.sort_unstable_by_key(|(parent, _)| (parent.parent, parent.place));
-        let mismatch = |problem| Err(Error::Mismatch { path: path.to_owned(), problem });
-        if let Some((parent, child)) =
-            links.iter().find(|(parent, _)| self.shared.ids.get().get(parent.parent).is_none())
-        {
-            return mismatch(format!(
-                "{child} is stored as a child of {}, which is not there",
-                parent.parent
-            ));
-        }
-        if let Some([(_, first), (parent, second)]) = links.array_windows().find(|[(a, _), (b, _)]| a == b) {
-            let parent = parent.parent;
-            return mismatch(format!(
-                "{first} and {second} are stored in one place among the children of {parent}"
-            ));
-        }
-        // SAFETY: the engine is being built.
-        let tree = unsafe { self.shared.tree.get_mut() };
-        links.into_iter().for_each(|(parent, child)| tree.insert(parent.parent, parent.place, child));
-        Ok(())
     }
 }
 

@@ -126,7 +126,7 @@ fn values_are_those_of_going_down_naively() {
         digests
     };
     let one = run(1);
-    for threads in [2, 4, 8] {
+    for threads in [2, 4, 8].into_iter().filter(|_| cfg!(feature = "threads")) {
         assert_eq!(run(threads), one, "{threads} threads");
     }
 }

@@ -65,7 +65,8 @@ fn fresh_is_what_changed() {
         }
         FOUND.lock().unwrap().push([filtered, one, got, parallel, blocks]);
     }
-    let mut engine = orders().system("look", look).threads(2).build().unwrap();
+    let mut engine =
+        orders().system("look", look).threads(if cfg!(feature = "threads") { 2 } else { 1 }).build().unwrap();
     engine.run(Pace::frames(4)).unwrap();
     let frames = FOUND.lock().unwrap();
     let counts: Vec<usize> = frames.iter().map(|lists| lists[0].len()).collect();
