@@ -31,10 +31,12 @@ pub mod nbody;
 #[cfg(feature = "store")]
 pub use diptych_engine::store;
 pub use diptych_engine::{
-    Applier, BuildError, BuildErrors, Bundle, CATCH_UP_FRAMES, Chunk, Clock, Codec, CodecError, Copied,
-    DT_DEFAULT, Digest, DigestPolicy, Durability, Engine, EngineBuilder, Error, Explanation, INPUT_BYTES_MAX,
-    INPUTS_A_COMMIT_MAX, Id, Inputs, LEASE_WAIT_MAX, PAR_ROWS, Pace, Plugin, Reader, Registrar, Result,
-    Spawned, State, Stats, StopSignal, Stream, Structure, THREADS_MAX, Target, TrySendError, View,
+    Answered, Applier, BuildError, BuildErrors, Bundle, CATCH_UP_FRAMES, Chunk, Clock, Codec, CodecError,
+    Control, Copied, DT_DEFAULT, Digest, DigestPolicy, Durability, Engine, EngineBuilder, Error, Explanation,
+    INPUT_BYTES_MAX, INPUTS_A_COMMIT_MAX, Id, Inbox, Inputs, IntoTask, Job, JobError, JobRefused, Jobs,
+    LEASE_WAIT_MAX, Link, Linked, MESSAGES_MAX, Mail, Outbox, PAR_ROWS, Pace, Parent, Plugin, Reader,
+    Registrar, Result, Spawned, State, Stats, StopSignal, Stream, Structure, SystemConfig, THREADS_MAX,
+    Target, Tree, TrySendError, View,
 };
 #[cfg(feature = "signals")]
 pub use interrupt::Interruptible;
