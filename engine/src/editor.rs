@@ -154,7 +154,8 @@ impl Editor<'_> {
         }
         // SAFETY: the editor has the engine to itself.
         let index = unsafe { self.shared.ids.get_mut() };
-        index.insert_many(spawned.iter().map(|spawned| (spawned.id, spawned.entity)));
+        let first = self.table(table).entity_count() - spawned.len() as u32;
+        index.insert_many(spawned.iter().map(|spawned| (spawned.id, spawned.entity)), table, first);
         self.enter_new_tables();
         let number = self.tables.number(table);
         self.push_marks(number, spawned.len(), |_| Kind::Added);
@@ -264,6 +265,12 @@ impl Editor<'_> {
         change(&mut self.world.entity_mut(entity));
         self.enter_new_tables();
         let after = self.location(entity).expect("the entity is alive");
+        // SAFETY: the editor has the engine to itself.
+        let index = unsafe { self.shared.ids.get_mut() };
+        index.move_to(self.id_at(after), after.table_id, after.table_row.index_u32());
+        if let Some(id) = self.ids.ids(self.table(before.table_id)).get(row) {
+            index.move_to(*id, before.table_id, row as u32);
+        }
         let to = self.tables.number(after.table_id);
         self.drop_marks(from, row);
         self.push_marks(to, 1, |index| {

@@ -107,12 +107,11 @@ impl<'a> View<'a> {
     /// # Panics
     /// When `T` is not registered.
     pub fn get<T: State>(&self, id: Id) -> Option<&'a T> {
-        let entity = self.shared.ids.get().get(id)?;
-        let location = self.world.entities().get_spawned(entity).ok()?;
         let (typed, slot) = self.typed::<T>();
+        let (table, row) = self.shared.ids.get().location(id)?;
         // SAFETY: the view's lease keeps the previous slot from being written.
-        let values = unsafe { typed.values(&self.world.storages().tables[location.table_id], slot) }?;
-        values.get(location.table_row.index())
+        let values = unsafe { typed.values(&self.world.storages().tables[table], slot) }?;
+        values.get(row as usize)
     }
 
     /// The parent of an entity; `None` for who is nobody's child, and in a world without `.hierarchy()`.

@@ -93,6 +93,10 @@ impl Editor<'_> {
         for doomed in rows {
             index.remove(doomed.id);
             self.world.despawn(doomed.entity);
+            // The last row has moved into the hole, unless it was the hole itself.
+            if let Some(id) = self.ids.ids(&self.world.storages().tables[info.id]).get(doomed.row as usize) {
+                index.move_to(*id, info.id, doomed.row);
+            }
             self.journal.shifts.push(Shift::SwapRemove { table, row: doomed.row });
         }
     }

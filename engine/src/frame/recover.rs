@@ -157,7 +157,7 @@ impl Frame {
         let ids = self.ids.ids(&world.storages().tables[info.id]);
         // SAFETY: the engine is being built.
         let index = unsafe { self.shared.ids.get_mut() };
-        index.insert_many(ids.iter().copied().zip(spawned));
+        index.insert_many(ids.iter().copied().zip(spawned), info.id, 0);
         Ok(())
     }
 }

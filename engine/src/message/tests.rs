@@ -43,7 +43,8 @@ fn id(n: u64) -> Id {
 fn index() -> IdIndex {
     let mut index = IdIndex::default();
     let entity = |n: u64| Entity::from_raw_u32((n as u32).wrapping_mul(7919) % 100_003).expect("small");
-    index.insert_many((0..3000).filter(|n| n % 3 != 2).map(|n| (id(n), entity(n))));
+    let living = (0..3000).filter(|n| n % 3 != 2).map(|n| (id(n), entity(n)));
+    index.insert_many(living, bevy_ecs::storage::TableId::empty(), 0);
     index
 }
 

@@ -126,7 +126,15 @@ impl<'w, 's, T: State> Linked<'w, 's, T> {
     /// The table and row of the entity at the other end.
     #[inline]
     pub(crate) fn location(&self, link: impl Into<Id>) -> Option<(TableId, u32)> {
-        let location = self.entities.get_spawned(self.entity(link)?).ok()?;
+        let link = link.into();
+        let location = self.shared.ids.get().location(link);
+        debug_assert_eq!(location, self.location_by_handle(link), "the index of Ids knows another row");
+        location
+    }
+
+    /// The same as bevy says it, to compare with.
+    fn location_by_handle(&self, id: Id) -> Option<(TableId, u32)> {
+        let location = self.entities.get_spawned(self.entity(id)?).ok()?;
         Some((location.table_id, location.table_row.index_u32()))
     }
 
