@@ -143,7 +143,7 @@ impl Frame {
         let frame = self.committed + 1;
         let _span = tracing::debug_span!("frame", frame).entered();
         self.stats.frames += 1;
-        if !wave::is_timed(frame) {
+        if !self.is_timed() {
             self.run_wave(frame)?;
             self.commit(frame)?;
             return self.run_late();
@@ -156,6 +156,11 @@ impl Frame {
         self.stats.wave_nanos = wave_nanos;
         self.stats.commit_nanos = waved.nanos();
         self.run_late()
+    }
+
+    /// Whether the frame being made is timed.
+    fn is_timed(&self) -> bool {
+        wave::is_timed(self.stats.frames)
     }
 
     /// Makes frame 1 of a new world by its startup systems alone.
@@ -173,6 +178,7 @@ impl Frame {
 
     /// The systems that look at the committed frame.
     fn run_late(&mut self) -> Result<()> {
+        let timed = self.is_timed();
         let Self { schedule: Schedule { tasks, late, .. }, columns, committed, .. } = self;
         if late.is_empty() {
             return Ok(());
@@ -180,11 +186,12 @@ impl Frame {
         // SAFETY: late systems read the committed slot, as leases do, and write scratch, which no lease reads.
         let world = unsafe { self.cell.cell() };
         let failed = |(system, message)| Error::LatePanicked { system, frame: *committed, message };
-        wave::run(tasks, late, world, columns, *committed).map_err(failed)
+        wave::run(tasks, late, world, columns, *committed, timed).map_err(failed)
     }
 
     /// The wave, beside the encoding of the last commit where that is still open; then what derives from it.
     fn run_wave(&mut self, frame: u64) -> Result<()> {
+        let timed = self.is_timed();
         // SAFETY: leases read the previous slot only, and nothing else uses the world during a wave.
         let world = unsafe { self.cell.cell() };
         let Self { schedule, columns, encoder, shared, tables, digests, special, annexes, .. } = self;
@@ -192,7 +199,7 @@ impl Frame {
         let (waves, derived) = waves.split_at(*derived);
         let pending = encoder.as_mut().and_then(|encoder| Some((encoder.take_pending()?, encoder)));
         let outcome = match pending {
-            None => wave::run(tasks, waves, world, columns, frame),
+            None => wave::run(tasks, waves, world, columns, frame, timed),
             Some((job, encoder)) => {
                 let committed = Committed {
                     annexes,
@@ -206,7 +213,7 @@ impl Frame {
                 };
                 let (encoded, outcome) = crate::pool::join(
                     || encoder.complete(job, &committed),
-                    || wave::run(tasks, waves, world, columns, frame),
+                    || wave::run(tasks, waves, world, columns, frame, timed),
                 );
                 encoded?;
                 outcome
@@ -224,7 +231,7 @@ impl Frame {
         if derived.is_empty() {
             return Ok(());
         }
-        wave::run(tasks, derived, world, columns, frame).map_err(panicked)
+        wave::run(tasks, derived, world, columns, frame, timed).map_err(panicked)
     }
 
     /// Lets the annexes look at the world that was made or recovered.

@@ -43,9 +43,9 @@ struct Scene<'w, 'c> {
     timed: bool,
 }
 
-/// Whether this frame is timed.
-pub(crate) fn is_timed(frame: u64) -> bool {
-    frame % TIMED_EVERY == 1
+/// Whether the `count`-th frame since the build is timed: the first is.
+pub(crate) fn is_timed(count: u64) -> bool {
+    count % TIMED_EVERY == 1
 }
 
 /// Runs these waves of `tasks` in order. Answers the first failure, by wave and by the order of names.
@@ -55,8 +55,9 @@ pub(crate) fn run(
     world: UnsafeWorldCell<'_>,
     columns: &[Arc<dyn Column>],
     frame: u64,
+    timed: bool,
 ) -> Result<(), (String, String)> {
-    let scene = Scene { world, columns, frame, timed: is_timed(frame) };
+    let scene = Scene { world, columns, frame, timed };
     for wave in waves {
         let tasks = &mut all[wave.clone()];
         if pool::current_threads() > 1 {
