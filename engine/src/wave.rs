@@ -114,16 +114,19 @@ fn run_parts(task: &mut Task, scene: Scene<'_, '_>) -> Result<(), RunSystemError
     // SAFETY: only the tables are taken; their lists and other tasks' columns are not changed.
     let tables = unsafe { &scene.world.storages().tables };
     task.ran = task.is_due(scene.frame, tables);
+    let mut ran = task.ran;
     let parts = if task.ran { &mut task.parts[..] } else { &mut [] };
     for part in parts {
         // SAFETY: the build has checked that no two tasks of a wave have conflicting accesses, and that none
         // is exclusive; the world is the one the system was initialized with.
         match unsafe { part.run_unsafe((), scene.world) } {
             // A parameter such as `Single` found nothing: bevy skips the system, and so do we.
-            Ok(()) | Err(RunSystemError::Skipped(_)) => {}
+            Ok(()) => {}
+            Err(RunSystemError::Skipped(_)) => ran = false,
             Err(failed) => return Err(failed),
         }
     }
+    task.ran = ran;
     for index in &task.owns {
         // SAFETY: this is the owner's task, after its loops.
         unsafe { scene.columns[*index].settle(tables) };

@@ -9,6 +9,8 @@ mod failures;
 mod hanging;
 #[path = "jobs/limits.rs"]
 mod limits;
+#[path = "jobs/regressions.rs"]
+mod regressions;
 #[cfg(feature = "store")]
 #[path = "jobs/restart.rs"]
 mod restart;

@@ -147,6 +147,7 @@ impl Desk {
     fn take(&self, state: &mut State, editor: &mut Editor<'_>, mut due: Vec<Id>) {
         due.sort_by(|a, b| (&state.open[a].system, a).cmp(&(&state.open[b].system, b)));
         ANNEX_NAME.clone_into(&mut editor.acting);
+        let before = self.requests.removed.get().len();
         for id in due {
             let (Some(request), Some(outcome)) = (state.open.remove(&id), state.done.remove(&id)) else {
                 continue;
@@ -165,6 +166,17 @@ impl Desk {
             let mut letters = mailbox.letters.lock();
             Arc::make_mut(&mut letters).push(Letter { id, request: request.bytes, outcome });
         }
+        // Open requests that were attached below those have gone with them.
+        self.forget(state, before);
+    }
+
+    /// Cancels the requests that have gone in this commit, from the `first`-th on.
+    fn forget(&self, state: &mut State, first: usize) {
+        for id in &self.requests.removed.get()[first..] {
+            if state.forget(*id) {
+                self.executor.cancel(id.bits());
+            }
+        }
     }
 }
 
@@ -180,11 +192,7 @@ impl Annex for Desk {
     unsafe fn exchange(&self, editor: &mut Editor<'_>, frame: u64) -> Result<()> {
         let state = &mut *self.state.lock();
         state.clear_seen();
-        for id in self.requests.removed.get() {
-            if state.forget(*id) {
-                self.executor.cancel(id.bits());
-            }
-        }
+        self.forget(state, 0);
         let before = state.open.len();
         let mut arrived = self.rows(editor, false);
         arrived.retain(|(id, _)| !state.open.contains_key(id));

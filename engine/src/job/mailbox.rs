@@ -44,7 +44,7 @@ pub(super) struct Figures {
 pub(crate) struct Mailbox {
     /// Whether a system has this mailbox; a stored one may be of a system that is gone.
     pub(crate) held: AtomicBool,
-    /// Whether the system ran in the frame being made.
+    /// Whether the system has looked at its answers, or asked, in the frame being made.
     pub(crate) seen: AtomicBool,
     /// Open requests at the last commit.
     pub(crate) open: AtomicU32,

@@ -29,8 +29,9 @@ use std::sync::atomic::Ordering;
 /// Starts jobs `J`, and gives their answers to the system that asked.
 ///
 /// A request is an entity from the end of its frame until its answer is taken, at the commit of a later one. The
-/// system sees the answer in the next frame in which it runs, and only then. A job may run more than once,
-/// since what is open is asked again after a restart; its answer counts once.
+/// system sees the answer from the next frame on, until the end of the first one in which it looks at its answers
+/// or starts a job; one that is skipped, disabled or returns before that loses none. A job may run more than
+/// once, since what is open is asked again after a restart; its answer counts once.
 ///
 /// Which frame gets an answer depends on how long the job takes, as for any input; the record keeps it. For
 /// equal runs, say [`job_latency`](crate::EngineBuilder::job_latency). See [`Job`] for an example.
@@ -88,6 +89,8 @@ impl<J: Job> Jobs<'_, '_, J> {
             bytes: bytes.into(),
         };
         self.asker.started += 1;
+        // Also who never looks at answers must not gather them for ever.
+        self.asker.mailbox.seen.store(true, Ordering::Relaxed);
         Ok(self.structure.spawn((request,)).id)
     }
 
@@ -97,9 +100,10 @@ impl<J: Job> Jobs<'_, '_, J> {
         self.structure.edit(request, Box::new(Cancel));
     }
 
-    /// The answers that came since this system ran last, by the frames that took them and then by request. The
-    /// next run sees none of them again.
+    /// The answers that wait for this system, by the frames that took them and then by request. The next frame
+    /// sees none of them again.
     pub fn answers(&self) -> impl Iterator<Item = Answered<J>> + use<J> {
+        self.asker.mailbox.seen.store(true, Ordering::Relaxed);
         let (letters, coding) = (self.asker.mailbox.letters(), self.asker.coding);
         (0..letters.len()).map(move |n| open_letter(&letters[n], coding))
     }
@@ -211,7 +215,6 @@ unsafe impl<J: Job> SystemParam for Jobs<'_, '_, J> {
         let frame = state.shared.time.get().frame;
         let asker = state.asker.as_mut().expect("the build refuses systems that name unknown jobs");
         asker.started = 0;
-        asker.mailbox.seen.store(true, Ordering::Relaxed);
         // SAFETY: the caller's promise is the same.
         let structure = unsafe { Structure::get_param(&mut state.structure, meta, world, tick) }?;
         Ok(Jobs { structure, asker, frame })

@@ -26,6 +26,8 @@ use std::time::Duration;
 
 use crate::sync::{Condvar, Deadline, Mutex};
 
+/// Keys of cancelled work that the line may hold beyond as many as there is open work, twice.
+const LINE_SPARE: usize = 64;
 /// How long [`JobQueue::wait`] sleeps at most before it looks again.
 pub const ANSWER_WAIT_MAX: Duration = Duration::from_millis(100);
 
@@ -130,6 +132,7 @@ impl<W, R> JobQueue<W, R> {
         let entry = Entry { stage: Stage::Ready(work), timeout, until: None };
         assert!(state.entries.insert(key, entry).is_none(), "job {key} was submitted twice");
         state.line.push_back(key);
+        state.trim_line();
         drop(state);
         self.work.notify_all();
     }
@@ -300,6 +303,14 @@ impl<W, R> JobQueue<W, R> {
 }
 
 impl<W, R> State<W, R> {
+    /// Forgets keys of work that is gone, where they outnumber the rest: nobody may be there to take them.
+    fn trim_line(&mut self) {
+        let Self { line, entries, .. } = self;
+        if line.len() > 2 * entries.len() + LINE_SPARE {
+            line.retain(|key| entries.contains_key(key));
+        }
+    }
+
     fn take(&mut self) -> Option<Taken<W>> {
         while let Some(key) = self.line.pop_front() {
             let Some(entry) = self.entries.get_mut(&key) else { continue };
@@ -359,4 +370,25 @@ impl<W> Stage<W> {
 
 fn is_over(until: Deadline) -> bool {
     until.left().is_some_and(|left| left.is_zero())
+}
+
+#[cfg(all(test, not(diptych_loom)))]
+mod tests {
+    use super::*;
+
+    /// Work that is cancelled or given up leaves nothing behind, though no thread ever comes for it.
+    #[test]
+    fn the_line_is_bounded() {
+        let queue = JobQueue::<(), ()>::default();
+        for key in 0..10_000 {
+            queue.submit(key, (), Duration::MAX);
+            if key % 2 == 0 {
+                queue.cancel(key);
+            } else {
+                queue.give_up(|_| ());
+                queue.drain();
+            }
+        }
+        assert!(queue.state.lock().line.len() <= LINE_SPARE + 2);
+    }
 }

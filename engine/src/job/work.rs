@@ -5,6 +5,7 @@
 
 use super::codec::Outcome;
 use super::error::JobError;
+use core::any::Any;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -64,15 +65,27 @@ impl Work {
         match ran {
             Ok(Ok(given)) => Ran::Done(outcome(given)),
             Ok(Err(future)) => Ran::Waits(Self::Begun(future)),
-            Err(panic) => Ran::Done(Err(JobError::panicked(crate::wave::message(&*panic)))),
+            Err(panic) => {
+                let message = crate::wave::message(&*panic);
+                drop_payload(panic);
+                Ran::Done(Err(JobError::panicked(message)))
+            }
         }
     }
 
     /// Drops work that nobody wants any more. Dropping a future runs code of the user's, which may panic.
     pub(crate) fn discard(self) {
-        if catch_unwind(AssertUnwindSafe(|| drop(self))).is_err() {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(self))) {
             tracing::warn!("a job's future panicked as it was dropped");
+            drop_payload(panic);
         }
+    }
+}
+
+/// Drops what a panic carried, which is the user's, too, and may panic again; what that one carries stays.
+fn drop_payload(payload: Box<dyn Any + Send>) {
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        core::mem::forget(again);
     }
 }
 

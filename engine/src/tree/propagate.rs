@@ -44,6 +44,9 @@ impl Tree<'_, '_> {
     /// and whose parent's value has not changed. A value that comes out equal is no change. The tree is that
     /// of the last commit. In a derive system `locals` is `Query<Now<L>>`, elsewhere `Query<Prev<L>>`.
     ///
+    /// Let nothing else of the system write `G`: what it has set before gives way, and what it sets after this
+    /// stands only until the row is looked at again, as every row is in the first frame after a restart.
+    ///
     /// Cost: what changed, and a hop a node in frames after structure or links of these entities changed.
     ///
     /// ```
@@ -111,7 +114,14 @@ impl Tree<'_, '_> {
             all = true;
         }
         let marked = if WHEN == PREVIOUS { roles.prev() } else { roles.next };
-        all = all || scratch.is_all(&locals, marked, roles);
+        // What the system has written itself gives way; which rows that are, is not known before it ends.
+        let written = || {
+            globals
+                .by_table
+                .iter()
+                .any(|(_, marks)| marks.sides[roles.next].touched(roles.stamps[roles.next]))
+        };
+        all = all || scratch.is_all(&locals, marked, roles) || written();
         if !all {
             scratch.due.iter_mut().for_each(|word| *word.get_mut() = 0);
             scratch.seed(&locals, &globals, marked, roles);

@@ -200,3 +200,22 @@ fn unchanged_rows_are_skipped() {
     frame((0, 0), "and no more");
     assert!(named(&engine.view(), 209).is_some());
 }
+
+/// What the system has set itself before gives way to what the tree gives.
+#[test]
+fn values_set_before_give_way() {
+    let go_down = |tree: Tree, locals: Query<Now<Local>>, mut globals: Query<Next<Global>>, clock: Clock| {
+        if clock.frame() == 3 {
+            (&mut globals).into_iter().take(4).for_each(|mut global| global.set(Global(5)));
+        }
+        tree.propagate(&locals, &mut globals, compose);
+    };
+    let mut engine = base(50).derive("go_down", go_down).build().expect("a sound world");
+    for frame in 1..6 {
+        engine.step().expect("a frame");
+        let view = engine.view();
+        let values: BTreeMap<Id, Global> = view.iter::<Global>().map(|(id, global)| (id, *global)).collect();
+        let values = values.into_iter().filter(|(id, _)| view.get::<Local>(*id).is_some()).collect();
+        assert_eq!(naive(&view), values, "frame {frame}");
+    }
+}

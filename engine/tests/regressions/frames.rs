@@ -139,3 +139,26 @@ fn a_failed_commit_is_not_seen() {
     assert!(read.is_err(), "what a failed commit left is not shown: {read:?}");
     assert!(engine.step().unwrap_err().to_string().contains("stopped at frame 1"));
 }
+
+/// A parameter that finds nothing skips its system, which so does not run: its strict type is carried.
+#[test]
+fn a_skipped_owner_of_a_strict_type_carries() {
+    #[derive(Clone, Copy, Pod, Zeroable)]
+    #[repr(C)]
+    struct Strict(u64);
+    fn own(mut all: Query<Next<Strict>>, _one: bevy_ecs::prelude::Single<Prev<Tag>>) {
+        (&mut all).into_iter().for_each(|mut value| value.set(Strict(value.prev().0 + 1)));
+    }
+    let mut engine = Engine::in_memory()
+        .state::<Strict>("strict", 1)
+        .strict::<Strict>()
+        .state::<Tag>("tag", 1)
+        .system("own", own)
+        .setup("setup", |structure| {
+            structure.spawn((Strict(3),));
+        })
+        .build()
+        .unwrap();
+    engine.run(Pace::frames(3)).unwrap();
+    assert_eq!(engine.view().single::<Strict>().map(|value| value.0), Some(3));
+}
