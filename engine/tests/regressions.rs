@@ -41,6 +41,8 @@ struct Sum(f64);
 mod frames;
 #[path = "regressions/rows.rs"]
 mod rows;
+#[path = "regressions/scratch.rs"]
+mod scratch;
 #[cfg(feature = "store")]
 #[path = "regressions/stored.rs"]
 mod stored;

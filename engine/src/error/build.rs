@@ -252,6 +252,16 @@ pub enum BuildError {
         /// The other.
         second: String,
     },
+    /// A scratch component with hooks, which can move rows behind the engine's back.
+    #[error(
+        "the scratch component {component} brings {name}, which has hooks of bevy's; hooks can change entities, so take them off, and let a system or Drop do what they did"
+    )]
+    HookedScratch {
+        /// The component.
+        component: String,
+        /// The component itself, or one that it requires.
+        name: String,
+    },
     /// bevy refused a system's parameters.
     #[error("system {system} cannot be made: {message}")]
     Refused {

@@ -9,7 +9,7 @@ use crate::buffer::{Hook, RowIo, State, Typed};
 use crate::digest::ID_TYPE_NAME;
 use crate::error::BuildError;
 use crate::registry::Registry;
-use bevy_ecs::component::ComponentId;
+use bevy_ecs::component::{ComponentId, ComponentInfo, Components};
 use bevy_ecs::world::World;
 use core::any::{Any, TypeId, type_name};
 use std::collections::BTreeMap;
@@ -148,6 +148,33 @@ impl Registrar {
             });
         }
         self.scratch.dedup_by_key(|spec| spec.component);
-        self.scratch.drain(..).map(|spec| (spec.register)(world)).collect()
+        let mut ids = Vec::with_capacity(self.scratch.len());
+        for spec in self.scratch.drain(..) {
+            let id = (spec.register)(world);
+            // A hook can give or take components: rows would move and the engine not know where they are.
+            if let Some(name) = hooked(world.components(), id) {
+                let component = spec.component_name.to_owned();
+                errors.push(BuildError::HookedScratch { component, name });
+            }
+            ids.push(id);
+        }
+        ids
     }
+}
+
+/// The first of a component, and of what it requires, that has hooks of bevy's.
+fn hooked(components: &Components, id: ComponentId) -> Option<String> {
+    let info = components.get_info(id)?;
+    let required = info.required_components().iter_ids().filter_map(|id| components.get_info(id));
+    core::iter::once(info).chain(required).find(|info| has_hooks(info)).map(|info| info.name().to_string())
+}
+
+fn has_hooks(info: &ComponentInfo) -> bool {
+    // Whether there is one is told only to who would add one.
+    let mut hooks = info.hooks().clone();
+    hooks.try_on_add(|_, _| {}).is_none()
+        || hooks.try_on_insert(|_, _| {}).is_none()
+        || hooks.try_on_discard(|_, _| {}).is_none()
+        || hooks.try_on_remove(|_, _| {}).is_none()
+        || hooks.try_on_despawn(|_, _| {}).is_none()
 }
