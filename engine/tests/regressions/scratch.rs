@@ -15,7 +15,7 @@ struct Extra;
 struct Moving;
 
 fn moved(mut world: DeferredWorld<'_>, context: HookContext) {
-    if context.entity.index_u32() % 2 == 0 {
+    if context.entity.index_u32().is_multiple_of(2) {
         world.commands().entity(context.entity).insert(Extra);
     }
 }
