@@ -56,6 +56,7 @@ impl Frame {
         self.exchange(frame);
         let answered = self.apply_inputs(frame)?;
         self.exchange_annexes(frame)?;
+        self.stats.commands_dropped += self.journal.dropped;
         self.expire_other();
         self.finish(frame)?;
         Ok(answered)
@@ -66,6 +67,7 @@ impl Frame {
         self.apply_structure()?;
         // SAFETY: nothing runs yet.
         unsafe { self.cell.get_mut() }.resource_mut::<Registry>().spare.clear();
+        self.stats.commands_dropped += self.journal.dropped;
         self.exchange(0);
         self.expire_other();
         self.finish(0)
@@ -207,7 +209,6 @@ impl Frame {
         // A buffer is kept for its memory, but not one of a size that comes once, as a setup's.
         issued.retain(|commands| commands.capacity() <= SPARE_COMMANDS_MAX);
         registry.spare.append(&mut issued);
-        self.stats.commands_dropped += self.journal.dropped;
         self.note_refusals();
         Ok(())
     }
