@@ -1,7 +1,8 @@
 //! Switching systems off and on, and how often they run: inputs like any other, so that they replay.
 //!
-//! Invariant: a control is state of the world, an entity of its own type that an input made; so it is stored,
-//! in the digest, and holds after a restart. It takes effect in the frame after the commit that applied it.
+//! Invariant: a control is state of the world, an entity of its own type, as a rule one that an input made; so
+//! it is stored, in the digest, and holds after a restart. Whatever made, changed or ended it, that takes effect
+//! in the frame after its commit.
 
 use crate::buffer::{Codec, CodecError};
 use crate::input::Applier;
