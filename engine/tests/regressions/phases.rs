@@ -1,6 +1,8 @@
 //! What phases, controls and transient types once got wrong.
 
 use super::*;
+#[cfg(feature = "store")]
+use diptych_engine::CONTROL_NAME_BYTES_MAX;
 
 /// A part of a derive task that reads with `Now` what its main part owns would see values of two frames ago.
 #[test]
@@ -242,4 +244,23 @@ fn a_transient_type_grows_between_two_frames() {
     assert_eq!(seen(&engine), 0.0);
     let pushed = engine.view().iter::<Position>().filter(|(_, position)| position.0 == 101.0).count();
     assert!(pushed >= 100, "{pushed}");
+}
+
+/// A control with an endless name, which no input can bring, does not keep the world from being opened again.
+#[test]
+#[cfg(feature = "store")]
+fn a_control_with_a_long_name_does_not_close_the_world() {
+    let make = |path: &std::path::Path| {
+        controlled(Engine::open(path)).system("govern", |clock: Clock, mut structure: Structure| {
+            if clock.frame() == 1 {
+                structure.spawn((Control::disable(&"x".repeat(CONTROL_NAME_BYTES_MAX + 1)),));
+            }
+        })
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let mut engine = make(dir.path()).build().unwrap();
+    let made = engine.step();
+    drop(engine);
+    let opened = make(dir.path()).build().map(|engine| engine.frame());
+    assert_eq!(opened.map_err(|error| error.to_string()), Ok(u64::from(made.is_ok())));
 }
