@@ -1,7 +1,8 @@
 //! Switching systems off and on, and how often they run: inputs like any other, so that they replay.
 //!
-//! Invariant: a control is state of the world, an entity of its own type that an input made; so it is stored,
-//! in the digest, and holds after a restart. It takes effect in the frame after the commit that applied it.
+//! Invariant: a control is state of the world, an entity of its own type, as a rule one that an input made; so
+//! it is stored, in the digest, and holds after a restart. Whatever made, changed or ended it, that takes effect
+//! in the frame after its commit.
 
 use crate::buffer::{Codec, CodecError};
 use crate::input::Applier;
@@ -11,7 +12,7 @@ use crate::schedule::Turns;
 pub(crate) const CONTROL_NAME: &str = "diptych.control";
 /// The stored version.
 pub(crate) const CONTROL_VERSION: u32 = 1;
-/// Bytes of a system's name in a control.
+/// Bytes of a system's name in a control that is sent as an input.
 pub const CONTROL_NAME_BYTES_MAX: usize = 1024;
 
 /// Whether and how often a system runs; send it with [`Inputs::control`](crate::Inputs::control).
@@ -81,10 +82,11 @@ impl Control {
     }
 }
 
-/// `enabled u8 | every u32 | name`.
-pub(crate) struct ControlCodec;
+/// `enabled u8 | every u32 | name` of at most so many bytes. An input's name is bounded; as a row is decoded any
+/// name is taken, since what a system or an input has made of it must not keep the world from being opened.
+pub(crate) struct ControlCodec<const NAME_MAX: usize>;
 
-impl Codec<Control> for ControlCodec {
+impl<const NAME_MAX: usize> Codec<Control> for ControlCodec<NAME_MAX> {
     fn encode(control: &Control, out: &mut Vec<u8>) {
         out.push(u8::from(control.enabled));
         out.extend_from_slice(&control.every.to_le_bytes());
@@ -95,7 +97,7 @@ impl Codec<Control> for ControlCodec {
         let (head, name) =
             bytes.split_at_checked(5).ok_or_else(|| CodecError::new("a control of 5 bytes or more"))?;
         let every = u32::from_le_bytes([head[1], head[2], head[3], head[4]]);
-        if head[0] > 1 || every == 0 || name.len() > CONTROL_NAME_BYTES_MAX {
+        if head[0] > 1 || every == 0 || name.len() > NAME_MAX {
             return Err(CodecError::new(
                 "a control that is neither on nor off, runs every 0 frames, or names too much",
             ));

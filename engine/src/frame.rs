@@ -17,6 +17,7 @@ mod unstored;
 
 use crate::annex::Annex;
 use crate::buffer::{Column, IdColumn};
+use crate::control::Control;
 use crate::editor::{Editor, Journal};
 use crate::error::{Error, Result};
 use crate::input::{Envelope, Inputs};
@@ -31,6 +32,7 @@ use crate::timer::Stopwatch;
 use crate::view::{Copies, WorldCell};
 use crate::wave;
 use bevy_ecs::world::World;
+use core::any::TypeId;
 pub(crate) use digests::Digests;
 pub use digests::{Digest, DigestPolicy};
 #[cfg(feature = "store")]
@@ -79,6 +81,8 @@ pub(crate) struct Special {
     pub(crate) strict: Vec<usize>,
     pub(crate) hooked: Vec<usize>,
     pub(crate) transient: Vec<usize>,
+    /// The one of the controls.
+    pub(crate) control: usize,
 }
 
 impl Special {
@@ -88,7 +92,10 @@ impl Special {
             unowned: all.clone().filter(|index| owners[*index].is_none()).collect(),
             strict: all.clone().filter(|index| columns[*index].strict()).collect(),
             hooked: all.clone().filter(|index| columns[*index].has_hooks()).collect(),
-            transient: all.filter(|index| columns[*index].transient()).collect(),
+            transient: all.clone().filter(|index| columns[*index].transient()).collect(),
+            control: { all }
+                .find(|index| columns[*index].state_type() == TypeId::of::<Control>())
+                .expect("the build registers the type of controls"),
         }
     }
 }
@@ -146,7 +153,7 @@ impl Frame {
         if !self.is_timed() {
             self.run_wave(frame)?;
             self.commit(frame)?;
-            return self.run_late();
+            return self.look_back();
         }
         let start = Stopwatch::start();
         self.run_wave(frame)?;
@@ -155,7 +162,21 @@ impl Frame {
         self.commit(frame)?;
         self.stats.wave_nanos = wave_nanos;
         self.stats.commit_nanos = waved.nanos();
-        self.run_late()
+        self.look_back()
+    }
+
+    /// What comes after the commit: the late systems, and then what the commit has changed about who runs.
+    fn look_back(&mut self) -> Result<()> {
+        let late = self.run_late();
+        if late.is_err() {
+            // The frame is committed: its record must not go down with the engine.
+            self.hand_over()?;
+        }
+        late?;
+        if self.controls_changed() {
+            self.refresh_turns();
+        }
+        Ok(())
     }
 
     /// Whether the frame being made is timed.
@@ -173,6 +194,8 @@ impl Frame {
         let done = self.guarded(1, Self::make);
         self.schedule = schedule;
         self.special = special;
+        // A startup system may have made a control.
+        self.refresh_turns();
         done
     }
 

@@ -39,6 +39,8 @@ struct Sum(f64);
 
 #[path = "regressions/frames.rs"]
 mod frames;
+#[path = "regressions/phases.rs"]
+mod phases;
 #[path = "regressions/rows.rs"]
 mod rows;
 #[path = "regressions/scratch.rs"]

@@ -5,7 +5,7 @@
 use super::registrar::Registrar;
 use super::{EngineBuilder, THREADS_MAX};
 use crate::buffer::{Column, IdColumn};
-use crate::control::{self, CONTROL_NAME, CONTROL_VERSION, Control, ControlCodec};
+use crate::control::{self, CONTROL_NAME, CONTROL_NAME_BYTES_MAX, CONTROL_VERSION, Control, ControlCodec};
 use crate::durability::Durability;
 use crate::engine::Engine;
 use crate::error::{BuildError, BuildErrors, Error, Result};
@@ -39,8 +39,12 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
     check_settings(&builder)?;
     let pool = Pool::new(builder.threads)?;
     let mut registrar = core::mem::take(&mut builder.registrar);
-    registrar.state_with::<Control, ControlCodec>(CONTROL_NAME, CONTROL_VERSION);
-    registrar.input_with::<Control, ControlCodec>(CONTROL_NAME, CONTROL_VERSION, control::apply);
+    registrar.state_with::<Control, ControlCodec<{ usize::MAX }>>(CONTROL_NAME, CONTROL_VERSION);
+    registrar.input_with::<Control, ControlCodec<CONTROL_NAME_BYTES_MAX>>(
+        CONTROL_NAME,
+        CONTROL_VERSION,
+        control::apply,
+    );
     let facts = gather_facts(&builder, &registrar)?;
 
     let mut world = World::new();

@@ -140,6 +140,16 @@ pub enum BuildError {
         /// The type.
         type_name: String,
     },
+    /// `Now` of a type that the system itself owns.
+    #[error(
+        "system {system} names Now<{type_name}> beside Next<{type_name}>: what it has not written yet is older than the last frame, and filters and parts do not keep them apart; read Prev<{type_name}>, or move the reading to another derive system"
+    )]
+    NowBesideNext {
+        /// The system.
+        system: String,
+        /// The type.
+        type_name: String,
+    },
     /// A system sends or reads messages of a type that was never registered.
     #[error(
         "system {system} names {parameter}<{type_name}>, which is no registered message; add .message::<{type_name}>(name, version)"

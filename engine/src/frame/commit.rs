@@ -6,16 +6,16 @@
 #![expect(unsafe_code, reason = "has the world to itself between waves")]
 
 use super::{Frame, INPUTS_A_COMMIT_MAX, LEASE_WAIT_MAX};
+use crate::buffer::TableMarks;
 use crate::control::Control;
 use crate::error::{Error, Result};
-use crate::id::SystemKey;
+use crate::id::{Id, SystemKey};
 use crate::input::{Applier, Envelope};
 use crate::registry::Registry;
 use crate::schedule::Turns;
 use crate::structure::Commands;
 use crate::timer::Stopwatch;
 use crate::view::View;
-use core::any::TypeId;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// Commands for which an emptied buffer keeps its room.
@@ -251,10 +251,6 @@ impl Frame {
                 refused += 1;
             }
         }
-        let control = |envelope: &Envelope| inputs.kinds()[envelope.kind].type_id == TypeId::of::<Control>();
-        if arrived.iter().any(control) {
-            self.refresh_turns();
-        }
         self.stats.inputs_applied += arrived.len() as u64 - refused;
         self.stats.inputs_refused += refused;
         self.note_refusals();
@@ -262,12 +258,24 @@ impl Frame {
         failure.map_or(Ok(Some(drained.up_to)), Err)
     }
 
-    /// Each system runs as it was registered, or as its control says.
+    /// Whether the last commit made, changed or ended a control; by whatever way, as a restart would see it.
+    pub(super) fn controls_changed(&self) -> bool {
+        let roles = self.shared.frames.roles();
+        let (slot, stamp) = (roles.prev(), roles.stamps[roles.prev()]);
+        let column = &self.columns[self.special.control];
+        let changed = |marks: &TableMarks| marks.changed_rows_at_most(slot, stamp) > 0;
+        !column.removed().get().is_empty() || column.by_table().iter().any(|(_, marks)| changed(marks))
+    }
+
+    /// Each system runs as it was registered, or as its control says; of several, that of the lowest `Id`.
     pub(crate) fn refresh_turns(&mut self) {
         let view = View::new(self.world(), &self.shared);
-        let controls: Vec<Control> = view.iter::<Control>().map(|(_, control)| control.clone()).collect();
+        let mut controls: Vec<(Id, Control)> =
+            view.iter::<Control>().map(|(id, control)| (id, control.clone())).collect();
+        controls.sort_by_key(|(id, _)| *id);
         for task in &mut self.schedule.tasks {
-            let control = controls.iter().find(|control| control.system() == task.name);
+            let control =
+                controls.iter().map(|(_, control)| control).find(|control| control.system() == task.name);
             let registered = Turns { enabled: true, every: task.every };
             task.turns = control.map_or(registered, Control::turns);
         }

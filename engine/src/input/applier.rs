@@ -48,10 +48,10 @@ impl Applier<'_, '_> {
         view.iter::<T>().map(|(id, _)| id).collect()
     }
 
-    /// The first entity, in table order, whose `T` is as wanted. Cost: the rows that hold `T`.
+    /// The entity with the lowest `Id` among those whose `T` is as wanted. Cost: the rows that hold `T`.
     pub(crate) fn find<T: State>(&self, wanted: impl Fn(&T) -> bool) -> Option<Id> {
         let view = crate::view::View::new(self.editor.world, self.editor.shared);
-        view.iter::<T>().find(|(_, value)| wanted(value)).map(|(id, _)| id)
+        view.iter::<T>().filter(|(_, value)| wanted(value)).map(|(id, _)| id).min()
     }
 
     /// Sets a value that the entity holds; answers whether it did.

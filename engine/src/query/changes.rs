@@ -94,7 +94,8 @@ unsafe impl<T: State, const WHEN: u8> SystemParam for Changes<'_, '_, T, WHEN> {
     type Item<'w, 's> = Changes<'w, 's, T, WHEN>;
 
     fn init_state(world: &mut World) -> BufferState<T> {
-        if WHEN == THIS_FRAME {
+        // Whatever else a caller may write as the kind looks at the next slot too.
+        if WHEN != PREVIOUS {
             registry::refuse_now::<T>(world);
         }
         BufferState(registry::resolve(world))

@@ -10,7 +10,7 @@ use crate::error::BuildError;
 use crate::id::SystemKey;
 use crate::registry::Registry;
 use bevy_ecs::component::ComponentId;
-use bevy_ecs::query::FilteredAccessSet;
+use bevy_ecs::query::{FilteredAccess, FilteredAccessSet};
 use bevy_ecs::system::{BoxedSystem, SystemAccess};
 use bevy_ecs::world::World;
 use std::collections::BTreeSet;
@@ -56,6 +56,7 @@ pub(super) fn make(
         combined.has_read(next) && !combined.has_write(next)
     };
     let reads_now = (1..columns.len()).filter(|index| now(&*columns[*index])).collect();
+    refuse_now_beside_next(&name, &access, &owns, columns, errors);
     let wants = if skip_if_empty { Wanted::of(&access, resource) } else { None };
     let turns = Turns { enabled: true, every };
     Ok(Task {
@@ -144,6 +145,27 @@ fn writes(
         }
     }
     (owns, used)
+}
+
+/// Only what is settled can be read with `Now`, and an owner's rows are settled when all its parts are over.
+fn refuse_now_beside_next(
+    system: &str,
+    access: &FilteredAccessSet,
+    owns: &[usize],
+    columns: &[Arc<dyn Column>],
+    errors: &mut Vec<BuildError>,
+) {
+    for column in owns.iter().map(|index| &columns[*index]) {
+        let next = column.slots()[1];
+        let reads = |query: &FilteredAccess| {
+            let access = query.access();
+            access.has_read(next) && !access.has_write(next)
+        };
+        if access.filtered_accesses().iter().any(reads) {
+            let (system, type_name) = (system.to_owned(), column.type_name().to_owned());
+            errors.push(BuildError::NowBesideNext { system, type_name });
+        }
+    }
 }
 
 /// A component's name, for people.
