@@ -133,7 +133,8 @@ impl<'s, M: State> Inbox<'s, M> {
         })
     }
 
-    /// Messages to living targets; asking does not count as looking at them.
+    /// Messages to living targets; asking does not count as looking at them. A reader that returns early where
+    /// there is nothing asks [`Inbox::is_empty`], or undeliverable mail would wait for ever.
     pub fn len(&self) -> usize {
         self.tray.len()
     }

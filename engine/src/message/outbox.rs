@@ -244,9 +244,12 @@ impl<M: State> Split for &mut Outbox<'_, M> {
 
     fn join(&mut self, parts: Vec<Letters<M>>) {
         for Letters(sheet) in parts {
-            let list =
-                if sheet.letters.is_empty() { &mut self.sheets.spare } else { &mut self.sheets.filled };
-            list.push(sheet);
+            if sheet.letters.is_empty() {
+                // A sender that began and wrote nothing is forgotten.
+                self.sheets.spare.push(Sheet { letters: sheet.letters, ..Sheet::default() });
+            } else {
+                self.sheets.filled.push(sheet);
+            }
         }
     }
 }
