@@ -45,7 +45,7 @@ pub(crate) struct Journal {
     /// Whether any entity lost a type.
     pub(crate) lost: bool,
     /// Attachments that were refused, and the last of them; see `Frame::note_refusals`.
-    pub(crate) links_refused: u64,
+    pub(crate) attachments_refused: u64,
     pub(crate) refusal: Option<Refusal>,
 }
 

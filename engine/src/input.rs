@@ -138,7 +138,11 @@ impl Inputs {
     /// When there is no such system, and as [`Inputs::send`].
     pub fn control(&self, source: &str, control: &Control) -> Result<Ticket> {
         if !self.systems.iter().any(|name| name == control.system()) {
-            let (name, known) = (control.system(), self.systems.join(", "));
+            let known = match &*self.systems {
+                [] => "none".to_owned(),
+                systems => systems.join(", "),
+            };
+            let name = control.system();
             return Err(Error::Input(format!("there is no system {name} to control; there are: {known}")));
         }
         self.send(source, control)

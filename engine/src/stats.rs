@@ -37,7 +37,7 @@ pub struct Stats {
     /// Commands on entities that were gone.
     pub commands_dropped: u64,
     /// Attachments that were refused: the parent was gone, the child itself, or below it.
-    pub links_refused: u64,
+    pub attachments_refused: u64,
     /// Requests of jobs that are open.
     pub jobs_open: u64,
     /// Answers of jobs taken, errors among them.
@@ -81,12 +81,12 @@ impl fmt::Display for Stats {
         )?;
         writeln!(
             f,
-            "inputs: {} applied, {} waiting, {} refused; {} commands dropped, {} links refused, {} rows set twice",
+            "inputs: {} applied, {} waiting, {} refused; {} commands dropped, {} attachments refused, {} rows set twice",
             self.inputs_applied,
             self.inputs_waiting,
             self.inputs_refused,
             self.commands_dropped,
-            self.links_refused,
+            self.attachments_refused,
             self.rows_set_twice
         )?;
         writeln!(

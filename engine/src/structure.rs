@@ -186,7 +186,7 @@ impl<'w, 's> Structure<'w, 's> {
 
     /// Makes an entity the last child of another, and no longer anybody else's. Needs `.hierarchy()`.
     ///
-    /// At the commit an attachment is dropped and counted (`Stats::links_refused`) when the parent is gone, or
+    /// At the commit an attachment is dropped and counted (`Stats::attachments_refused`) when the parent is gone, or
     /// is the child or below it. Children go when their parent is despawned; detach who is to stay.
     pub fn attach(&mut self, child: impl Into<Target>, parent: impl Into<Target>) {
         self.attach_at(child, parent, u32::MAX);

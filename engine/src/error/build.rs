@@ -125,14 +125,14 @@ pub enum BuildError {
         type_name: String,
     },
     /// Derived values that follow from each other in a circle.
-    #[error("derived values in a circle: {path}; break it by reading one of them with Prev, a frame later")]
+    #[error("derived values in a circle ({path}): break it by reading one of them with Prev, a frame later")]
     DeriveCycle {
         /// Systems and types along the circle.
         path: String,
     },
     /// `Now` outside the phase in which this frame's values are there.
     #[error(
-        "system {system} names Now<{type_name}>, which only a derive system may read; register it with .derive(..), or read Prev<{type_name}>"
+        "system {system} names Now<{type_name}>, which only a derive system may read; register it with .derive(..), or read Prev<{type_name}>: the last committed frame, in a late system the one just made"
     )]
     NowOutsideDerive {
         /// The system.
@@ -175,7 +175,9 @@ pub enum BuildError {
         why: &'static str,
     },
     /// Several systems read one message type.
-    #[error("{readers} all name Inbox<{type_name}>; the owner of the fact alone reads the messages about it")]
+    #[error(
+        "{readers} name Inbox<{type_name}>, which has one reader: let one of them read, or give each a message type of its own"
+    )]
     MessageReaders {
         /// The message type.
         type_name: String,

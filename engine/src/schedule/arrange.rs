@@ -98,11 +98,12 @@ fn cycle(
             inside
         }
     });
-    let mut text: Vec<String> = Vec::new();
-    for (task, column) in &path {
-        text.push(format!("{} reads {} of", tasks[*task].name, columns[*column].name()));
-    }
-    BuildError::DeriveCycle { path: format!("{} {}", text.join(" "), tasks[at].name) }
+    let sources = path.iter().skip(1).map(|(task, _)| *task).chain([at]);
+    let text = path.iter().zip(sources).map(|((task, column), source)| {
+        let (reader, owner) = (&tasks[*task].name, &tasks[source].name);
+        format!("{reader} reads {}, made by {owner}", columns[*column].name())
+    });
+    BuildError::DeriveCycle { path: text.collect::<Vec<_>>().join("; ") }
 }
 
 /// What two tasks both use and at least one of them writes.

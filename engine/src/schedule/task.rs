@@ -17,6 +17,11 @@ pub(crate) struct SystemSpec {
 }
 
 /// What can be registered as a system: a bevy system function, alone or with settings.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a system of Diptych",
+    note = "each parameter must be one that a system may name; filters go second, as in `Query<Next<Heat>, With<Stove>>`",
+    note = "settings are on the system, not on the engine: `.system(\"cool\", cool.every(4))`"
+)]
 pub trait IntoTask<Marker>: Sized {
     /// The system with its settings.
     #[doc(hidden)]

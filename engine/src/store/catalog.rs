@@ -55,7 +55,11 @@ pub(crate) fn merged(stored: &[TypeEntry], types: &[TypeEntry]) -> Result<Vec<Ty
     let mut entries = stored.to_vec();
     for entry in entries.iter_mut().skip(1) {
         let Some(given) = types.iter().find(|given| given.name == entry.name) else {
-            return Err(refused(&entry.name, "it is in the store, but not registered".to_owned()));
+            let mut reason = "it is in the store, but not registered".to_owned();
+            if entry.name.starts_with("diptych.") {
+                reason += "; it is the engine's own: register what brings it, as .hierarchy() or a job does";
+            }
+            return Err(refused(&entry.name, reason));
         };
         if given.version < entry.version {
             let reason = format!(

@@ -143,7 +143,7 @@ impl Editor<'_> {
     }
 
     fn refuse(&mut self, child: Target, parent: Target, why: &'static str) -> bool {
-        self.journal.links_refused += 1;
+        self.journal.attachments_refused += 1;
         self.journal.refusal = Some(Refusal { child, parent, why });
         false
     }
@@ -165,8 +165,8 @@ impl Frame {
     /// Counts what was refused since the last call, and says the last of it.
     pub(crate) fn note_refusals(&mut self) {
         let Some(Refusal { child, parent, why }) = self.journal.refusal.take() else { return };
-        let refused = core::mem::take(&mut self.journal.links_refused);
-        self.stats.links_refused += refused;
+        let refused = core::mem::take(&mut self.journal.attachments_refused);
+        self.stats.attachments_refused += refused;
         tracing::warn!(refused, "{} was not attached to {}: {why}", name(child), name(parent));
     }
 }

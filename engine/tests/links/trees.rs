@@ -82,14 +82,14 @@ fn cycles_and_dead_parents_are_refused() {
         .expect("a sound world");
     for refused in [1, 2, 3, 3] {
         engine.step().expect("a frame");
-        assert_eq!(engine.stats().links_refused, refused, "frame {}", engine.frame());
+        assert_eq!(engine.stats().attachments_refused, refused, "frame {}", engine.frame());
         assert_eq!((children(&engine, 1), children(&engine, 0)), (Some(vec![0]), Some(vec![])));
     }
     assert_eq!(engine.stats().commands_dropped, 1);
     // Below, over two steps.
     change(&mut engine, &[Change::attach(2, 0), Change::attach(1, 2)]);
     assert_eq!((children(&engine, 0), children(&engine, 2)), (Some(vec![2]), Some(vec![])));
-    assert_eq!(engine.stats().links_refused, 4);
+    assert_eq!(engine.stats().attachments_refused, 4);
 }
 
 /// What a world without `.hierarchy()` says, and what nobody may do with `Parent`.
@@ -214,7 +214,7 @@ fn trees_do_not_depend_on_threads() {
             .build()
             .expect("a sound world");
         engine.run(Pace::frames(6)).expect("frames");
-        assert!(engine.stats().links_refused > 0, "no cycle was tried");
+        assert!(engine.stats().attachments_refused > 0, "no cycle was tried");
         engine.digest()
     };
     let one = run(1);

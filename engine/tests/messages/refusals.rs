@@ -24,7 +24,7 @@ fn readers_and_registration() {
     let message = || base().message::<Damage>("combat.damage", 1);
     refused(
         message().system("one", read).system("two", read).system("send", send),
-        &["one, two all name Inbox<messages::Damage>"],
+        &["one, two name Inbox<messages::Damage>, which has one reader"],
     );
     refused(
         message().system("one", send).system("two", send),

@@ -90,9 +90,11 @@ fn circles_and_misplaced_reads_are_refused_by_name() {
             .derive("three", |_rows: Query<(Next<Loose>, Now<Twice>)>| {})
             .derive("aside", |_rows: Query<Now<Twice>>| {}),
     );
-    for part in
-        ["one reads test.thrice of two", "two reads test.loose of three", "three reads test.twice of one"]
-    {
+    for part in [
+        "one reads test.thrice, made by two",
+        "two reads test.loose, made by three",
+        "three reads test.twice, made by one",
+    ] {
         assert!(text.contains(part), "{text}");
     }
     assert!(!text.contains("aside"), "{text}");

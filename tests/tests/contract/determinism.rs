@@ -220,7 +220,7 @@ fn the_soup_has_everything_under_way() {
     for (what, number) in [
         ("messages", stats.messages_sent),
         ("messages to who is gone", stats.messages_undeliverable),
-        ("refused attachments", stats.links_refused),
+        ("refused attachments", stats.attachments_refused),
         ("answers", stats.jobs_answered),
         ("errors as answers", stats.jobs_failed),
         ("open requests", stats.jobs_open),
