@@ -76,8 +76,3 @@ pub(crate) fn digest(annex: &dyn Annex) -> u128 {
     annex.write(&mut bytes);
     crate::digest::row_hash(crate::digest::type_seed(annex.name()), 0, &bytes)
 }
-
-/// The name under which an annex of a kind is stored: `message combat.damage`.
-pub(crate) fn stored_name(kind: &str, name: &str) -> String {
-    format!("{kind} {name}")
-}

@@ -5,6 +5,7 @@
 //! Ownership, loops and structure are elsewhere (`schedule`, `query`, `structure`).
 
 mod bytable;
+mod bytes;
 mod column;
 mod frames;
 mod idcolumn;
@@ -16,6 +17,7 @@ mod stage;
 mod typed;
 
 pub(crate) use bytable::ByTable;
+pub(crate) use bytes::{Cursor, PlainBytes, put_bytes};
 pub(crate) use column::Column;
 pub(crate) use frames::{Frames, Roles};
 pub(crate) use idcolumn::IdColumn;

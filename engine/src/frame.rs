@@ -76,7 +76,7 @@ pub(crate) struct Frame {
 /// Indices of the columns that some step of every commit looks at, so that it need not ask all of them.
 #[derive(Debug, Default)]
 pub(crate) struct Special {
-    /// Without an owner: settled at the commit.
+    /// Without an owner: settled when the wave is over.
     pub(crate) unowned: Vec<usize>,
     pub(crate) strict: Vec<usize>,
     pub(crate) hooked: Vec<usize>,

@@ -8,7 +8,7 @@ mod applier;
 
 pub use applier::Applier;
 
-use crate::buffer::{Codec, CodecError};
+use crate::buffer::{Codec, CodecError, PlainBytes};
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::ingress::{Ingress, Ticket, TryPushError};
@@ -38,18 +38,7 @@ impl InputKind {
         version: u32,
         apply: impl Fn(&mut Applier<'_, '_>, I) + Send + Sync + 'static,
     ) -> Self {
-        let encode: fn(&I, &mut Vec<u8>) = |input, out| out.extend_from_slice(bytemuck::bytes_of(input));
-        Self {
-            name: name.to_owned(),
-            version,
-            type_id: TypeId::of::<I>(),
-            apply: Box::new(move |applier, bytes| {
-                let input = bytemuck::try_pod_read_unaligned(bytes).map_err(CodecError::new)?;
-                apply(applier, input);
-                Ok(())
-            }),
-            encode: Box::new(encode),
-        }
+        Self::coded::<I, PlainBytes>(name, version, apply)
     }
 
     pub(crate) fn coded<I: Send + 'static, C: Codec<I>>(

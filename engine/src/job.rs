@@ -15,7 +15,7 @@ pub mod queue;
 mod work;
 
 pub(crate) use annex::Desk;
-pub(crate) use codec::{OpenRequest, OpenRequestCodec, Plain};
+pub(crate) use codec::{OpenRequest, OpenRequestCodec};
 pub use error::{JOB_ERROR_BYTES_MAX, JobError, JobRefused};
 pub use executor::{JOB_DROP_WAIT_MAX, JOB_THREADS, JOB_THREADS_LOST_MAX, JOB_THREADS_MAX};
 pub use param::{Answered, Jobs};

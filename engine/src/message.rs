@@ -18,7 +18,7 @@ pub use inbox::Inbox;
 pub use mail::Mail;
 pub use outbox::{Letters, Outbox, Pen};
 
-use crate::annex::{Annex, stored_name};
+use crate::annex::Annex;
 use crate::buffer::raw::{AtomicBool, AtomicU64, Ordering};
 use crate::buffer::{Codec, CodecError, State};
 use crate::editor::Editor;
@@ -75,7 +75,7 @@ impl<M: State> core::fmt::Debug for Post<M> {
 impl<M: State> Post<M> {
     fn new(world: &World, name: &str, version: u32, wire: Wire<M>) -> Self {
         Self {
-            name: stored_name("message", name),
+            name: format!("message {name}"),
             label: name.to_owned(),
             version,
             wire,

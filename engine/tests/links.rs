@@ -4,7 +4,6 @@ mod links {
     mod hops;
     mod model;
     mod propagate;
-    mod speed;
     mod trees;
 }
 

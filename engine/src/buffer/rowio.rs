@@ -3,7 +3,7 @@
 //! Invariant: equal values give equal bytes on every machine, so that digests and stored rows agree. Plain
 //! old data is its own bytes; any other type brings a [`Codec`]. Framing and checksums are the store's.
 
-use super::State;
+use super::{PlainBytes, State};
 use bytemuck::Pod;
 use std::fmt;
 
@@ -86,12 +86,8 @@ impl<T: State + Pod> RowIo<T> {
         Self {
             fixed: Some(size_of::<T>() as u32),
             as_bytes: Some(bytemuck::cast_slice),
-            encode: |value, out| out.extend_from_slice(bytemuck::bytes_of(value)),
-            decode: |bytes| {
-                bytemuck::try_pod_read_unaligned(bytes).map_err(|_| {
-                    CodecError::new(format_args!("{} bytes where a row has {}", bytes.len(), size_of::<T>()))
-                })
-            },
+            encode: PlainBytes::encode,
+            decode: PlainBytes::decode,
             blank: || Some(T::zeroed()),
             equal: |a, b| bytemuck::bytes_of(a) == bytemuck::bytes_of(b),
             layout: (size_of::<T>() as u64) << 8 | align_of::<T>() as u64,

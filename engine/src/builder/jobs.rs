@@ -3,9 +3,9 @@
 //! Invariant: the engine's own state type for open requests is registered with the first job, and only then.
 
 use super::{EngineBuilder, Registrar};
-use crate::buffer::Codec;
+use crate::buffer::{Codec, PlainBytes};
 use crate::error::BuildError;
-use crate::job::{Desk, Job, JobSpec, JobSpecs, OpenRequest, OpenRequestCodec, Plain, REQUEST_TYPE_NAME};
+use crate::job::{Desk, Job, JobSpec, JobSpecs, OpenRequest, OpenRequestCodec, REQUEST_TYPE_NAME};
 use crate::registry::Registry;
 use bytemuck::Pod;
 use core::any::{TypeId, type_name};
@@ -126,7 +126,7 @@ impl Registrar {
         version: u32,
         run: impl Fn(&J::Request) -> Result<J::Answer, String> + Send + Sync + 'static,
     ) -> &mut Self {
-        self.job_with::<J, Plain, Plain>(name, version, run)
+        self.job_with::<J, PlainBytes, PlainBytes>(name, version, run)
     }
 
     /// See [`EngineBuilder::job_with`].
@@ -149,7 +149,7 @@ impl Registrar {
     where
         F: Future<Output = Result<J::Answer, String>> + Send + 'static,
     {
-        self.job_future_with::<J, Plain, Plain, F>(name, version, ask)
+        self.job_future_with::<J, PlainBytes, PlainBytes, F>(name, version, ask)
     }
 
     /// See [`EngineBuilder::job_future_with`].

@@ -1,4 +1,5 @@
-//! The commit: coverage, structure, the change of roles, inputs, digest, hooks, the record, in that order.
+//! The commit: coverage, structure, the change of roles, inputs, annexes, digest, hooks, the record, in that
+//! order; transient values end before structure, and once more after what structure and inputs have set.
 //!
 //! Invariant: exclusive, and proportional to what changed. After it, the new previous slot is immutable until
 //! the next commit, and every row of a new or moved entity is right in both slots.

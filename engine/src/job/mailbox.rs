@@ -4,9 +4,9 @@
 //! request and answer are checked with the codecs of their job. When what changes is `annex`.
 
 use super::JobSpec;
-use super::codec::{Cursor, Letter, OpenRequest, Outcome, put_bytes};
+use super::codec::{Letter, OpenRequest, Outcome};
 use super::error::JobError;
-use crate::buffer::CodecError;
+use crate::buffer::{CodecError, Cursor, put_bytes};
 use crate::id::Id;
 use crate::stats::Stats;
 use crate::sync::Mutex;

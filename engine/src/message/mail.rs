@@ -5,7 +5,7 @@
 //! must be: for bytes, and when the mail grows old. Sorting by target is `merge`'s.
 
 use super::outbox::{Letter, Sheet, Sheets};
-use crate::buffer::{Codec, CodecError, State};
+use crate::buffer::{Codec, CodecError, Cursor, PlainBytes, State};
 use crate::id::Id;
 use bytemuck::Pod;
 use std::ops::Range;
@@ -82,14 +82,7 @@ impl<M> Wire<M> {
     where
         M: Pod,
     {
-        Self {
-            fixed: Some(size_of::<M>() as u32),
-            encode: |message, out| out.extend_from_slice(bytemuck::bytes_of(message)),
-            decode: |bytes| {
-                bytemuck::try_pod_read_unaligned(bytes)
-                    .map_err(|_| CodecError::new("a message has another length"))
-            },
-        }
+        Self { fixed: Some(size_of::<M>() as u32), ..Self::coded::<PlainBytes>() }
     }
 
     pub(crate) fn coded<C: Codec<M>>() -> Self {
@@ -267,10 +260,8 @@ impl<M: State> Waiting<M> {
 
     /// Reads what [`Waiting::write`] wrote.
     pub(super) fn read(version: u32, wire: &Wire<M>, limit: usize, bytes: &[u8]) -> Result<Self, CodecError> {
-        let mut rest = bytes;
-        let stored = u32::from_le_bytes(part(&mut rest)?);
-        let size = u32::from_le_bytes(part(&mut rest)?);
-        let count = u64::from_le_bytes(part(&mut rest)?);
+        let mut from = Cursor(bytes);
+        let (stored, size, count) = (from.u32()?, from.u32()?, from.u64()?);
         if stored != version {
             return Err(CodecError::new(format_args!(
                 "messages of version {stored} are under way, and version {version} is registered; let their reader run before the version changes"
@@ -281,27 +272,20 @@ impl<M: State> Waiting<M> {
                 "messages of {size} bytes where others are registered"
             )));
         }
-        let least = NAMES_BYTES + wire.fixed.unwrap_or(4) as usize;
-        if count > limit as u64 || count > (rest.len() / least) as u64 {
-            let left = rest.len();
+        let (least, left) = (NAMES_BYTES + wire.fixed.unwrap_or(4) as usize, from.0.len());
+        if count > limit as u64 || count > (left / least) as u64 {
             return Err(CodecError::new(format_args!("{count} messages cannot be in {left} bytes")));
         }
         let mut old = Vec::with_capacity(count as usize);
         for _ in 0..count {
-            let target = Id::from_bits(u64::from_le_bytes(part(&mut rest)?));
-            let sender = Id::from_bits(u64::from_le_bytes(part(&mut rest)?));
-            let length = match wire.fixed {
-                Some(length) => length,
-                None => u32::from_le_bytes(part(&mut rest)?),
+            let (target, sender) = (Id::from_bits(from.u64()?), Id::from_bits(from.u64()?));
+            let message = match wire.fixed {
+                Some(length) => from.take(length as usize)?,
+                None => from.bytes()?,
             };
-            let too_short = || CodecError::new("the messages end in the middle of one");
-            let (message, after) = rest.split_at_checked(length as usize).ok_or_else(too_short)?;
             old.push(Letter { target, sender, message: (wire.decode)(message)? });
-            rest = after;
         }
-        if !rest.is_empty() {
-            return Err(CodecError::new(format_args!("{} bytes after the last message", rest.len())));
-        }
+        from.end()?;
         Ok(Self { count: old.len(), old, ..Self::default() })
     }
 }
@@ -317,11 +301,4 @@ fn put<M>(letter: &Letter<M>, wire: &Wire<M>, out: &mut Vec<u8>) {
     (wire.encode)(&letter.message, out);
     let length = (out.len() - start - 4) as u32;
     out[start..start + 4].copy_from_slice(&length.to_le_bytes());
-}
-
-fn part<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], CodecError> {
-    let too_short = || CodecError::new("the messages end in the middle of one");
-    let (part, after) = rest.split_first_chunk().ok_or_else(too_short)?;
-    *rest = after;
-    Ok(*part)
 }

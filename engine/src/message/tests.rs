@@ -229,7 +229,7 @@ fn damaged_mail_is_refused() {
     assert!(with(4, 8).contains("where others are registered"), "{}", with(4, 8));
     assert!(with(15, 255).contains("cannot be in"), "{}", with(15, 255));
     let longer: Vec<u8> = stored.iter().copied().chain([0]).collect();
-    assert!(restore(&longer).expect_err("longer").contains("1 bytes after the last message"));
+    assert!(restore(&longer).expect_err("longer").contains("1 bytes are left over"));
     assert_eq!(bytes(&post), stored, "what was refused has changed the mail");
 }
 

@@ -1,7 +1,8 @@
 //! Bytes of mailboxes: what is written is read back, and no other bytes do harm.
 
 use super::*;
-use crate::job::{Job, Plain};
+use crate::buffer::PlainBytes;
+use crate::job::Job;
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ impl Job for Double {
 }
 
 fn jobs() -> Vec<JobSpec> {
-    let run = || JobSpec::call::<Double, Plain, Plain>(|n| Ok(u64::from(*n)));
-    vec![JobSpec::new::<Double, Plain, Plain>("double", 3, run())]
+    let run = || JobSpec::call::<Double, PlainBytes, PlainBytes>(|n| Ok(u64::from(*n)));
+    vec![JobSpec::new::<Double, PlainBytes, PlainBytes>("double", 3, run())]
 }
 
 fn full() -> State {
