@@ -199,6 +199,11 @@ impl Engine {
         Explanation::of(&self.frame, &self.local, &self.facts)
     }
 
+    /// A resource that was registered: a plugin's handle for whoever holds the engine.
+    pub fn resource<R: bevy_ecs::resource::Resource>(&self) -> Option<&R> {
+        self.frame.world().get_resource::<R>()
+    }
+
     /// What was repaired at opening, as a sentence: an unsynced tail that was cut off.
     pub fn repaired(&self) -> Option<&str> {
         self.frame.encoder.as_ref().and_then(|encoder| encoder.repaired())

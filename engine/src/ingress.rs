@@ -38,7 +38,7 @@ mod error;
 #[cfg(all(test, not(diptych_loom)))]
 mod tests;
 
-use error::may_wait;
+pub(crate) use error::may_wait;
 pub use error::{IngressError, TryPushError, WaitError};
 
 /// Largest capacity of an [`Ingress`], and its default; also how many answers may be outstanding.

@@ -38,6 +38,7 @@ mod pool;
 pub mod prelude;
 mod query;
 mod registry;
+pub mod reply;
 mod schedule;
 mod shared;
 mod stats;

@@ -104,13 +104,13 @@ impl From<watermark::WaitError> for WaitError {
 }
 
 /// Why this thread must not wait for the commit.
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     UnderLease(Holder),
     OnPoolThread,
 }
 
 /// Asks before every wait for the commit.
-pub(super) fn may_wait() -> Result<(), Refusal> {
+pub(crate) fn may_wait() -> Result<(), Refusal> {
     if lease::is_pool_thread() {
         return Err(Refusal::OnPoolThread);
     }
