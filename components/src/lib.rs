@@ -8,4 +8,6 @@ pub mod life;
 pub mod nbody;
 pub mod prelude;
 pub mod principal;
+pub mod script;
 pub mod session;
+pub mod slp;
