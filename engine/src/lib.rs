@@ -69,7 +69,7 @@ pub use link::Link;
 pub use message::{Inbox, Letters, MESSAGES_MAX, Mail, Outbox, Pen};
 pub use observer::Observer;
 pub use pace::{CATCH_UP_FRAMES, Pace, StopSignal};
-pub use param::{Caller, Clock, Ids, Linked, Random, Stream};
+pub use param::{Caller, Clock, Ids, Linked, Random, Site, Stream};
 pub use plugin::Plugin;
 pub use pool::{par_each, par_each_weighted};
 pub use query::{
@@ -80,7 +80,7 @@ pub use query::{
     EntityView, Fresh, FreshBlock, Mode, Named, NamedBlock, NotPacked, Packed, PackedReading, Part, PartItem,
     PartPacked, PartReadOnly, Reading, VIEW_PARTS_MAX, Writing, shrink_part,
 };
-pub use schedule::{IntoTask, IsSystemConfig, SystemConfig};
+pub use schedule::{IntoTask, IsSystemConfig, Phase, SystemConfig};
 pub use stats::Stats;
 pub use structure::{Bundle, COMMANDS_MAX, Chunk, Spawned, Structure, Target};
 pub use tree::{Ancestors, Children, Descendants, Parent, Tree};

@@ -9,6 +9,7 @@ mod clock;
 mod ids;
 mod linked;
 mod random;
+mod site;
 
 pub use caller::Caller;
 pub use clock::Clock;
@@ -16,6 +17,7 @@ pub use ids::Ids;
 pub use linked::Linked;
 pub(crate) use linked::read_prev;
 pub use random::{Random, Stream};
+pub use site::Site;
 
 /// Implements bevy's `SystemParam` for a parameter that is a cheap copy of shared, unchanging data.
 macro_rules! shared_param {

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 /// When in a frame a system runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Phase {
+pub enum Phase {
     /// Once, in the first frame of a new world, instead of the others.
     Startup,
     /// Reads the last frame, writes the next.

@@ -1,0 +1,114 @@
+//! Lanes: sessions at work. Every scope is a lane; lanes run in parallel, sessions of one scope in order.
+//!
+//! One system, `runtime.lanes`, takes what has arrived, what is due and what was published in the last frame, runs it
+//! by lanes in the wave, and writes what came of it; `runtime.answers` gives the answers out after the commit. Both
+//! run in still frames as well.
+//!
+//! Invariant: what a frame makes follows from the committed world, the requests in their order of arrival and the
+//! step of world time; never from how lanes fall on threads. A lane reads the committed index through its own
+//! writes; nobody else sees these before the commit.
+
+mod codec;
+mod collect;
+mod floor;
+mod host;
+mod job;
+mod mirror;
+mod request;
+mod write;
+
+pub use codec::{HandlerCodec, PrincipalCodec, SessionCodec, SuspendedCodec, WindowCodec};
+pub use floor::{Figures, Floor, LOG_LINES_MAX, Settings};
+pub use request::{Answer, Answers, Ask, Change, Operation, Request, To};
+
+use crate::event::{Held, Subscriber};
+use bevy_ecs::entity::Entity;
+use collect::Agenda;
+use diptych_components::kv;
+use diptych_components::principal::{Principal, Window};
+use diptych_components::script::Suspended;
+use diptych_engine::prelude::*;
+use diptych_engine::{Registrar, par_each_weighted};
+use host::Terms;
+use job::{Hall, Lane};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The rows that lanes write.
+#[derive(bevy_ecs::system::SystemParam)]
+pub(crate) struct Rows<'w, 's> {
+    values: Query<'w, 's, Next<kv::Value>>,
+    principals: Query<'w, 's, (Next<Principal>, Next<Window>)>,
+    scripts: Query<'w, 's, Next<Suspended>>,
+    structure: Structure<'w, 's>,
+}
+
+/// Registers the state of the runtime and its two systems. `event::register` comes before it.
+pub fn register(registrar: &mut Registrar, floor: &Arc<Floor>) {
+    registrar
+        .state_with::<kv::Key, crate::kv::KeyCodec>("kv.key", 1)
+        .state_with::<kv::Value, crate::kv::ValueCodec>("kv.value", 1)
+        .state_with::<Principal, PrincipalCodec>("principal.record", 1)
+        .state_with::<Window, WindowCodec>("principal.window", 1)
+        .state_with::<diptych_components::session::Session, SessionCodec>("session.record", 1)
+        .state_with::<diptych_components::script::Handler, HandlerCodec>("event.handler", 1)
+        .state_with::<Suspended, SuspendedCodec>("script.suspended", 1)
+        .observer("runtime.lanes", floor.clone());
+    let (lanes, answers) = (floor.clone(), floor.clone());
+    let mut dealt: Vec<Lane> = Vec::new();
+    let run = move |rows: Rows<'_, '_>, heard: Subscriber<'_, '_>, held: Query<'_, '_, Prev<Held>>, clock: Clock| {
+        run(&lanes, &mut dealt, rows, &heard, &held, clock);
+    };
+    registrar.system("runtime.lanes", run.answering());
+    let answer = move |held: Query<'_, '_, Prev<Held>>, clock: Clock| {
+        let waiting: BTreeSet<Arc<str>> = sessions_that_wait(&held);
+        answers.give_out(clock.committed(), &waiting);
+    };
+    registrar.late("runtime.answers", answer.answering());
+}
+
+/// Sessions with events in line.
+fn sessions_that_wait(held: &Query<'_, '_, Prev<Held>>) -> BTreeSet<Arc<str>> {
+    held.iter().flat_map(|held| held.sessions().map(|(_, session)| Arc::from(session))).collect()
+}
+
+fn run(
+    floor: &Floor,
+    lanes: &mut Vec<Lane>,
+    mut rows: Rows<'_, '_>,
+    heard: &Subscriber<'_, '_>,
+    held: &Query<'_, '_, Prev<Held>>,
+    clock: Clock,
+) {
+    let mut work = floor.work();
+    work.take_arrivals();
+    let mail = heard.all();
+    if work.is_idle(clock.step()) && mail.is_empty() {
+        return;
+    }
+    let waiting = sessions_that_wait(held);
+    let in_line = held.iter().map(|held| held.events().len()).sum();
+    let terms = floor.terms(clock, in_line);
+    let mut agenda = Agenda::default();
+    let machine = |entity: Entity| rows.scripts.get(entity).ok().map(|row| row.machine.clone());
+    let mail: Vec<_> = mail.into_iter().map(|(topic, heard)| (topic.place(), heard.last().clone())).collect();
+    let may_go_on = |session: &str| terms.slots > 0 && !waiting.contains(session);
+    agenda.wake(&mut work.mirror, &mail, &machine, floor.settings.patience, terms.step, may_go_on);
+    let Work { mirror, backlog, .. } = &mut *work;
+    agenda.take(backlog, mirror, terms.step);
+    let count = agenda.deal(mirror, lanes, &waiting);
+    {
+        let index = floor.index();
+        let hall = Hall {
+            terms,
+            index: &index,
+            commands: &floor.commands,
+            limits: floor.settings.scripts,
+            patience: floor.steps(clock, floor.settings.patience),
+        };
+        par_each_weighted(&mut lanes[..count], Lane::weight, |_, lane| lane.run(&hall));
+    }
+    write::write(floor, &mut work, &mut lanes[..count], agenda, &mut rows, clock);
+}
+
+use floor::Work;

@@ -1,0 +1,237 @@
+//! From what has arrived and what is due to the lanes of a frame.
+//!
+//! Invariant: jobs of a lane come in one order: scripts that go on by their `Id`, then events in the order of their
+//! topics and slots, each to its handlers by their `Id`, then requests as they arrived. Scopes that a limited
+//! principal joins are one lane, so that its window is counted by one.
+
+use super::job::{Job, Lane, Roused, Wake, Work};
+use super::mirror::{Due, Mirror, Place, Seat};
+use super::request::{Ask, Operation, Request, To};
+use diptych_components::event::{Channel, Event, Events, Origin};
+use diptych_components::script::Rest;
+use diptych_components::session::Session;
+use diptych_components::slp::Object;
+use diptych_engine::Id;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// What a frame has to do beside its lanes.
+#[derive(Debug, Default)]
+pub(super) struct Agenda {
+    pub(super) jobs: Vec<Job>,
+    /// Answers that need no lane.
+    pub(super) answers: Vec<(To, Object)>,
+    /// What changes permissions or ends sessions, done after the lanes.
+    pub(super) after: Vec<Request>,
+    /// Sessions whose time is over.
+    pub(super) over: Vec<Arc<str>>,
+}
+
+/// What scripts at rest are told apart by.
+pub(super) type Machines<'a> = dyn Fn(bevy_ecs::entity::Entity) -> Option<Arc<[u8]>> + 'a;
+
+impl Agenda {
+    /// Scripts whose await is over, or whose event has come, or who may go on; and what handlers are to hear.
+    pub(super) fn wake(
+        &mut self,
+        mirror: &mut Mirror,
+        mail: &[(Place, Events)],
+        machines: &Machines<'_>,
+        seconds: f64,
+        step: u64,
+        may_go_on: impl Fn(&str) -> bool,
+    ) {
+        let mut woken: BTreeMap<Id, Wake> = BTreeMap::new();
+        while mirror.deadlines.first().is_some_and(|(at, _)| *at <= step) {
+            let Some((_, due)) = mirror.deadlines.pop_first() else { break };
+            match due {
+                Due::Session(session) => self.over.push(session),
+                Due::Script(id) => {
+                    if let Some(place) = mirror.resting.get(&id).and_then(|resting| resting.awaits.last()) {
+                        woken.insert(id, Wake::TimedOut(seconds, *place));
+                    }
+                }
+            }
+        }
+        for (place, events) in mail {
+            let Some(scripts) = mirror.awaiting.get(place) else { continue };
+            let Some(first) = events.first() else { continue };
+            for id in scripts {
+                let Some(resting) = mirror.resting.get(id) else { continue };
+                let armed = resting.awaits.iter().enumerate().filter(|(_, at)| *at == place);
+                let heard = armed.map(|(index, _)| (index, first.object().clone()));
+                match woken.entry(*id).or_insert_with(|| Wake::Events(Vec::new())) {
+                    Wake::Events(list) => list.extend(heard),
+                    // The event came in the frame in which the await gives up: it came.
+                    late => *late = Wake::Events(heard.collect()),
+                }
+            }
+        }
+        for id in &mirror.ready {
+            let goes = mirror.resting.get(id).is_some_and(|resting| {
+                resting.rest == Rest::Budget || may_go_on(&resting.session)
+            });
+            if goes {
+                // An event for an outer await is kept by the machine; then it goes on.
+                woken.entry(*id).or_insert(Wake::Ready);
+            }
+        }
+        for (id, wake) in woken {
+            self.rouse(mirror, id, wake, machines);
+        }
+        for (place, events) in mail {
+            self.hear(mirror, *place, events);
+        }
+    }
+
+    fn rouse(&mut self, mirror: &mut Mirror, id: Id, wake: Wake, machines: &Machines<'_>) {
+        let Some(resting) = mirror.rouse(id) else { return };
+        let seat = mirror.sessions.get(&resting.session).map(|open| open.seat.clone());
+        let (Some(seat), Some(machine)) = (seat, machines(resting.entity)) else { return };
+        let roused = Roused { id, entity: resting.entity, machine, deadline: resting.deadline, rest: resting.rest };
+        self.push(mirror, seat, Work::GoOn(roused, wake), resting.to);
+    }
+
+    /// Each event to every handler of its topic; what is on the execution channel to its processor.
+    fn hear(&mut self, mirror: &Mirror, place: Place, events: &[Event]) {
+        if place.0 == Channel::Execution.code() {
+            for event in events {
+                let Origin::Session { session, .. } = event.publisher() else { continue };
+                match mirror.sessions.get(session) {
+                    Some(open) => {
+                        let work = Work::Execute(place.1, event.object().clone());
+                        self.push(mirror, open.seat.clone(), work, None);
+                    }
+                    None => tracing::warn!(session = &**session, "a script for a processor is dropped: its session has ended"),
+                }
+            }
+            return;
+        }
+        let Some(handlers) = mirror.handlers.get(&place) else { return };
+        for event in events {
+            for handler in handlers {
+                let Some(open) = mirror.sessions.get(&handler.session) else { continue };
+                let work = Work::Hear(handler.body.clone(), place.1, event.object().clone());
+                self.push(mirror, open.seat.clone(), work, None);
+            }
+        }
+    }
+
+    /// Takes requests up to, and with, those that change what later ones may do.
+    pub(super) fn take(&mut self, backlog: &mut VecDeque<Request>, mirror: &mut Mirror, step: u64) {
+        let mut barred = false;
+        while let Some(request) = backlog.pop_front_if(|request| !barred || request.ask.is_barrier()) {
+            barred |= request.ask.is_barrier();
+            let Request { ask, to } = request;
+            match ask {
+                Ask::Run(session, program) => self.request(mirror, &session, Work::Run(program), to),
+                Ask::Do(session, operation) => self.operate(mirror, &session, operation, to),
+                Ask::Open { session, principal, scope, steps } => {
+                    let ends = steps.map_or(u64::MAX, |steps| step.saturating_add(steps));
+                    let answer = open(mirror, Session { id: session, principal, scope, ends });
+                    self.answers.push((to, answer));
+                }
+                ask => self.after.push(Request { ask, to }),
+            }
+        }
+    }
+
+    fn operate(&mut self, mirror: &Mirror, session: &str, operation: Operation, to: To) {
+        self.request(mirror, session, Work::Do(operation), to);
+    }
+
+    fn request(&mut self, mirror: &Mirror, session: &str, work: Work, to: To) {
+        match mirror.sessions.get(session) {
+            Some(open) => self.push(mirror, open.seat.clone(), work, Some(to)),
+            None => {
+                let text = format!("there is no session {session}; open it first, or again: it was closed or has ended");
+                self.answers.push((to, Object::error(&text)));
+            }
+        }
+    }
+
+    fn push(&mut self, mirror: &Mirror, seat: Arc<Seat>, work: Work, to: Option<To>) {
+        let principal = mirror.principals.get(&seat.session.principal).map(|known| known.record.clone());
+        self.jobs.push(Job { seat, principal, held: false, work, to });
+    }
+
+    /// Deals the jobs out; answers how many lanes there are, in the order of their first scopes' names.
+    pub(super) fn deal(&mut self, mirror: &Mirror, lanes: &mut Vec<Lane>, held: &BTreeSet<Arc<str>>) -> usize {
+        let groups = self.groups();
+        let count = groups.values().copied().max().map_or(0, |last| last + 1);
+        if lanes.len() < count {
+            lanes.resize_with(count, Lane::default);
+        }
+        for mut job in self.jobs.drain(..) {
+            job.held = !held.is_empty() && held.contains(&job.seat.session.id);
+            let lane = &mut lanes[groups[&job.seat.session.scope]];
+            if let Some(principal) = job.principal.as_ref().filter(|principal| principal.max_rps > 0)
+                && !lane.windows.contains_key(principal.name.as_str())
+                && let Some(known) = mirror.principals.get(principal.name.as_str())
+            {
+                lane.windows.insert(job.seat.session.principal.clone(), known.window.clone());
+            }
+            lane.jobs.push(job);
+        }
+        count
+    }
+
+    /// The lane of each scope.
+    fn groups(&self) -> BTreeMap<Arc<str>, usize> {
+        let mut first: BTreeMap<Arc<str>, Arc<str>> = BTreeMap::new();
+        let mut joined: BTreeMap<Arc<str>, Arc<str>> = BTreeMap::new();
+        let mut last: Option<&Arc<Seat>> = None;
+        for job in &self.jobs {
+            // Neighbours are often of one session.
+            if last.is_some_and(|last| Arc::ptr_eq(last, &job.seat)) {
+                continue;
+            }
+            last = Some(&job.seat);
+            let scope = &job.seat.session.scope;
+            first.entry(scope.clone()).or_insert_with(|| scope.clone());
+            if job.principal.as_ref().is_some_and(|principal| principal.max_rps > 0) {
+                let other = joined.entry(job.seat.session.principal.clone()).or_insert_with(|| scope.clone()).clone();
+                join(&mut first, scope, &other);
+            }
+        }
+        let mut groups = BTreeMap::new();
+        let mut numbers: BTreeMap<Arc<str>, usize> = BTreeMap::new();
+        for scope in first.keys() {
+            let root = root(&first, scope);
+            let next = numbers.len();
+            groups.insert(scope.clone(), *numbers.entry(root).or_insert(next));
+        }
+        groups
+    }
+}
+
+/// The first scope, by name, of those joined with this one.
+fn root(parents: &BTreeMap<Arc<str>, Arc<str>>, scope: &Arc<str>) -> Arc<str> {
+    let mut at = scope;
+    while let Some(parent) = parents.get(at).filter(|parent| *parent != at) {
+        at = parent;
+    }
+    at.clone()
+}
+
+fn join(parents: &mut BTreeMap<Arc<str>, Arc<str>>, a: &Arc<str>, b: &Arc<str>) {
+    let (a, b) = (root(parents, a), root(parents, b));
+    let (low, high) = if a <= b { (a, b) } else { (b, a) };
+    parents.insert(high, low);
+}
+
+/// Opens a session or attaches to it.
+fn open(mirror: &mut Mirror, session: Session) -> Object {
+    if !mirror.principals.contains_key(&session.principal) {
+        return Object::error(&format!("NO_ENTITY: there is no principal {}; make it first", session.principal));
+    }
+    if let Some(open) = mirror.sessions.get(&session.id) {
+        let Session { id, principal, scope, .. } = &open.seat.session;
+        if (principal, scope) == (&session.principal, &session.scope) {
+            return Object::boolean(true);
+        }
+        return Object::error(&format!("session {id} is open already, of principal {principal} in scope {scope}"));
+    }
+    mirror.open(session);
+    Object::boolean(true)
+}

@@ -1,0 +1,215 @@
+//! One session at work in a lane: the single place where permissions and limits are looked at.
+//!
+//! Invariant: what is permitted is what the committed record of the principal says; commands decide nothing.
+
+use crate::kv::{Overlay, Scope};
+use crate::script::{Host, Permission, Published};
+use diptych_components::event::{Channel, Event, Origin, Topic};
+use diptych_components::kv;
+use diptych_components::principal::{Principal, ScopeAccess, Window};
+use diptych_components::script::Handler;
+use diptych_components::session::Session;
+use diptych_components::slp::{Kind, Object};
+use std::sync::Arc;
+
+/// What holds for a whole frame.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    pub(super) limits: kv::Limits,
+    /// The step of world time.
+    pub(super) step: u64,
+    /// Steps that make a second.
+    pub(super) second: u64,
+    /// Processors of the execution channel.
+    pub(super) processors: u16,
+    /// Free slots of the event queue.
+    pub(super) slots: usize,
+    /// Lines a frame and lane may log.
+    pub(super) lines: usize,
+}
+
+/// What sessions leave behind in a frame, in order.
+#[derive(Debug, Default)]
+pub(super) struct Traces {
+    pub(super) events: Vec<Event>,
+    pub(super) handlers: Vec<Handler>,
+    pub(super) unheard: Vec<(Arc<str>, u8, u16)>,
+    pub(super) lines: Vec<Vec<u8>>,
+    pub(super) lines_dropped: u64,
+    /// Principals whose window has changed.
+    pub(super) published: bool,
+}
+
+/// A session in its lane.
+pub(super) struct Desk<'a> {
+    pub(super) terms: &'a Terms,
+    pub(super) session: &'a Session,
+    /// How its events are signed.
+    pub(super) origin: &'a Arc<Origin>,
+    pub(super) principal: Option<&'a Principal>,
+    pub(super) access: Option<ScopeAccess>,
+    pub(super) scope: &'a Scope,
+    pub(super) overlay: &'a mut Overlay,
+    /// Of a principal with a limit.
+    pub(super) window: Option<&'a mut Window>,
+    /// Whether events of this session still wait for a slot.
+    pub(super) held: bool,
+    pub(super) traces: &'a mut Traces,
+}
+
+impl Desk<'_> {
+    #[cold]
+    fn denied(&self, needed: &str, what: &str) -> Object {
+        let Session { principal, .. } = self.session;
+        if self.principal.is_none() {
+            return Object::error(&format!("NO_ENTITY: there is no principal {principal}; it was removed, or never made"));
+        }
+        Object::error(&format!("PERMISSION_DENIED: principal {principal} has no {needed} on {what}"))
+    }
+
+    #[cold]
+    fn scope_denied(&self, needed: &str) -> Object {
+        self.denied(needed, &format!("scope {}", self.session.scope))
+    }
+
+    fn may_read(&self) -> Result<(), Object> {
+        if self.access.is_some_and(ScopeAccess::reads) { Ok(()) } else { Err(self.scope_denied("READ")) }
+    }
+
+    fn may_write(&self) -> Result<(), Object> {
+        if self.access.is_some_and(ScopeAccess::writes) { Ok(()) } else { Err(self.scope_denied("WRITE")) }
+    }
+
+    fn check_key(&self, key: &[u8]) -> Result<(), Object> {
+        self.terms.limits.check_key(key).map_err(|error| Object::error(&error.to_string()))
+    }
+
+    fn check_entry(&self, key: &[u8], value: &Object) -> Result<(), Object> {
+        self.check_key(key)?;
+        self.terms.limits.check_value(value).map_err(|error| Object::error(&error.to_string()))
+    }
+
+    /// Whether the session's principal may hear a topic.
+    pub(super) fn may_hear(&self, topic: u16) -> bool {
+        self.principal.and_then(|principal| principal.topics.get(&topic)).is_some_and(|access| access.subscribes())
+    }
+
+    fn may_publish(&self, channel: Channel, topic: u16) -> Result<(), Object> {
+        let granted = self.principal.and_then(|principal| principal.topics.get(&topic));
+        if !granted.is_some_and(|access| access.publishes()) {
+            return Err(self.denied("PUBLISH", &format!("topic {topic}")));
+        }
+        if channel == Channel::Execution && topic >= self.terms.processors {
+            let count = self.terms.processors;
+            return Err(Object::error(&format!(
+                "there is no processor {topic} on the execution channel; there are {count}, numbered from 0"
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl Host for Desk<'_> {
+    fn get(&mut self, key: &[u8]) -> Result<Option<Object>, Object> {
+        self.may_read()?;
+        self.check_key(key)?;
+        Ok(self.overlay.get(self.scope, key).cloned())
+    }
+
+    fn set(&mut self, key: &[u8], value: Object) -> Result<(), Object> {
+        self.may_write()?;
+        self.check_entry(key, &value)?;
+        self.overlay.set(self.scope, key, value);
+        Ok(())
+    }
+
+    fn delete(&mut self, key: &[u8]) -> Result<bool, Object> {
+        self.may_write()?;
+        self.check_key(key)?;
+        Ok(self.overlay.delete(self.scope, key))
+    }
+
+    fn exists(&mut self, key: &[u8]) -> Result<bool, Object> {
+        self.may_read()?;
+        self.check_key(key)?;
+        Ok(self.overlay.exists(self.scope, key))
+    }
+
+    fn set_if_absent(&mut self, key: &[u8], value: Object) -> Result<bool, Object> {
+        self.may_write()?;
+        self.check_entry(key, &value)?;
+        Ok(self.overlay.set_if_absent(self.scope, key, value))
+    }
+
+    fn compare_and_swap(&mut self, key: &[u8], expected: &[u8], value: Object) -> Result<bool, Object> {
+        // Whether it swapped tells what was there.
+        self.may_read()?;
+        self.may_write()?;
+        self.check_entry(key, &value)?;
+        Ok(self.overlay.compare_and_swap(self.scope, key, expected, value))
+    }
+
+    fn keys(&mut self, prefix: &[u8], offset: u64, limit: u64) -> Result<Vec<Arc<[u8]>>, Object> {
+        self.may_read()?;
+        Ok(self.overlay.keys(self.scope, prefix, offset, limit))
+    }
+
+    fn publish(&mut self, channel: Channel, topic: u16, data: Object) -> Result<Published, Object> {
+        self.may_publish(channel, topic)?;
+        self.terms.limits.check_value(&data).map_err(|error| Object::error(&error.to_string()))?;
+        if self.held || self.traces.events.len() >= self.terms.slots {
+            return Ok(Published::Full);
+        }
+        if let Some(window) = &mut self.window {
+            let max = self.principal.map_or(0, |principal| principal.max_rps);
+            if !window.admit(self.terms.step, self.terms.second, max) {
+                let principal = &self.session.principal;
+                return Err(Object::error(&format!(
+                    "RATE_LIMIT_EXCEEDED: principal {principal} may publish {max} events a second"
+                )));
+            }
+            self.traces.published = true;
+        }
+        let sequence = self.traces.events.len() as u64;
+        self.traces.events.push(Event::new(Topic::new(channel, topic), &data, self.origin.clone(), sequence));
+        Ok(Published::Taken)
+    }
+
+    fn subscribe(&mut self, channel: Channel, topic: u16, body: Object) -> Result<(), Object> {
+        self.check_await(channel, topic)?;
+        let session = self.session.id.clone();
+        self.traces.handlers.push(Handler { session, channel: channel.code(), topic, body: body.compact() });
+        Ok(())
+    }
+
+    fn check_await(&mut self, channel: Channel, topic: u16) -> Result<(), Object> {
+        if channel == Channel::Execution {
+            return Err(Object::error("the execution channel has processors, not handlers; use a channel A to F"));
+        }
+        if self.may_hear(topic) { Ok(()) } else { Err(self.denied("SUBSCRIBE", &format!("topic {topic}"))) }
+    }
+
+    fn log(&mut self, line: &[u8]) {
+        if self.traces.lines.len() >= self.terms.lines {
+            self.traces.lines_dropped += 1;
+            return;
+        }
+        let mut whole = format!("[session:{}] ", self.session.id).into_bytes();
+        whole.extend_from_slice(line);
+        self.traces.lines.push(whole);
+    }
+
+    fn permit(&mut self, needed: Permission) -> Result<(), Object> {
+        match needed {
+            Permission::None => Ok(()),
+            Permission::Read => self.may_read(),
+            Permission::Write => self.may_write(),
+            Permission::ReadWrite => self.may_read().and_then(|()| self.may_write()),
+        }
+    }
+}
+
+/// Whether a value is an ERROR.
+pub(super) fn is_error(value: &Object) -> bool {
+    value.kind() == Kind::Error
+}

@@ -1,0 +1,266 @@
+//! A lane: scopes that are worked on in order, by one thread, in one frame.
+//!
+//! Invariant: what a lane leaves behind follows from the committed world and its jobs alone; so lanes run beside each
+//! other, and how they fall on threads changes nothing.
+
+use super::host::{Desk, Terms, Traces, is_error};
+use super::mirror::{Place, Seat};
+use super::request::{Operation, To};
+use crate::kv::{Index, Overlay, Scope};
+use crate::script::{Bindings, Commands, Host, Limits, Machine, Outcome, ParseCache, Published, Value, Waiting};
+use diptych_components::principal::{Principal, Window};
+use diptych_components::script::{Rest, Suspended};
+use diptych_components::session::Session;
+use diptych_components::slp::Object;
+use bevy_ecs::entity::Entity;
+use diptych_engine::Id;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a lane does for a session.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// All forms of a script.
+    Run(Object),
+    /// A handler's body, with the event's data.
+    Hear(Object, u16, Object),
+    /// What was published to a processor: text, or an object.
+    Execute(u16, Object),
+    /// One operation.
+    Do(Operation),
+    /// A script goes on.
+    GoOn(Roused, Wake),
+}
+
+/// A script that was at rest.
+#[derive(Debug)]
+pub(super) struct Roused {
+    pub(super) id: Id,
+    pub(super) entity: Entity,
+    pub(super) machine: Arc<[u8]>,
+    pub(super) deadline: u64,
+    pub(super) rest: Rest,
+}
+
+/// Why a script goes on.
+#[derive(Debug)]
+pub(super) enum Wake {
+    /// Events it awaits, each with the place of its await.
+    Events(Vec<(usize, Object)>),
+    /// Its await gave up after so many seconds.
+    TimedOut(f64, Place),
+    /// It may.
+    Ready,
+}
+
+/// One piece of work, in a session.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) seat: Arc<Seat>,
+    pub(super) principal: Option<Arc<Principal>>,
+    pub(super) held: bool,
+    pub(super) work: Work,
+    pub(super) to: Option<To>,
+}
+
+/// What became of a job.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// It has its result.
+    Done(Object),
+    /// It rests.
+    Rests(Suspended),
+}
+
+/// A job's end.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) seat: Arc<Seat>,
+    /// The script that went on, and where it is stored.
+    pub(super) script: Option<(Id, Entity)>,
+    pub(super) to: Option<To>,
+    pub(super) ended: Ended,
+    /// Whether it has published.
+    pub(super) published: bool,
+}
+
+/// The work of some scopes in a frame, and what came of it. Kept from frame to frame for its memory.
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    /// By name; of a lane without a limited principal there is one.
+    pub(super) overlays: BTreeMap<Arc<str>, Overlay>,
+    pub(super) jobs: Vec<Job>,
+    pub(super) windows: BTreeMap<Arc<str>, Window>,
+    pub(super) traces: Traces,
+    pub(super) ends: Vec<End>,
+    machine: Machine,
+    cache: ParseCache,
+}
+
+/// What all lanes share.
+pub(super) struct Hall<'a> {
+    pub(super) terms: Terms,
+    pub(super) index: &'a Index,
+    pub(super) commands: &'a Commands,
+    pub(super) limits: Limits,
+    /// Steps that an await waits at most.
+    pub(super) patience: u64,
+}
+
+impl Lane {
+    /// Whether nothing was done and nothing is left.
+    pub(super) fn weight(&self) -> u64 {
+        self.jobs.len() as u64
+    }
+
+    /// Does all jobs in order.
+    pub(super) fn run(&mut self, hall: &Hall<'_>) {
+        let mut jobs = core::mem::take(&mut self.jobs);
+        for job in jobs.drain(..) {
+            self.job(job, hall);
+        }
+        self.jobs = jobs;
+    }
+
+    fn job(&mut self, job: Job, hall: &Hall<'_>) {
+        let Job { seat, principal, held, work, to } = job;
+        let session = &seat.session;
+        let scope: &Scope = hall.index.scope_or_empty(&session.scope);
+        let principal = principal.as_deref();
+        let before = self.traces.events.len();
+        let overlay = match self.overlays.get_mut(&session.scope) {
+            Some(overlay) => overlay,
+            None => self.overlays.entry(session.scope.clone()).or_default(),
+        };
+        let mut desk = Desk {
+            terms: &hall.terms,
+            session,
+            origin: &seat.origin,
+            principal,
+            access: principal.and_then(|principal| principal.scopes.get(&session.scope)).copied(),
+            scope,
+            overlay,
+            window: self.windows.get_mut(&session.principal),
+            held,
+            traces: &mut self.traces,
+        };
+        let mut script = None;
+        // An event for an outer await leaves the inner one, and its deadline, as they were.
+        let mut deadline = None;
+        let outcome = match work {
+            Work::Do(operation) => match operate(&mut desk, operation) {
+                Ok(result) => Outcome::Done(result),
+                Err(program) => {
+                    self.machine.start(&program, Bindings::default());
+                    self.machine.run(&mut desk, hall.commands, &hall.limits, &mut self.cache)
+                }
+            },
+            Work::Hear(_, topic, _) if !desk.may_hear(topic) => return,
+            work => {
+                if let Work::GoOn(roused, _) = &work {
+                    script = Some((roused.id, roused.entity));
+                }
+                match prepare(&mut self.machine, work) {
+                    Err(error) => Outcome::Done(error),
+                    Ok(Some(still)) => {
+                        deadline = Some(still);
+                        Outcome::Suspended(Waiting::Event)
+                    }
+                    Ok(None) => self.machine.run(&mut desk, hall.commands, &hall.limits, &mut self.cache),
+                }
+            }
+        };
+        let ended = match outcome {
+            Outcome::Done(result) => {
+                if to.is_none() && is_error(&result) {
+                    // Nobody asked; it would be lost.
+                    desk.log(&result.text());
+                }
+                Ended::Done(result)
+            }
+            Outcome::Suspended(waiting) => {
+                let deadline = deadline.unwrap_or_else(|| hall.terms.step.saturating_add(hall.patience));
+                Ended::Rests(rest(&self.machine, session, waiting, deadline))
+            }
+        };
+        let published = self.traces.events.len() > before;
+        self.ends.push(End { seat, script, to, ended, published });
+    }
+}
+
+/// Sets the machine up for what is to be done; the deadline of what still waits, where nothing is to be done.
+fn prepare(machine: &mut Machine, work: Work) -> Result<Option<u64>, Object> {
+    match work {
+        Work::Run(program) => machine.start(&program, Bindings::default()),
+        Work::Hear(body, _, data) => {
+            machine.start_body(&body, Bindings { data: Some(Value::text_of(data)), ..Bindings::default() });
+        }
+        Work::Execute(_, data) => machine.start_eval(Value::text_of(data)),
+        Work::GoOn(Roused { machine: bytes, deadline, rest, .. }, wake) => {
+            *machine = Machine::load(&bytes).map_err(|error| Object::error(&error.to_string()))?;
+            match wake {
+                Wake::Events(events) => {
+                    let mut goes_on = false;
+                    for (armed, data) in events {
+                        goes_on |= machine.deliver(armed, data);
+                    }
+                    if !goes_on && rest == Rest::Event {
+                        return Ok(Some(deadline));
+                    }
+                }
+                Wake::TimedOut(seconds, (channel, topic)) => {
+                    let name = diptych_components::event::Channel::from_code(channel)
+                        .map_or_else(|| channel.to_string(), |channel| channel.symbol().to_owned());
+                    let text = format!("await timed out after {seconds} s on channel {name} topic {topic}");
+                    machine.resume(Value::from(Object::error(&text)));
+                }
+                Wake::Ready => {}
+            }
+        }
+        Work::Do(_) => {}
+    }
+    Ok(None)
+}
+
+/// A script at rest, as it is stored.
+fn rest(machine: &Machine, session: &Session, waiting: Waiting, deadline: u64) -> Suspended {
+    let mut bytes = Vec::new();
+    machine.save(&mut bytes);
+    let awaits = machine.armed().iter().map(|armed| (armed.channel.code(), armed.topic)).collect();
+    let rest = match waiting {
+        Waiting::Event => Rest::Event,
+        Waiting::Room => Rest::Room,
+        Waiting::Budget => Rest::Budget,
+    };
+    let deadline = if rest == Rest::Event { deadline } else { u64::MAX };
+    Suspended { session: session.id.clone(), rest, deadline, awaits, machine: bytes.into() }
+}
+
+/// Does one operation; what must wait for room comes back as a script that does the same.
+fn operate(desk: &mut Desk<'_>, operation: Operation) -> Result<Object, Object> {
+    let yes = |done: Result<(), Object>| done.map(|()| Object::boolean(true));
+    let whether = |done: Result<bool, Object>| done.map(Object::boolean);
+    let result = match operation {
+        Operation::Get(key) => desk.get(&key).and_then(|found| match found {
+            Some(value) => Ok(Object::string(value.text())),
+            None => Err(Object::error(&format!("key not found: {}", String::from_utf8_lossy(&key)))),
+        }),
+        Operation::Set(key, value) => yes(desk.set(&key, value)),
+        Operation::Delete(key) => desk.delete(&key).map(|_| Object::boolean(true)),
+        Operation::Exists(key) => whether(desk.exists(&key)),
+        Operation::SetIfAbsent(key, value) => whether(desk.set_if_absent(&key, value)),
+        Operation::CompareAndSwap(key, expected, value) => whether(desk.compare_and_swap(&key, &expected, value)),
+        Operation::Publish(channel, topic, data) => match desk.publish(channel, topic, data.clone()) {
+            Ok(Published::Full) => return Err(crate::script::publication(channel, topic, &data)),
+            Ok(Published::Taken) => Ok(Object::boolean(true)),
+            Err(error) => Err(error),
+        },
+        Operation::Subscribe(channel, topic, body) => yes(desk.subscribe(channel, topic, body)),
+        Operation::Unsubscribe(channel, topic) => {
+            let session = desk.session.id.clone();
+            desk.traces.unheard.push((session, channel.code(), topic));
+            Ok(Object::boolean(true))
+        }
+    };
+    Ok(result.unwrap_or_else(|error| error))
+}

@@ -1,0 +1,207 @@
+//! What the lanes' system knows of the committed world beside the entries: principals, sessions, handlers, scripts
+//! at rest, and one index of deadlines.
+//!
+//! Invariant: everything here follows from stored components, but for sessions that hold nothing and the ways back
+//! of answers, which end with the process. It is made again from the world when that is opened.
+
+use super::request::To;
+use bevy_ecs::entity::Entity;
+use diptych_components::event::Origin;
+use diptych_components::principal::{Principal, Window};
+use diptych_components::script::{Handler, Rest, Suspended};
+use diptych_components::session::Session;
+use diptych_components::slp::Object;
+use diptych_engine::{Id, View};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A channel's code and a topic.
+pub(super) type Place = (u8, u16);
+
+/// A principal and where it is stored.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) id: Id,
+    pub(super) entity: Entity,
+    pub(super) record: Arc<Principal>,
+    pub(super) window: Window,
+}
+
+/// A session, and how its events are signed.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) session: Session,
+    pub(super) origin: Arc<Origin>,
+}
+
+impl Seat {
+    pub(super) fn new(session: Session) -> Self {
+        let origin = Origin::Session { scope: session.scope.clone(), session: session.id.clone() };
+        Self { session, origin: Arc::new(origin) }
+    }
+}
+
+/// A session that is open.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) seat: Arc<Seat>,
+    /// Where it is stored, if it is.
+    pub(super) stored: Option<Id>,
+    /// Handlers and suspended scripts it holds.
+    pub(super) holds: u32,
+}
+
+/// A handler of a topic.
+#[derive(Debug, Clone)]
+pub(super) struct Listening {
+    pub(super) id: Id,
+    pub(super) session: Arc<str>,
+    pub(super) body: Object,
+}
+
+/// A script at rest; its machine is in the world.
+#[derive(Debug)]
+pub(super) struct Resting {
+    pub(super) entity: Entity,
+    pub(super) session: Arc<str>,
+    pub(super) rest: Rest,
+    pub(super) deadline: u64,
+    pub(super) awaits: Arc<[Place]>,
+    pub(super) to: Option<To>,
+}
+
+/// What is due at a step.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    /// A script's await gives up.
+    Script(Id),
+    /// A session ends.
+    Session(Arc<str>),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Mirror {
+    pub(super) principals: BTreeMap<Arc<str>, Known>,
+    pub(super) sessions: BTreeMap<Arc<str>, Open>,
+    pub(super) handlers: BTreeMap<Place, Vec<Listening>>,
+    pub(super) resting: BTreeMap<Id, Resting>,
+    /// Scripts by what they await.
+    pub(super) awaiting: BTreeMap<Place, BTreeSet<Id>>,
+    /// Scripts that go on as soon as they may.
+    pub(super) ready: BTreeSet<Id>,
+    /// By step.
+    pub(super) deadlines: BTreeSet<(u64, Due)>,
+}
+
+impl Mirror {
+    /// Everything from the committed world.
+    pub(super) fn of(view: View<'_>) -> Self {
+        let mut mirror = Self::default();
+        let entity = |id| view.entity(id).expect("what the view shows is there");
+        for (id, record) in view.iter::<Principal>() {
+            let window = view.get::<Window>(id).cloned().unwrap_or_default();
+            let known = Known { id, entity: entity(id), record: Arc::new(record.clone()), window };
+            mirror.principals.insert(record.name.as_str().into(), known);
+        }
+        for (id, session) in view.iter::<Session>() {
+            mirror.open(session.clone()).stored = Some(id);
+        }
+        let mut handlers: Vec<(Id, &Handler)> = view.iter::<Handler>().collect();
+        handlers.sort_by_key(|(id, _)| *id);
+        for (id, handler) in handlers {
+            mirror.listen(id, handler);
+        }
+        let mut scripts: Vec<(Id, &Suspended)> = view.iter::<Suspended>().collect();
+        scripts.sort_by_key(|(id, _)| *id);
+        for (id, script) in scripts {
+            mirror.rest(id, entity(id), script, None);
+        }
+        mirror
+    }
+
+    /// Notes an open session.
+    pub(super) fn open(&mut self, session: Session) -> &mut Open {
+        if session.ends != u64::MAX {
+            self.deadlines.insert((session.ends, Due::Session(session.id.clone())));
+        }
+        let id = session.id.clone();
+        self.sessions.entry(id).or_insert_with(|| Open {
+            seat: Arc::new(Seat::new(session)),
+            stored: None,
+            holds: 0,
+        })
+    }
+
+    /// Forgets a session; its handlers and scripts were forgotten before.
+    pub(super) fn close(&mut self, session: &str) -> Option<Open> {
+        let open = self.sessions.remove(session)?;
+        self.deadlines.remove(&(open.seat.session.ends, Due::Session(session.into())));
+        Some(open)
+    }
+
+    fn hold(&mut self, session: &str, more: bool) {
+        if let Some(open) = self.sessions.get_mut(session) {
+            open.holds = if more { open.holds + 1 } else { open.holds.saturating_sub(1) };
+        }
+    }
+
+    /// Notes a handler; later ones come later.
+    pub(super) fn listen(&mut self, id: Id, handler: &Handler) {
+        self.hold(&handler.session, true);
+        let listening = Listening { id, session: handler.session.clone(), body: handler.body.clone() };
+        self.handlers.entry((handler.channel, handler.topic)).or_default().push(listening);
+    }
+
+    /// Forgets the handlers that are not to be kept; answers them.
+    pub(super) fn forget_handlers(&mut self, session: &str, place: Option<Place>) -> Vec<Id> {
+        let mut gone = Vec::new();
+        self.handlers.retain(|at, list| {
+            if place.is_none_or(|place| place == *at) {
+                gone.extend(list.extract_if(.., |one| &*one.session == session).map(|one| one.id));
+            }
+            !list.is_empty()
+        });
+        gone.iter().for_each(|_| self.hold(session, false));
+        gone
+    }
+
+    /// Notes a script that has stopped.
+    pub(super) fn rest(&mut self, id: Id, entity: Entity, script: &Suspended, to: Option<To>) {
+        self.hold(&script.session, true);
+        for place in &*script.awaits {
+            self.awaiting.entry(*place).or_default().insert(id);
+        }
+        if script.rest != Rest::Event {
+            self.ready.insert(id);
+        }
+        if script.deadline != u64::MAX {
+            self.deadlines.insert((script.deadline, Due::Script(id)));
+        }
+        let resting = Resting {
+            entity,
+            session: script.session.clone(),
+            rest: script.rest,
+            deadline: script.deadline,
+            awaits: script.awaits.clone(),
+            to,
+        };
+        self.resting.insert(id, resting);
+    }
+
+    /// Forgets a script that goes on, or has ended.
+    pub(super) fn rouse(&mut self, id: Id) -> Option<Resting> {
+        let resting = self.resting.remove(&id)?;
+        self.hold(&resting.session, false);
+        for place in &*resting.awaits {
+            if let Some(scripts) = self.awaiting.get_mut(place) {
+                scripts.remove(&id);
+                if scripts.is_empty() {
+                    self.awaiting.remove(place);
+                }
+            }
+        }
+        self.ready.remove(&id);
+        self.deadlines.remove(&(resting.deadline, Due::Script(id)));
+        Some(resting)
+    }
+}

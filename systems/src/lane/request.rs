@@ -1,0 +1,142 @@
+//! What reaches the lanes from outside, and the way back of its answer.
+//!
+//! Invariant: requests are taken in the order of their arrival. What changes permissions or ends a session takes
+//! effect before the next request: a frame ends its batch there.
+
+use diptych_components::event::Channel;
+use diptych_components::principal::{Principal, ScopeAccess, TopicAccess};
+use diptych_components::slp::{Kind, Object};
+use diptych_engine::reply::Promise;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub enum Ask {
+    /// Opens a session, or attaches to the one of this name, principal and scope.
+    Open {
+        /// Its name.
+        session: Arc<str>,
+        /// Whose permissions hold in it.
+        principal: Arc<str>,
+        /// Where its keys live.
+        scope: Arc<str>,
+        /// Steps after which it ends; `None` for never.
+        steps: Option<u64>,
+    },
+    /// Ends a session, its handlers and its suspended scripts.
+    Close(Arc<str>),
+    /// Runs all forms of a script in a session; the answer is that of the last form.
+    Run(Arc<str>, Object),
+    /// Does one thing in a session, without a script.
+    Do(Arc<str>, Operation),
+    /// Makes a principal, or replaces it.
+    Principal(Principal),
+    /// Removes a principal.
+    Remove(Arc<str>),
+    /// Changes a principal.
+    Change(Arc<str>, Change),
+}
+
+/// One operation of a session.
+#[derive(Debug, Clone)]
+pub enum Operation {
+    /// The text of an entry.
+    Get(Arc<[u8]>),
+    /// Sets an entry.
+    Set(Arc<[u8]>, Object),
+    /// Deletes an entry.
+    Delete(Arc<[u8]>),
+    /// Whether there is an entry.
+    Exists(Arc<[u8]>),
+    /// Sets an entry that does not exist.
+    SetIfAbsent(Arc<[u8]>, Object),
+    /// Sets an entry whose text is the expected one.
+    CompareAndSwap(Arc<[u8]>, Arc<[u8]>, Object),
+    /// Publishes an event.
+    Publish(Channel, u16, Object),
+    /// Registers a handler, a brace list.
+    Subscribe(Channel, u16, Object),
+    /// Ends the session's handlers of a topic.
+    Unsubscribe(Channel, u16),
+}
+
+/// A change of a principal.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Grants a scope; replaces an earlier grant.
+    GrantScope(Arc<str>, ScopeAccess),
+    /// Takes a scope away.
+    RevokeScope(Arc<str>),
+    /// Grants a topic; replaces an earlier grant.
+    GrantTopic(u16, TopicAccess),
+    /// Takes a topic away.
+    RevokeTopic(u16),
+    /// Publications a second; 0 for any number.
+    MaxRps(u32),
+}
+
+impl Ask {
+    /// Whether what comes after it must see its effect.
+    pub(super) fn is_barrier(&self) -> bool {
+        matches!(self, Self::Close(_) | Self::Principal(_) | Self::Remove(_) | Self::Change(..))
+    }
+}
+
+/// The answer of a request, in the frame whose commit holds its effects.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The value, or an ERROR.
+    pub result: Object,
+    /// The frame.
+    pub frame: u64,
+}
+
+impl Answer {
+    /// Whether it is an ERROR.
+    pub fn is_error(&self) -> bool {
+        self.result.kind() == Kind::Error
+    }
+}
+
+/// Answers for who asks a lot and looks at them together, each with the number it was asked under.
+#[derive(Debug, Default)]
+pub struct Answers(Mutex<Vec<(u64, Answer)>>);
+
+impl Answers {
+    /// Takes what has come since the last time.
+    pub fn take(&self) -> Vec<(u64, Answer)> {
+        core::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn put(&self, number: u64, answer: Answer) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((number, answer));
+    }
+}
+
+/// Where an answer goes.
+#[derive(Debug)]
+pub enum To {
+    /// To one who waits.
+    Promise(Promise<Answer>),
+    /// To a list, under a number.
+    List(Arc<Answers>, u64),
+}
+
+impl To {
+    pub(super) fn answer(self, result: Object, frame: u64) {
+        let answer = Answer { result, frame };
+        match self {
+            Self::Promise(promise) => promise.keep(answer),
+            Self::List(list, number) => list.put(number, answer),
+        }
+    }
+}
+
+/// A question and where its answer goes.
+#[derive(Debug)]
+pub struct Request {
+    /// The question.
+    pub ask: Ask,
+    /// Where the answer goes.
+    pub to: To,
+}
