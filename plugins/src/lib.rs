@@ -27,6 +27,7 @@
 mod interrupt;
 pub mod life;
 pub mod nbody;
+pub mod runtime;
 
 #[cfg(feature = "store")]
 pub use diptych_engine::store;
@@ -45,6 +46,7 @@ pub use interrupt::Interruptible;
 pub mod prelude {
     #[cfg(feature = "signals")]
     pub use crate::interrupt::Interruptible;
+    pub use crate::runtime::{Channel, Principal, Publisher, Runtime, RuntimeExt, ScopeAccess, Subscriber, TopicAccess};
     pub use diptych_engine::prelude::*;
 }
 

@@ -43,8 +43,15 @@ pub(crate) struct Rows<'w, 's> {
     structure: Structure<'w, 's>,
 }
 
-/// Registers the state of the runtime and its two systems. `event::register` comes before it.
-pub fn register(registrar: &mut Registrar, floor: &Arc<Floor>) {
+/// Registers the state of the runtime, its events and its systems.
+///
+/// # Errors
+/// When a setting is out of its bounds.
+///
+/// # Panics
+/// When the floor is another engine's.
+pub fn register(registrar: &mut Registrar, floor: &Arc<Floor>) -> Result<()> {
+    floor.connect(crate::event::register(registrar, floor.settings.events)?);
     registrar
         .state_with::<kv::Key, crate::kv::KeyCodec>("kv.key", 1)
         .state_with::<kv::Value, crate::kv::ValueCodec>("kv.value", 1)
@@ -65,6 +72,7 @@ pub fn register(registrar: &mut Registrar, floor: &Arc<Floor>) {
         answers.give_out(clock.committed(), &waiting);
     };
     registrar.late("runtime.answers", answer.answering());
+    Ok(())
 }
 
 /// Sessions with events in line.
@@ -81,7 +89,6 @@ fn run(
     clock: Clock,
 ) {
     let mut work = floor.work();
-    work.take_arrivals();
     let mail = heard.all();
     if work.is_idle(clock.step()) && mail.is_empty() {
         return;
@@ -104,11 +111,11 @@ fn run(
             index: &index,
             commands: &floor.commands,
             limits: floor.settings.scripts,
-            patience: floor.steps(clock, floor.settings.patience),
+            patience: Floor::steps(clock, floor.settings.patience),
         };
         par_each_weighted(&mut lanes[..count], Lane::weight, |_, lane| lane.run(&hall));
     }
-    write::write(floor, &mut work, &mut lanes[..count], agenda, &mut rows, clock);
+    write::write(floor, &mut work, &mut lanes[..count], agenda, &mut rows);
 }
 
 use floor::Work;

@@ -1,0 +1,320 @@
+//! The floor that lanes run on: the queue of requests, the committed index, and what goes out after a commit.
+//!
+//! Invariant: nothing here is stored. The index and the mirror follow from the committed world and are made again when
+//! it is opened; requests, ways back of answers and lines of the log end with the process. The index changes at
+//! commits only, while nobody reads it.
+
+use super::host::Terms;
+use super::mirror::Mirror;
+use super::request::{Request, To};
+use crate::kv::{self, Index};
+use crate::script::{self, Commands};
+use diptych_components::kv as data;
+use diptych_components::slp::Object;
+use crate::event::{Bus, Event};
+use diptych_engine::ingress::{INGRESS_MAX, Ingress, IngressError, TryPushError};
+use diptych_engine::{Clock, Observer, View};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+
+/// Lines of the log that are kept; older ones are dropped and counted.
+pub const LOG_LINES_MAX: usize = 65_536;
+
+/// What can be set about a runtime.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Of scripts: steps, memory, parsing.
+    pub scripts: script::Limits,
+    /// Of keys and values.
+    pub entries: data::Limits,
+    /// Seconds of world time that an await waits at most.
+    pub patience: f64,
+    /// Processors of the execution channel.
+    pub processors: u16,
+    /// Events that have a place in a frame.
+    pub events: u32,
+    /// Requests that wait at most; beyond it senders wait.
+    pub requests: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            scripts: script::Limits::default(),
+            entries: data::Limits::default(),
+            patience: 5.0,
+            processors: 1,
+            events: crate::event::EVENTS_A_FRAME,
+            requests: INGRESS_MAX,
+        }
+    }
+}
+
+/// Figures of a runtime, for people.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Requests taken.
+    pub requests: u64,
+    /// Jobs done by lanes.
+    pub jobs: u64,
+    /// Lines of the log that were dropped.
+    pub lines_dropped: u64,
+}
+
+/// What the lanes' system works on, frame after frame.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    pub(super) mirror: Mirror,
+    pub(super) backlog: VecDeque<Request>,
+}
+
+/// What waits for the commit.
+#[derive(Debug, Default)]
+struct After {
+    answers: Vec<Due>,
+    /// Answers of who has published, until the events have their place.
+    parked: Vec<Due>,
+    changes: Vec<kv::Applied>,
+    drained: u64,
+}
+
+/// An answer that is due.
+#[derive(Debug)]
+pub(super) struct Due {
+    pub(super) to: To,
+    pub(super) result: Object,
+    /// The session, if it has published.
+    pub(super) publisher: Option<Arc<str>>,
+}
+
+/// The floor; shared by the systems, the observer and whoever sends requests.
+#[derive(Debug)]
+pub struct Floor {
+    pub(super) settings: Settings,
+    pub(super) commands: Commands,
+    requests: Ingress<Request>,
+    bus: OnceLock<Bus>,
+    index: RwLock<Index>,
+    work: Mutex<Work>,
+    after: Mutex<After>,
+    log: Mutex<Log>,
+    figures: Mutex<Figures>,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    lines: VecDeque<Vec<u8>>,
+    dropped: u64,
+}
+
+/// A panic under these locks stops the engine, so nobody sees what it left.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Floor {
+    /// A floor with these settings and commands.
+    ///
+    /// # Panics
+    /// When `settings.requests` is 0 or above [`INGRESS_MAX`].
+    pub fn new(settings: Settings, commands: Commands) -> Arc<Self> {
+        Arc::new(Self {
+            requests: Ingress::new(settings.requests),
+            settings,
+            commands,
+            bus: OnceLock::new(),
+            index: RwLock::default(),
+            work: Mutex::default(),
+            after: Mutex::default(),
+            log: Mutex::default(),
+            figures: Mutex::default(),
+        })
+    }
+
+    /// Sends a request; waits while the queue is full.
+    ///
+    /// # Errors
+    /// As [`Ingress::push`].
+    pub fn send(&self, request: Request) -> Result<(), IngressError> {
+        self.requests.push(request).map(|_| ())
+    }
+
+    /// Sends a request if there is room.
+    ///
+    /// # Errors
+    /// Gives the request back when the queue is full or closed.
+    pub fn try_send(&self, request: Request) -> Result<(), TryPushError<Request>> {
+        self.requests.try_push(request).map(|_| ())
+    }
+
+    /// Whether requests wait for a frame, or answers for one that has room.
+    pub fn is_waiting(&self) -> bool {
+        !self.requests.is_empty() || !lock(&self.work).backlog.is_empty()
+    }
+
+    /// Whether a session of this name is open.
+    pub fn has_session(&self, session: &str) -> bool {
+        lock(&self.work).mirror.sessions.contains_key(session)
+    }
+
+    /// What can be called.
+    pub fn commands(&self) -> &Commands {
+        &self.commands
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The committed entries. Hold it under a lease or between frames, and shortly: a commit waits for it.
+    pub fn index(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the lines that sessions have logged since the last time, in order.
+    pub fn take_log(&self) -> Vec<Vec<u8>> {
+        lock(&self.log).lines.drain(..).collect()
+    }
+
+    /// What was done so far.
+    pub fn figures(&self) -> Figures {
+        Figures { lines_dropped: lock(&self.log).dropped, ..*lock(&self.figures) }
+    }
+
+    pub(super) fn count(&self, requests: u64, jobs: u64) {
+        let mut figures = lock(&self.figures);
+        figures.requests += requests;
+        figures.jobs += jobs;
+    }
+
+    /// The work, taken for a frame, with what has arrived by now.
+    pub(super) fn work(&self) -> MutexGuard<'_, Work> {
+        let mut work = lock(&self.work);
+        if !self.requests.is_empty() {
+            let Work { backlog, .. } = &mut *work;
+            let room = INGRESS_MAX.saturating_sub(backlog.len());
+            let drained = self.requests.drain(room, |request, _| backlog.push_back(request));
+            lock(&self.after).drained = drained.up_to;
+            self.count(drained.count, 0);
+        }
+        work
+    }
+
+    /// Steps that make so many seconds, at least.
+    pub(super) fn steps(clock: Clock, seconds: f64) -> u64 {
+        // A world whose time stands still waits for ever; the cast saturates.
+        (seconds / clock.tick()).ceil() as u64
+    }
+
+    pub(super) fn terms(&self, clock: Clock, in_line: usize) -> Terms {
+        // A tiny part of a step for the rounding of the quotient: 60 steps of 1/60 s are a second.
+        let second = (1.0 / clock.tick() + 1e-6).floor() as u64;
+        Terms {
+            limits: self.settings.entries,
+            step: clock.step(),
+            second,
+            processors: self.settings.processors,
+            slots: (self.settings.events as usize).saturating_sub(in_line),
+            lines: LOG_LINES_MAX,
+        }
+    }
+
+    /// What goes out after the commit, and what the index takes at it.
+    pub(super) fn later(&self, answers: &mut Vec<Due>, changes: &mut Vec<kv::Applied>) {
+        let mut after = lock(&self.after);
+        after.answers.append(answers);
+        after.changes.append(changes);
+    }
+
+    /// Hands what scripts have published to the topics.
+    pub(super) fn publish(&self, events: Vec<Event>) {
+        self.bus.get().expect("registration brings the bus").hand_over(events);
+    }
+
+    /// Says where events go; once.
+    pub(super) fn connect(&self, bus: Bus) {
+        assert!(self.bus.set(bus).is_ok(), "a floor belongs to one engine");
+    }
+
+    pub(super) fn log(&self, lines: &mut Vec<Vec<u8>>, dropped: u64) {
+        if lines.is_empty() && dropped == 0 {
+            return;
+        }
+        let mut log = lock(&self.log);
+        log.dropped += dropped;
+        for line in lines.drain(..) {
+            tracing::info!(target: "diptych::session", "{}", String::from_utf8_lossy(&line));
+            if log.lines.len() >= LOG_LINES_MAX {
+                log.lines.pop_front();
+                log.dropped += 1;
+            }
+            log.lines.push_back(line);
+        }
+    }
+
+    /// Gives the answers of a committed frame out; who has events in line waits on.
+    pub(super) fn give_out(&self, frame: u64, waiting: &BTreeSet<Arc<str>>) {
+        let mut after = lock(&self.after);
+        if after.drained > 0 {
+            self.requests.answer(after.drained, frame);
+            after.drained = 0;
+        }
+        if after.answers.is_empty() && after.parked.is_empty() {
+            return;
+        }
+        let mut due = core::mem::take(&mut after.parked);
+        due.append(&mut after.answers);
+        for one in due {
+            if one.publisher.as_ref().is_some_and(|session| waiting.contains(session)) {
+                after.parked.push(one);
+            } else {
+                one.to.answer(one.result, frame);
+            }
+        }
+    }
+}
+
+impl Work {
+    /// Whether there is nothing to do at this step.
+    pub(super) fn is_idle(&self, step: u64) -> bool {
+        let Self { mirror, backlog } = self;
+        backlog.is_empty()
+            && mirror.ready.is_empty()
+            && mirror.deadlines.first().is_none_or(|(at, _)| *at > step)
+    }
+}
+
+impl Observer for Floor {
+    fn begin(&self, view: View<'_>) {
+        lock(&self.work).mirror = Mirror::of(view);
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        *index = Index::default();
+        for (id, key) in view.iter::<data::Key>() {
+            let value = view.get::<data::Value>(id).expect("an entry has a key and a value");
+            let entity = view.entity(id).expect("what the view shows is there");
+            index.insert(key, value.0.clone(), id, entity);
+        }
+    }
+
+    fn commit(&self, _: View<'_>) {
+        let mut after = lock(&self.after);
+        if after.changes.is_empty() {
+            return;
+        }
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        for change in after.changes.drain(..) {
+            index.apply(change);
+        }
+    }
+
+    fn stopped(&self, reason: &str) {
+        self.requests.fail(reason);
+        // Dropping the promises tells who waits. A failing frame may hold the first lock.
+        *lock(&self.after) = After::default();
+        if let Ok(mut work) = self.work.try_lock() {
+            *work = Work::default();
+        }
+        self.requests.drain(INGRESS_MAX, |_, _| {});
+    }
+}
