@@ -4,12 +4,13 @@
 //! granted is denied. A grant replaces the one before.
 
 use crate::fields::{FieldError, Fields, put_bytes};
+use crate::kv::{KvError, check_scope};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// Bytes of a principal's, a scope's or a session's name.
+/// Bytes of a principal's or a session's name.
 pub const NAME_BYTES_MAX: usize = 255;
 /// Permissions of one principal, scopes and topics each.
 pub const GRANTS_MAX: usize = 65_536;
@@ -133,12 +134,9 @@ pub enum NotAName {
         /// Its bytes.
         len: usize,
     },
-    /// A raw key is split at its first `/`, so a scope cannot hold one.
-    #[error("the scope {name:?} holds a '/', which ends a scope in a raw key; name it without")]
-    Slash {
-        /// The name.
-        name: String,
-    },
+    /// A scope's name cannot be one.
+    #[error(transparent)]
+    Scope(#[from] KvError),
 }
 
 /// Checks the name of a principal, a session or the like (`what`, for the message).
@@ -151,15 +149,6 @@ pub fn check_name(what: &'static str, name: &str) -> Result<(), NotAName> {
         len if len > NAME_BYTES_MAX => Err(NotAName::TooLong { what, len }),
         _ => Ok(()),
     }
-}
-
-/// Checks the name of a scope.
-///
-/// # Errors
-/// When it is empty, too long, or holds a `/`.
-pub fn check_scope(name: &str) -> Result<(), NotAName> {
-    check_name("scope", name)?;
-    if name.contains('/') { Err(NotAName::Slash { name: name.to_owned() }) } else { Ok(()) }
 }
 
 /// Who may do what; one an entity, stored as `principal.record`.
@@ -208,7 +197,7 @@ impl Principal {
     /// When a name cannot be one.
     pub fn check(&self) -> Result<(), NotAName> {
         check_name("principal", &self.name)?;
-        self.scopes.keys().try_for_each(|scope| check_scope(scope))
+        Ok(self.scopes.keys().try_for_each(|scope| check_scope(scope))?)
     }
 
     /// `name | max_rps u32 | scopes u32, each text, access u8 | topics u32, each u16, access u8`.
@@ -354,14 +343,5 @@ mod tests {
         let mut bytes = Vec::new();
         window.encode(&mut bytes);
         assert_eq!(Window::decode(&bytes), Ok(window));
-    }
-
-    /// A scope with a slash is refused by name.
-    #[test]
-    fn scopes_hold_no_slash() {
-        let error = check_scope("a/b").expect_err("it holds one").to_string();
-        assert!(error.contains("a/b") && error.contains('/'), "{error}");
-        assert!(check_scope("").is_err() && check_scope(&"x".repeat(256)).is_err());
-        assert!(check_scope("task:001").is_ok());
     }
 }

@@ -176,3 +176,35 @@ fn hash(name: &[u8]) -> u32 {
     let hash = fold(state ^ tail, KEYS[0]);
     (hash ^ (hash >> 32)) as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names that all fall into one slot are told apart, those that the map holds too, while the table grows.
+    #[test]
+    fn colliding_names_are_told_apart() {
+        let names: Vec<String> = (0_u32..)
+            .map(|n| format!("n{n}"))
+            .filter(|name| hash(name.as_bytes()) & 0xfff == 0)
+            .take(400)
+            .collect();
+        let (mut symbols, mut area) = (Symbols::default(), Vec::new());
+        for round in 0..2 {
+            let mut expected = 0;
+            for name in &names {
+                let name = name.as_bytes();
+                match symbols.find(&area, name) {
+                    Found::At(offset) => assert_eq!((round, offset), (1, expected)),
+                    Found::Vacant(vacant) => {
+                        assert_eq!((round, expected as usize), (0, area.len()));
+                        area.extend_from_slice(name);
+                        symbols.note(vacant, name, expected);
+                    }
+                }
+                expected += name.len() as u32;
+            }
+        }
+        assert!(symbols.crowded.len() > 300, "only {} names were crowded out", symbols.crowded.len());
+    }
+}

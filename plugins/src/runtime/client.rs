@@ -2,9 +2,8 @@
 
 use super::{Session, SharedFloor};
 use bevy_ecs::prelude::Resource;
-use diptych_components::principal::{
-    NotAName, Principal, ScopeAccess, TopicAccess, check_name, check_scope,
-};
+use diptych_components::kv::check_scope;
+use diptych_components::principal::{NotAName, Principal, ScopeAccess, TopicAccess, check_name};
 use diptych_components::slp::ParseError;
 use diptych_engine::ingress::{IngressError, TryPushError, WaitError};
 use diptych_engine::reply::{self, Reply};
@@ -144,7 +143,7 @@ impl Client {
     /// # Errors
     /// When the scope's name cannot be one, and as [`Client::ask`].
     pub fn grant_scope(&self, principal: &str, scope: &str, access: ScopeAccess) -> Result<Ticket, RequestError> {
-        check_scope(scope)?;
+        check_scope(scope).map_err(NotAName::from)?;
         self.change(principal, Change::GrantScope(scope.into(), access))
     }
 
@@ -222,7 +221,7 @@ impl Client {
     ) -> Result<Session, RequestError> {
         check_name("session", session)?;
         check_name("principal", principal)?;
-        check_scope(scope)?;
+        check_scope(scope).map_err(NotAName::from)?;
         let id: Arc<str> = session.into();
         let ask = Ask::Open { session: id.clone(), principal: principal.into(), scope: scope.into(), steps };
         let opened = self.ask(ask)?;

@@ -293,7 +293,7 @@ impl Observer for Floor {
         for (id, key) in view.iter::<data::Key>() {
             let value = view.get::<data::Value>(id).expect("an entry has a key and a value");
             let entity = view.entity(id).expect("what the view shows is there");
-            index.insert(key, value.0.clone(), id, entity);
+            index.insert(key, value.object().clone(), id, entity);
         }
     }
 

@@ -80,12 +80,12 @@ impl Scribe<'_, '_, '_> {
                 let applied = match change {
                     kv::Change::Set { slot, entity, value, .. } => {
                         let mut row = self.rows.values.get_mut(entity).expect("the index knows committed entries");
-                        row.set(data::Value(value.clone()));
+                        row.set(data::Value::new(&value));
                         Applied::set(scope, slot, value)
                     }
                     kv::Change::Add { key, value } => {
                         let entry = data::Key { scope: scope.clone(), key: key.clone() };
-                        let spawned = self.rows.structure.spawn((entry, data::Value(value.clone())));
+                        let spawned = self.rows.structure.spawn((entry, data::Value::new(&value)));
                         Applied::add(scope, key, value, spawned.id, spawned.entity)
                     }
                     kv::Change::Remove { slot, entity, .. } => {
