@@ -99,7 +99,7 @@ impl Agenda {
                 let Origin::Session { session, .. } = event.publisher() else { continue };
                 match mirror.sessions.get(session) {
                     Some(open) => {
-                        let work = Work::Execute(place.1, event.object().clone());
+                        let work = Work::Execute(event.object().clone());
                         self.push(mirror, open.seat.clone(), work, None);
                     }
                     None => tracing::warn!(session = &**session, "a script for a processor is dropped: its session has ended"),

@@ -7,7 +7,7 @@
 use super::host::Terms;
 use super::mirror::Mirror;
 use super::request::{Request, To};
-use crate::kv::{self, Index};
+use crate::kv::{Index, Update};
 use crate::script::{self, Commands};
 use diptych_components::kv as data;
 use diptych_components::slp::Object;
@@ -74,7 +74,7 @@ struct After {
     answers: Vec<Due>,
     /// Answers of who has published, until the events have their place.
     parked: Vec<Due>,
-    changes: Vec<kv::Applied>,
+    changes: Vec<(Arc<str>, Vec<Update>)>,
     drained: u64,
 }
 
@@ -221,7 +221,7 @@ impl Floor {
     }
 
     /// What goes out after the commit, and what the index takes at it.
-    pub(super) fn later(&self, answers: &mut Vec<Due>, changes: &mut Vec<kv::Applied>) {
+    pub(super) fn later(&self, answers: &mut Vec<Due>, changes: &mut Vec<(Arc<str>, Vec<Update>)>) {
         let mut after = lock(&self.after);
         after.answers.append(answers);
         after.changes.append(changes);
@@ -293,7 +293,7 @@ impl Observer for Floor {
         for (id, key) in view.iter::<data::Key>() {
             let value = view.get::<data::Value>(id).expect("an entry has a key and a value");
             let entity = view.entity(id).expect("what the view shows is there");
-            index.insert(key, value.object().clone(), id, entity);
+            index.insert(key, value, id, entity);
         }
     }
 
@@ -303,8 +303,8 @@ impl Observer for Floor {
             return;
         }
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        for change in after.changes.drain(..) {
-            index.apply(change);
+        for (scope, updates) in after.changes.drain(..) {
+            index.apply(&scope, updates);
         }
     }
 

@@ -119,7 +119,7 @@ impl Host for Desk<'_> {
     fn set(&mut self, key: &[u8], value: Object) -> Result<(), Object> {
         self.may_write()?;
         self.check_entry(key, &value)?;
-        self.overlay.set(self.scope, key, value);
+        self.overlay.set(self.scope, key, &value);
         Ok(())
     }
 
@@ -138,7 +138,7 @@ impl Host for Desk<'_> {
     fn set_if_absent(&mut self, key: &[u8], value: Object) -> Result<bool, Object> {
         self.may_write()?;
         self.check_entry(key, &value)?;
-        Ok(self.overlay.set_if_absent(self.scope, key, value))
+        Ok(self.overlay.set_if_absent(self.scope, key, &value))
     }
 
     fn compare_and_swap(&mut self, key: &[u8], expected: &[u8], value: Object) -> Result<bool, Object> {
@@ -146,7 +146,7 @@ impl Host for Desk<'_> {
         self.may_read()?;
         self.may_write()?;
         self.check_entry(key, &value)?;
-        Ok(self.overlay.compare_and_swap(self.scope, key, expected, value))
+        Ok(self.overlay.compare_and_swap(self.scope, key, expected, &value))
     }
 
     fn keys(&mut self, prefix: &[u8], offset: u64, limit: u64) -> Result<Vec<Arc<[u8]>>, Object> {
@@ -204,7 +204,6 @@ impl Host for Desk<'_> {
             Permission::None => Ok(()),
             Permission::Read => self.may_read(),
             Permission::Write => self.may_write(),
-            Permission::ReadWrite => self.may_read().and_then(|()| self.may_write()),
         }
     }
 }

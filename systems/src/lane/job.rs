@@ -7,11 +7,14 @@ use super::host::{Desk, Terms, Traces, is_error};
 use super::mirror::{Place, Seat};
 use super::request::{Operation, To};
 use crate::kv::{Index, Overlay, Scope};
-use crate::script::{Bindings, Commands, Host, Limits, Machine, Outcome, ParseCache, Published, Value, Waiting};
+use crate::script::{
+    Bindings, Commands, Host, Limits, Machine, Outcome, ParseCache, Published, Value, Waiting, timed_out,
+};
+use diptych_components::event::Channel;
 use diptych_components::principal::{Principal, Window};
 use diptych_components::script::{Rest, Suspended};
 use diptych_components::session::Session;
-use diptych_components::slp::Object;
+use diptych_components::slp::{Builder, Kind, Object};
 use bevy_ecs::entity::Entity;
 use diptych_engine::Id;
 use std::collections::BTreeMap;
@@ -25,7 +28,7 @@ pub(super) enum Work {
     /// A handler's body, with the event's data.
     Hear(Object, u16, Object),
     /// What was published to a processor: text, or an object.
-    Execute(u16, Object),
+    Execute(Object),
     /// One operation.
     Do(Operation),
     /// A script goes on.
@@ -160,7 +163,7 @@ impl Lane {
                 if let Work::GoOn(roused, _) = &work {
                     script = Some((roused.id, roused.entity));
                 }
-                match prepare(&mut self.machine, work) {
+                match prepare(&mut self.machine, work, hall, &mut self.cache) {
                     Err(error) => Outcome::Done(error),
                     Ok(Some(still)) => {
                         deadline = Some(still);
@@ -189,13 +192,20 @@ impl Lane {
 }
 
 /// Sets the machine up for what is to be done; the deadline of what still waits, where nothing is to be done.
-fn prepare(machine: &mut Machine, work: Work) -> Result<Option<u64>, Object> {
+fn prepare(
+    machine: &mut Machine,
+    work: Work,
+    hall: &Hall<'_>,
+    cache: &mut ParseCache,
+) -> Result<Option<u64>, Object> {
     match work {
         Work::Run(program) => machine.start(&program, Bindings::default()),
         Work::Hear(body, _, data) => {
-            machine.start_body(&body, Bindings { data: Some(Value::text_of(data)), ..Bindings::default() });
+            machine.start_body(&body, Bindings { data: Some(Value::text_of(data)) });
         }
-        Work::Execute(_, data) => machine.start_eval(Value::text_of(data)),
+        Work::Execute(data) => {
+            machine.start_value(&Value::text_of(data), Bindings::default(), &hall.limits, cache)?;
+        }
         Work::GoOn(Roused { machine: bytes, deadline, rest, .. }, wake) => {
             *machine = Machine::load(&bytes).map_err(|error| Object::error(&error.to_string()))?;
             match wake {
@@ -209,10 +219,8 @@ fn prepare(machine: &mut Machine, work: Work) -> Result<Option<u64>, Object> {
                     }
                 }
                 Wake::TimedOut(seconds, (channel, topic)) => {
-                    let name = diptych_components::event::Channel::from_code(channel)
-                        .map_or_else(|| channel.to_string(), |channel| channel.symbol().to_owned());
-                    let text = format!("await timed out after {seconds} s on channel {name} topic {topic}");
-                    machine.resume(Value::from(Object::error(&text)));
+                    let channel = Channel::from_code(channel).unwrap_or(Channel::Execution);
+                    machine.resume(Value::from(timed_out(seconds, channel, topic)));
                 }
                 Wake::Ready => {}
             }
@@ -226,7 +234,7 @@ fn prepare(machine: &mut Machine, work: Work) -> Result<Option<u64>, Object> {
 fn rest(machine: &Machine, session: &Session, waiting: Waiting, deadline: u64) -> Suspended {
     let mut bytes = Vec::new();
     machine.save(&mut bytes);
-    let awaits = machine.armed().iter().map(|armed| (armed.channel.code(), armed.topic)).collect();
+    let awaits = machine.armed().iter().map(|armed| (armed.channel().code(), armed.topic())).collect();
     let rest = match waiting {
         Waiting::Event => Rest::Event,
         Waiting::Room => Rest::Room,
@@ -251,7 +259,7 @@ fn operate(desk: &mut Desk<'_>, operation: Operation) -> Result<Object, Object> 
         Operation::SetIfAbsent(key, value) => whether(desk.set_if_absent(&key, value)),
         Operation::CompareAndSwap(key, expected, value) => whether(desk.compare_and_swap(&key, &expected, value)),
         Operation::Publish(channel, topic, data) => match desk.publish(channel, topic, data.clone()) {
-            Ok(Published::Full) => return Err(crate::script::publication(channel, topic, &data)),
+            Ok(Published::Full) => return Err(publication(channel, topic, &data)),
             Ok(Published::Taken) => Ok(Object::boolean(true)),
             Err(error) => Err(error),
         },
@@ -263,4 +271,17 @@ fn operate(desk: &mut Desk<'_>, operation: Operation) -> Result<Object, Object> 
         }
     };
     Ok(result.unwrap_or_else(|error| error))
+}
+
+/// A script that publishes.
+fn publication(channel: Channel, topic: u16, data: &Object) -> Object {
+    let mut script = Builder::new();
+    script.open(Kind::Bracket).open(Kind::Paren);
+    for symbol in ["core/event/pub", channel.symbol()] {
+        script.symbol(symbol).expect("these are symbols");
+    }
+    // What is quoted is itself.
+    script.integer(i64::from(topic)).open(Kind::Some).copy(data.view()).close();
+    script.close().close();
+    script.finish()
 }

@@ -7,9 +7,9 @@ use super::collect::Agenda;
 use super::floor::{Due, Floor, Work};
 use super::job::{End, Ended, Lane};
 use super::mirror::{Known, Mirror};
-use super::request::{Ask, Change};
+use super::request::{Ask, Change as PrincipalChange};
 use super::Rows;
-use crate::kv::{self, Applied};
+use crate::kv::{Change, Update};
 use diptych_components::kv as data;
 use diptych_components::principal::{GRANTS_MAX, Principal, Window};
 use diptych_components::script::Handler;
@@ -67,7 +67,7 @@ struct Scribe<'a, 'w, 's> {
     rows: &'a mut Rows<'w, 's>,
     mirror: &'a mut Mirror,
     answers: Vec<Due>,
-    changes: Vec<Applied>,
+    changes: Vec<(Arc<str>, Vec<Update>)>,
     /// Sessions that may have begun or ceased to hold something.
     touched: BTreeSet<Arc<str>>,
 }
@@ -76,25 +76,28 @@ impl Scribe<'_, '_, '_> {
     /// The entries that a lane has changed.
     fn entries(&mut self, lane: &mut Lane) {
         for (scope, overlay) in &mut lane.overlays {
-            for change in overlay.drain() {
-                let applied = match change {
-                    kv::Change::Set { slot, entity, value, .. } => {
-                        let mut row = self.rows.values.get_mut(entity).expect("the index knows committed entries");
-                        row.set(data::Value::new(&value));
-                        Applied::set(scope, slot, value)
-                    }
-                    kv::Change::Add { key, value } => {
-                        let entry = data::Key { scope: scope.clone(), key: key.clone() };
-                        let spawned = self.rows.structure.spawn((entry, data::Value::new(&value)));
-                        Applied::add(scope, key, value, spawned.id, spawned.entity)
-                    }
-                    kv::Change::Remove { slot, entity, .. } => {
-                        self.rows.structure.despawn(entity);
-                        Applied::remove(scope, slot)
-                    }
-                };
-                self.changes.push(applied);
+            if overlay.is_empty() {
+                continue;
             }
+            let Rows { values, structure, .. } = &mut *self.rows;
+            let updates: Vec<Update> = { overlay.drain() }
+                .map(|change| {
+                    match &change {
+                        Change::Set { place, value, .. } => {
+                            let mut row = values.get_mut(place.entity).expect("the index knows committed entries");
+                            row.set(data::Value::new(value));
+                        }
+                        Change::Remove { place, .. } => structure.despawn(place.id),
+                        Change::Add { .. } => {}
+                    }
+                    change.placed(|key, value| {
+                        let entry = data::Key { scope: scope.clone(), key: key.clone() };
+                        let spawned = structure.spawn((entry, data::Value::new(value)));
+                        (spawned.id, spawned.entity)
+                    })
+                })
+                .collect();
+            self.changes.push((scope.clone(), updates));
         }
         // A lane has other scopes in the next frame; the memory of one is kept.
         if lane.overlays.len() > 1 {
@@ -253,21 +256,21 @@ impl Scribe<'_, '_, '_> {
     }
 }
 
-fn change_principal(record: &mut Principal, change: Change) {
+fn change_principal(record: &mut Principal, change: PrincipalChange) {
     match change {
-        Change::GrantScope(scope, access) => {
+        PrincipalChange::GrantScope(scope, access) => {
             record.scopes.insert(scope, access);
         }
-        Change::RevokeScope(scope) => {
+        PrincipalChange::RevokeScope(scope) => {
             record.scopes.remove(&scope);
         }
-        Change::GrantTopic(topic, access) => {
+        PrincipalChange::GrantTopic(topic, access) => {
             record.topics.insert(topic, access);
         }
-        Change::RevokeTopic(topic) => {
+        PrincipalChange::RevokeTopic(topic) => {
             record.topics.remove(&topic);
         }
-        Change::MaxRps(max) => record.max_rps = max,
+        PrincipalChange::MaxRps(max) => record.max_rps = max,
     }
 }
 
