@@ -43,6 +43,7 @@ pub mod reply;
 mod schedule;
 mod shared;
 mod stats;
+mod still;
 #[cfg(feature = "store")]
 pub mod store;
 mod structure;
