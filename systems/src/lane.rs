@@ -21,7 +21,7 @@ pub use codec::{HandlerCodec, PrincipalCodec, SessionCodec, SuspendedCodec, Wind
 pub use floor::{Figures, Floor, LOG_LINES_MAX, Settings};
 pub use request::{Answer, Answers, Ask, Change, Operation, Request, To};
 
-use crate::event::{Held, Subscriber};
+use crate::event::{Channel, Held, Subscriber, Topic};
 use bevy_ecs::entity::Entity;
 use collect::Agenda;
 use diptych_components::kv;
@@ -29,7 +29,6 @@ use diptych_components::principal::{Principal, Window};
 use diptych_components::script::Suspended;
 use diptych_engine::prelude::*;
 use diptych_engine::{Registrar, par_each_weighted};
-use host::Terms;
 use job::{Hall, Lane};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -98,7 +97,8 @@ fn run(
     let terms = floor.terms(clock, in_line);
     let mut agenda = Agenda::default();
     let machine = |entity: Entity| rows.scripts.get(entity).ok().map(|row| row.machine.clone());
-    let mail: Vec<_> = mail.into_iter().map(|(topic, heard)| (topic.place(), heard.last().clone())).collect();
+    let place = |topic: Topic| (topic.channel().unwrap_or(Channel::Execution).code(), topic.number());
+    let mail: Vec<_> = mail.into_iter().map(|(topic, heard)| (place(topic), heard)).collect();
     let may_go_on = |session: &str| terms.slots > 0 && !waiting.contains(session);
     agenda.wake(&mut work.mirror, &mail, &machine, floor.settings.patience, terms.step, may_go_on);
     let Work { mirror, backlog, .. } = &mut *work;
@@ -109,6 +109,7 @@ fn run(
         let hall = Hall {
             terms,
             index: &index,
+            empty: crate::kv::Scope::default(),
             commands: &floor.commands,
             limits: floor.settings.scripts,
             patience: Floor::steps(clock, floor.settings.patience),

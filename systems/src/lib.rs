@@ -4,6 +4,9 @@
 //! tested and timed without an engine. What the systems work on is in `diptych-components`.
 
 pub mod event;
+pub mod kv;
+pub mod lane;
 pub mod life;
 pub mod nbody;
 pub mod prelude;
+pub mod script;

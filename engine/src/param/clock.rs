@@ -52,6 +52,11 @@ impl Clock {
         if self.still { 0.0 } else { self.time.dt }
     }
 
+    /// Seconds of world time a step: constant, stored with the world; [`Clock::dt`] of every step.
+    pub fn tick(&self) -> f64 {
+        self.time.dt
+    }
+
     /// Seconds of world time at the last commit: the steps made so far times the length of one.
     pub fn seconds(&self) -> f64 {
         self.committed().saturating_sub(self.time.still) as f64 * self.time.dt

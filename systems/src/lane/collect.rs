@@ -7,7 +7,8 @@
 use super::job::{Job, Lane, Roused, Wake, Work};
 use super::mirror::{Due, Mirror, Place, Seat};
 use super::request::{Ask, Operation, Request, To};
-use diptych_components::event::{Channel, Event, Events, Origin};
+use crate::event::Heard;
+use diptych_components::event::{Channel, Origin};
 use diptych_components::script::Rest;
 use diptych_components::session::Session;
 use diptych_components::slp::Object;
@@ -35,7 +36,7 @@ impl Agenda {
     pub(super) fn wake(
         &mut self,
         mirror: &mut Mirror,
-        mail: &[(Place, Events)],
+        mail: &[(Place, Heard<'_>)],
         machines: &Machines<'_>,
         seconds: f64,
         step: u64,
@@ -55,7 +56,7 @@ impl Agenda {
         }
         for (place, events) in mail {
             let Some(scripts) = mirror.awaiting.get(place) else { continue };
-            let Some(first) = events.first() else { continue };
+            let Some(first) = events.iter().next() else { continue };
             for id in scripts {
                 let Some(resting) = mirror.resting.get(id) else { continue };
                 let armed = resting.awaits.iter().enumerate().filter(|(_, at)| *at == place);
@@ -80,7 +81,7 @@ impl Agenda {
             self.rouse(mirror, id, wake, machines);
         }
         for (place, events) in mail {
-            self.hear(mirror, *place, events);
+            self.hear(mirror, *place, *events);
         }
     }
 
@@ -93,7 +94,7 @@ impl Agenda {
     }
 
     /// Each event to every handler of its topic; what is on the execution channel to its processor.
-    fn hear(&mut self, mirror: &Mirror, place: Place, events: &[Event]) {
+    fn hear(&mut self, mirror: &Mirror, place: Place, events: Heard<'_>) {
         if place.0 == Channel::Execution.code() {
             for event in events {
                 let Origin::Session { session, .. } = event.publisher() else { continue };

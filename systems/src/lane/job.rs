@@ -104,6 +104,8 @@ pub(super) struct Lane {
 pub(super) struct Hall<'a> {
     pub(super) terms: Terms,
     pub(super) index: &'a Index,
+    /// What a scope without entries is.
+    pub(super) empty: Scope,
     pub(super) commands: &'a Commands,
     pub(super) limits: Limits,
     /// Steps that an await waits at most.
@@ -128,7 +130,7 @@ impl Lane {
     fn job(&mut self, job: Job, hall: &Hall<'_>) {
         let Job { seat, principal, held, work, to } = job;
         let session = &seat.session;
-        let scope: &Scope = hall.index.scope_or_empty(&session.scope);
+        let scope: &Scope = hall.index.scope(&session.scope).unwrap_or(&hall.empty);
         let principal = principal.as_deref();
         let before = self.traces.events.len();
         let overlay = match self.overlays.get_mut(&session.scope) {
