@@ -4,3 +4,4 @@ pub use crate::life::{
     Grid, GridError, Pattern, PatternError, PatternFault, Rule, RuleError, Tile, TileNeighbours, TileSpot,
 };
 pub use crate::nbody::{Bodies, BodiesError, Body, BodyName, Mass, Position, Velocity};
+pub use crate::slp::{Kind, Object};

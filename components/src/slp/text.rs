@@ -1,0 +1,73 @@
+//! Objects as Lisp text.
+//!
+//! Invariant: text that parses prints canonically, and canonical text parses to the same object. Left out:
+//! what the forms mean.
+//!
+//! | text | is |
+//! |---|---|
+//! | `( )` `[ ]` `{ }` | lists; anything may touch anything |
+//! | `"a\"b"` | a string of bytes; a backslash stands for the byte after it, whatever it is; all other bytes, line ends too, are themselves |
+//! | `'x` `@x` | the next object, wrapped; whitespace and comments may stand between |
+//! | `; ..` | a comment to the end of the line, outside strings |
+//! | `5` `+5` `007` `-0` | integers of 64 bits |
+//! | `.5` `5.` `1E+3` | reals: whatever has a point or an exponent |
+//! | `.` `-.` `.e1` `1e` `1e+` | malformed numbers: errors |
+//! | `-` `1-2` `12abc` `0x1F` `nan` `a'b` | symbols: every other atom; UTF-8 |
+//!
+//! An atom ends at whitespace (space, `\t`, `\n`, `\v`, `\f`, `\r`), at a bracket of any kind, `;` and `"`.
+//! An integer beyond 64 bits and a real that would become infinite, or 0 though it is not, are out of range;
+//! subnormal reals are not.
+
+pub(super) mod error;
+pub(super) mod number;
+pub(super) mod parse;
+pub(super) mod print;
+
+/// What a byte does outside strings.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Class {
+    /// Part of an atom.
+    Atom,
+    /// Part of an atom, which may then be a number: digits, signs, the point.
+    Numeric,
+    /// Wraps the next object at the beginning of an atom; inside one it is a part of it: `'`, `@`.
+    Prefix,
+    Space,
+    Open,
+    Close,
+    Quote,
+    Comment,
+}
+
+impl Class {
+    /// Whether it is part of an atom once that has begun.
+    #[inline]
+    pub(super) fn is_atom(self) -> bool {
+        (self as u8) <= Self::Prefix as u8
+    }
+}
+
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Atom; 256];
+    let mut n = 0;
+    while n < 256 {
+        classes[n] = match n as u8 {
+            b'0'..=b'9' | b'+' | b'-' | b'.' => Class::Numeric,
+            b'\'' | b'@' => Class::Prefix,
+            b' ' | b'\t'..=b'\r' => Class::Space,
+            b'(' | b'[' | b'{' => Class::Open,
+            b')' | b']' | b'}' => Class::Close,
+            b'"' => Class::Quote,
+            b';' => Class::Comment,
+            _ => Class::Atom,
+        };
+        n += 1;
+    }
+    classes
+};
+
+#[inline]
+pub(super) fn class(byte: u8) -> Class {
+    CLASSES[usize::from(byte)]
+}
