@@ -6,3 +6,4 @@
 pub mod life;
 pub mod nbody;
 pub mod prelude;
+pub mod script;

@@ -19,12 +19,12 @@ pub struct Value {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// The object, in a buffer that holds little else.
-    Own,
+    /// The object, in a buffer of its own.
+    Own = 0,
     /// The object, a part of a program that is running.
-    Literal,
+    Literal = 1,
     /// The text of the object, which is no string.
-    Text,
+    Text = 2,
 }
 
 impl Value {
@@ -139,23 +139,49 @@ impl Value {
         self.form == Form::Text
     }
 
-    /// Whether it shares the buffer of a program.
-    #[inline]
-    pub(super) fn is_literal(&self) -> bool {
-        self.form == Form::Literal
+    /// How a saved value says which of the three it is.
+    pub(super) fn form_code(&self) -> u8 {
+        self.form as u8
+    }
+
+    /// The value that was saved so; only what is no string can be a text of something.
+    pub(super) fn from_form(code: u8, object: Object) -> Option<Self> {
+        let form = [Form::Own, Form::Literal, Form::Text].into_iter().find(|form| *form as u8 == code)?;
+        (form != Form::Text || object.kind() != Kind::String).then_some(Self { object, form })
     }
 
     /// The same value, without the rest of the program it came from.
     #[inline]
     pub(super) fn detached(self) -> Self {
-        if self.form == Form::Literal { Self { object: self.object.compact(), form: Form::Own } } else { self }
+        if self.form == Form::Literal {
+            Self { object: self.object.compact(), form: Form::Own }
+        } else {
+            self
+        }
+    }
+
+    /// The same value in a buffer of its own.
+    pub(super) fn compacted(self) -> Self {
+        Self { object: self.object.compact(), form: if self.is_text() { Form::Text } else { Form::Own } }
     }
 
     /// Bytes it counts for: none where it shares the buffer of a program, for that is counted. The same before
     /// and after a restart.
     #[inline]
     pub(super) fn weight(&self) -> u64 {
-        if self.form == Form::Literal { 0 } else { self.object.heap_bytes() as u64 }
+        if self.form == Form::Literal { 0 } else { weight(&self.object) }
+    }
+}
+
+/// Bytes of an object in a buffer of its own; none where it needs no buffer.
+#[inline]
+pub(super) fn weight(object: &Object) -> u64 {
+    let view = object.view();
+    match view.kind() {
+        Kind::None | Kind::Integer | Kind::Real | Kind::Rune => 0,
+        Kind::Symbol => view.symbol().map_or(0, |name| name.len() as u64),
+        _ if view.is_empty() => 0,
+        _ => object.to_bytes().len() as u64,
     }
 }
 
