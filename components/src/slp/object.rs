@@ -240,6 +240,21 @@ impl Object {
         self.keep(View { units, unit: &units[index as usize] })
     }
 
+    /// Looks into the object at a place of this buffer, as [`Object::at`] without keeping it.
+    ///
+    /// # Panics
+    /// When there is none: the index is of another buffer.
+    #[inline]
+    #[must_use]
+    pub fn view_at(&self, index: u32) -> View<'_> {
+        let whole = self.view();
+        if index == 0 {
+            return whole;
+        }
+        assert!(!whole.units.is_empty() && index <= root(whole.units), "index {index} is not of this buffer");
+        View { units: whole.units, unit: &whole.units[index as usize] }
+    }
+
     /// An object of what `view` shows, which shares this one's buffer if it is the same.
     #[inline]
     pub(super) fn keep(&self, view: View<'_>) -> Self {

@@ -1,0 +1,411 @@
+//! Commands: what the head of a list can be.
+//!
+//! Invariant: every command, built in or a plugin's, has a unique name and says what it takes, what it is for and
+//! what it needs; a command keeps its number for good. Left out: how arguments are evaluated (`machine`).
+
+use super::call::Call;
+use super::commands;
+use super::host::Permission;
+use super::value::Value;
+use diptych_components::slp::Object;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+/// What stands in one place of a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ParameterKind {
+    /// An expression; its value is the argument. An ERROR ends the call.
+    Evaluated,
+    /// As `Evaluated`, and ERRORs are arguments like others.
+    Any,
+    /// As `Evaluated`, and a symbol or a string.
+    Prefix,
+    /// As `Evaluated`, and the name of a channel.
+    Channel,
+    /// A literal symbol, or a variable whose text is the key.
+    Key,
+    /// A literal integer from 0 to 65535, or a variable whose text is one.
+    Topic,
+    /// A literal integer, not negative, or a variable whose text is one.
+    Count,
+    /// A literal `{..}`, not evaluated.
+    Body,
+    /// An expression that is evaluated after the other arguments, by the command itself.
+    Expression,
+}
+
+/// One place of a call.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    name: Cow<'static, str>,
+    kind: ParameterKind,
+    presence: Presence,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Presence {
+    Needed,
+    Optional,
+    Repeated,
+}
+
+impl Parameter {
+    /// What it is called in signatures and errors.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What stands there.
+    #[must_use]
+    pub fn kind(&self) -> ParameterKind {
+        self.kind
+    }
+
+    /// Whether a call may end before it.
+    #[must_use]
+    pub fn is_optional(&self) -> bool {
+        self.presence == Presence::Optional
+    }
+
+    /// Whether it stands for one argument or more.
+    #[must_use]
+    pub fn is_repeated(&self) -> bool {
+        self.presence == Presence::Repeated
+    }
+}
+
+/// What a plugin's command does.
+pub type Action = dyn Fn(&mut Call<'_>) -> Result<Value, Object> + Send + Sync;
+
+/// How a command is run.
+#[derive(Clone)]
+pub(super) enum Run {
+    /// What it does to the host is checked there, one by one.
+    Builtin(fn(&mut Call<'_>) -> Result<Value, Object>),
+    /// Runs a body for each key.
+    Iterate,
+    /// Runs a text or an object.
+    Eval,
+    /// Runs a body and waits.
+    Await,
+    /// The host is asked for the declared permission first.
+    Plugin(Arc<Action>),
+}
+
+/// A command.
+///
+/// # Examples
+/// ```
+/// use diptych_systems::script::{Command, Commands, ParameterKind, Permission, Value};
+/// let mut commands = Commands::new();
+/// commands.register(
+///     Command::new("math/add", |call| {
+///         let sum = call.integer(0)?.checked_add(call.integer(1)?);
+///         sum.map(Value::integer).ok_or_else(|| call.error("the sum has more than 64 bits"))
+///     })
+///     .parameter("a", ParameterKind::Evaluated)
+///     .parameter("b", ParameterKind::Evaluated)
+///     .permission(Permission::None)
+///     .help("Adds two integers."),
+/// )?;
+/// assert_eq!(commands.get("math/add").map(|add| add.signature()), Some("(math/add a b)".to_owned()));
+/// # Ok::<(), diptych_systems::script::CommandError>(())
+/// ```
+#[derive(Clone)]
+pub struct Command {
+    name: Cow<'static, str>,
+    parameters: Vec<Parameter>,
+    help: Cow<'static, str>,
+    permission: Permission,
+    run: Run,
+}
+
+impl Command {
+    /// A command of a plugin, without parameters, that needs no permission.
+    ///
+    /// An `Err` is the ERROR that becomes the value of the call. What it does to the session's entries goes
+    /// through the [`Call`].
+    pub fn new<F>(name: impl Into<Cow<'static, str>>, action: F) -> Self
+    where
+        F: Fn(&mut Call<'_>) -> Result<Value, Object> + Send + Sync + 'static,
+    {
+        Self::of(name, Run::Plugin(Arc::new(action)))
+    }
+
+    pub(super) fn of(name: impl Into<Cow<'static, str>>, run: Run) -> Self {
+        let (parameters, help) = (Vec::new(), Cow::Borrowed(""));
+        Self { name: name.into(), parameters, help, permission: Permission::None, run }
+    }
+
+    /// Takes one more argument.
+    #[must_use]
+    pub fn parameter(self, name: impl Into<Cow<'static, str>>, kind: ParameterKind) -> Self {
+        self.with(name.into(), kind, Presence::Needed)
+    }
+
+    /// Takes one more argument, or none.
+    #[must_use]
+    pub fn optional(self, name: impl Into<Cow<'static, str>>, kind: ParameterKind) -> Self {
+        self.with(name.into(), kind, Presence::Optional)
+    }
+
+    /// Takes all further arguments, at least one.
+    #[must_use]
+    pub fn repeated(self, name: impl Into<Cow<'static, str>>, kind: ParameterKind) -> Self {
+        self.with(name.into(), kind, Presence::Repeated)
+    }
+
+    fn with(mut self, name: Cow<'static, str>, kind: ParameterKind, presence: Presence) -> Self {
+        self.parameters.push(Parameter { name, kind, presence });
+        self
+    }
+
+    /// What it is for, in a sentence.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
+        self.help = help.into();
+        self
+    }
+
+    /// What the session must be allowed to do with its scope.
+    #[must_use]
+    pub fn permission(mut self, needed: Permission) -> Self {
+        self.permission = needed;
+        self
+    }
+
+    /// The symbol it is called by.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it takes, in order.
+    #[must_use]
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub fn help_text(&self) -> &str {
+        &self.help
+    }
+
+    /// What the session must be allowed to do with its scope.
+    #[must_use]
+    pub fn needs(&self) -> Permission {
+        self.permission
+    }
+
+    /// How it is written: `(core/kv/set key value)`, what may be missing in brackets.
+    #[must_use]
+    pub fn signature(&self) -> String {
+        let mut text = format!("({}", self.name);
+        for Parameter { name, presence, .. } in &self.parameters {
+            text += &match presence {
+                Presence::Needed => format!(" {name}"),
+                Presence::Optional => format!(" [{name}]"),
+                Presence::Repeated => format!(" {name}..."),
+            };
+        }
+        text + ")"
+    }
+
+    #[inline]
+    pub(super) fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// How many arguments it takes of as many as are given; the fewest it needs, where they are too few.
+    #[inline]
+    pub(super) fn takes(&self, given: u32) -> Result<u32, u32> {
+        let count = self.parameters.len() as u32;
+        if given >= count {
+            let repeated = self.parameters.last().is_some_and(Parameter::is_repeated);
+            return Ok(if repeated { given } else { count });
+        }
+        let least = self.parameters.iter().filter(|parameter| !parameter.is_optional()).count() as u32;
+        if given < least { Err(least) } else { Ok(given) }
+    }
+
+    /// What the argument at `index` is for.
+    ///
+    /// # Panics
+    /// When it has no parameters.
+    #[inline]
+    pub(super) fn at(&self, index: u32) -> &Parameter {
+        &self.parameters[(index as usize).min(self.parameters.len() - 1)]
+    }
+
+    fn check(&self) -> Result<(), CommandError> {
+        let refuse = |reason| Err(CommandError::Malformed { name: self.name.to_string(), reason });
+        if !Object::symbol(&self.name).is_ok_and(|symbol| symbol.view().symbol().is_some()) {
+            return refuse("it is no symbol, so no script could call it");
+        }
+        if self.name.starts_with('$') {
+            return refuse("names with `$` are those of variables");
+        }
+        let mut rest = self.parameters.iter().skip_while(|parameter| parameter.presence == Presence::Needed);
+        if rest.next().is_some_and(Parameter::is_repeated) && rest.next().is_some() {
+            return refuse("a repeated parameter must be the last one");
+        }
+        if rest.any(|parameter| !parameter.is_optional()) {
+            return refuse("after an optional parameter all must be optional");
+        }
+        let own = matches!(self.run, Run::Await);
+        if !own && self.parameters.iter().any(|parameter| parameter.kind == ParameterKind::Expression) {
+            return refuse("parameters of the kind Expression are for core/expr/await");
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.signature())
+    }
+}
+
+/// Why a command was not registered.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// Another one has the name.
+    #[error("the command {new} cannot be registered: the name is taken by {old}; give it another name")]
+    Taken {
+        /// The signature of the one that was there.
+        old: String,
+        /// The signature of the one that was refused.
+        new: String,
+    },
+    /// It cannot be called.
+    #[error("the command `{name}` cannot be registered: {reason}")]
+    Malformed {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// There are [`COMMANDS_MAX`] already.
+    #[error("the command `{name}` cannot be registered: there are {COMMANDS_MAX} already")]
+    TooMany {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// Commands of a registry.
+pub const COMMANDS_MAX: usize = 10_000;
+
+/// Every command there is, by name.
+#[derive(Clone, Debug)]
+pub struct Commands {
+    /// By number, which is the order of registration.
+    commands: Vec<Command>,
+    /// Numbers by name.
+    order: Vec<u16>,
+    /// Numbers by hash of the name, at most half of it taken; [`NOBODY`] where there is none.
+    slots: Vec<u16>,
+}
+
+const NOBODY: u16 = u16::MAX;
+const _: () = assert!(COMMANDS_MAX < NOBODY as usize);
+
+impl Commands {
+    /// The twelve that are built in.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut all = Self { commands: Vec::new(), order: Vec::new(), slots: vec![NOBODY; 64] };
+        for command in commands::builtin() {
+            all.register(command).expect("the names of the built-in commands differ and are symbols");
+        }
+        all
+    }
+
+    /// Adds a command.
+    ///
+    /// # Errors
+    /// When its name is taken, or it could not be called.
+    pub fn register(&mut self, command: Command) -> Result<(), CommandError> {
+        command.check()?;
+        if let Some(old) = self.get(command.name()) {
+            return Err(CommandError::Taken { old: old.signature(), new: command.signature() });
+        }
+        if self.commands.len() == COMMANDS_MAX {
+            return Err(CommandError::TooMany { name: command.name.into_owned() });
+        }
+        let place = self.order.partition_point(|number| self.at(*number).name < command.name);
+        self.order.insert(place, self.commands.len() as u16);
+        self.commands.push(command);
+        if self.commands.len() * 2 > self.slots.len() {
+            self.slots = vec![NOBODY; self.slots.len() * 2];
+            (0..self.commands.len()).for_each(|number| self.place(number as u16));
+        } else {
+            self.place(self.commands.len() as u16 - 1);
+        }
+        Ok(())
+    }
+
+    /// The command of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Command> {
+        self.find(name.as_bytes()).map(|number| self.at(number))
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Command> {
+        self.order.iter().map(|number| self.at(*number))
+    }
+
+    /// The number of a command.
+    #[inline]
+    pub(super) fn find(&self, name: &[u8]) -> Option<u16> {
+        let mask = self.slots.len() - 1;
+        let mut slot = hash(name) & mask;
+        loop {
+            let number = self.slots[slot];
+            if number == NOBODY {
+                return None;
+            }
+            if self.at(number).name.as_bytes() == name {
+                return Some(number);
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+
+    /// The command with this number.
+    #[inline]
+    pub(super) fn at(&self, number: u16) -> &Command {
+        &self.commands[usize::from(number)]
+    }
+
+    fn place(&mut self, number: u16) {
+        let mask = self.slots.len() - 1;
+        let mut slot = hash(self.at(number).name.as_bytes()) & mask;
+        while self.slots[slot] != NOBODY {
+            slot = (slot + 1) & mask;
+        }
+        self.slots[slot] = number;
+    }
+}
+
+impl Default for Commands {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Of the ends of a name: what differs between commands. Only the table sees it.
+#[inline]
+fn hash(name: &[u8]) -> usize {
+    let (first, last) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => (0, name.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte))),
+    };
+    let mixed = (first.rotate_left(29) ^ last ^ name.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 40) as usize
+}

@@ -1,0 +1,50 @@
+//! The twelve commands that are built in.
+//!
+//! Invariant: they are registered as a plugin's are, and no command looks at rights. Left out: the three that run
+//! other code (`iterate`, `eval`, `await`), which are parts of the machine.
+
+mod event;
+mod kv;
+
+use super::call::Call;
+use super::command::{Command, ParameterKind as Kind, Run};
+use super::host::Permission;
+use super::value::Value;
+use diptych_components::slp::Object;
+
+/// All twelve.
+pub(super) fn builtin() -> impl Iterator<Item = Command> {
+    let eval = Command::of("core/expr/eval", Run::Eval)
+        .parameter("script", Kind::Evaluated)
+        .help("Runs a text, or an object, and gives what it gives.");
+    let wait = Command::of("core/expr/await", Run::Await)
+        .parameter("body", Kind::Expression)
+        .parameter("channel", Kind::Channel)
+        .parameter("topic", Kind::Topic)
+        .help("Evaluates the body, then waits for an event on the topic and gives its data.");
+    let log = Command::of("core/util/log", Run::Builtin(log))
+        .repeated("message", Kind::Any)
+        .help("Writes the messages, with one space between, to the session's log.");
+    kv::commands().into_iter().chain(event::commands()).chain([eval, wait, log])
+}
+
+fn log(call: &mut Call<'_>) -> Result<Value, Object> {
+    let mut line = Vec::new();
+    for index in 0..call.len() {
+        if index > 0 {
+            line.push(b' ');
+        }
+        line.extend_from_slice(&call.text(index)?);
+    }
+    call.log(&line);
+    Ok(Value::boolean(true))
+}
+
+/// A command whose every operation the host checks; `permission` is what it declares.
+fn builtin_command(
+    name: &'static str,
+    permission: Permission,
+    run: fn(&mut Call<'_>) -> Result<Value, Object>,
+) -> Command {
+    Command::of(name, Run::Builtin(run)).permission(permission)
+}
