@@ -208,11 +208,14 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         // A clean end writes what is still waiting; a failure was reported by the call that met it.
+        let mut reason = "the engine was dropped".to_owned();
         if self.frame.poisoned.is_none()
             && let Err(error) = self.flush()
         {
             tracing::error!(%error, "the last frames were not stored");
+            reason = format!("the engine was dropped, and its last frames were not stored: {error}");
         }
+        self.frame.observers.stop(&reason);
         self.frame.inputs.queue().close();
         self.frame.annexes.iter().for_each(|annex| annex.end());
     }

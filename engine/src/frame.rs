@@ -22,6 +22,7 @@ use crate::editor::{Editor, Journal};
 use crate::error::{Error, Result};
 use crate::input::{Envelope, Inputs};
 use crate::lease::LeaseGate;
+use crate::observer::Observers;
 use crate::registry::Registry;
 use crate::schedule::Schedule;
 use crate::shared::Shared;
@@ -59,6 +60,7 @@ pub(crate) struct Frame {
     pub(crate) special: Special,
     /// In the order of their stored names.
     pub(crate) annexes: Vec<Arc<dyn Annex>>,
+    pub(crate) observers: Observers,
     pub(crate) gate: LeaseGate,
     pub(crate) inputs: Inputs,
     pub(crate) journal: Journal,
@@ -141,6 +143,7 @@ impl Frame {
             let reason = error.to_string();
             self.gate.poison(&reason);
             self.inputs.queue().fail(&reason);
+            self.observers.stop(&reason);
             self.poisoned = Some(reason);
         }
         result

@@ -30,6 +30,7 @@ pub mod job;
 pub mod lease;
 mod link;
 mod message;
+mod observer;
 mod pace;
 mod param;
 mod phased;
@@ -65,9 +66,11 @@ pub use input::{Applier, INPUT_BYTES_MAX, Inputs, TrySendError};
 pub use job::{Answered, Job, JobError, JobRefused, Jobs};
 pub use link::Link;
 pub use message::{Inbox, Letters, MESSAGES_MAX, Mail, Outbox, Pen};
+pub use observer::Observer;
 pub use pace::{CATCH_UP_FRAMES, Pace, StopSignal};
-pub use param::{Clock, Ids, Linked, Random, Site, Stream};
+pub use param::{Caller, Clock, Ids, Linked, Random, Site, Stream};
 pub use plugin::Plugin;
+pub use pool::{par_each, par_each_weighted};
 pub use query::{
     Added, Block, Changed, Changes, Has, HeldBlock, Loops, Next, NextBlock, NextRow, Now, NowChanges,
     PAR_ROWS, PREVIOUS, Plain, Prev, Read, Removed, Split, THIS_FRAME, Visits, With, Without,

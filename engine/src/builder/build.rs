@@ -55,6 +55,7 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
     registrar.enter_types(&mut world, &mut errors);
     registrar.enter_annexes(&mut world, &mut errors);
     let columns = gather_columns(&mut world, &ids);
+    registrar.observers.order(&mut errors);
     let (schedule, startup) = make_schedules(&mut world, &mut registrar, &columns, errors)?;
 
     let setups = core::mem::take(&mut registrar.setups);
@@ -73,6 +74,7 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
         ids,
         tables: TableList::default(),
         schedule,
+        observers: core::mem::take(&mut registrar.observers),
         gate: LeaseGate::new(),
         inputs,
         journal: crate::editor::Journal::default(),
@@ -94,6 +96,7 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
     }
     frame.begin_annexes();
     frame.refresh_turns();
+    pool.install(|| frame.begin_observers())?;
     // A world that was stored before its first frame was made goes on where it stopped.
     if frame.committed == 0 && !startup.tasks.is_empty() {
         pool.install(|| frame.start_up(startup))?;

@@ -1,4 +1,4 @@
-//! The commit: coverage, structure, the change of roles, inputs, annexes, digest, hooks, the record, in that
+//! The commit: coverage, structure, the change of roles, inputs, annexes, digest, hooks, observers, the record, in that
 //! order; transient values end before structure, and once more after what structure and inputs have set.
 //!
 //! Invariant: exclusive, and proportional to what changed. After it, the new previous slot is immutable until
@@ -95,6 +95,7 @@ impl Frame {
         }
         self.run_hooks();
         self.copy_columns();
+        self.show_commit()?;
         self.record(frame)
     }
 
