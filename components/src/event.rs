@@ -237,7 +237,7 @@ impl Deref for Events {
 
 /// What was published on a topic in the last frame: the transient state `event.mail` of the topic's entity.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Mail(pub Events);
+pub struct TopicMail(pub Events);
 
 /// What was published on a topic since the last step, in frames before the last one, all of them still: the state
 /// `event.unheard` of the topic's entity. Systems that run in steps only have yet to hear it.
