@@ -31,6 +31,8 @@
 use std::fmt;
 
 mod builder;
+mod format;
+mod json;
 mod load;
 mod object;
 mod symbol;
@@ -41,6 +43,8 @@ mod walk;
 mod writer;
 
 pub use builder::Builder;
+pub use format::{Binary, DecodeError, Format, Json, Text};
+pub use json::{JsonError, JsonFault};
 pub use load::Invalid;
 pub use object::Object;
 pub use symbol::{NotASymbol, SYMBOL_BYTES_MAX};

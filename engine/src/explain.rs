@@ -124,6 +124,9 @@ fn turns(task: &crate::schedule::Task) -> Vec<String> {
     if task.turns.every > 1 {
         turns.push(format!("every {} frames", task.turns.every));
     }
+    if task.answering {
+        turns.push("in still frames too".to_owned());
+    }
     if task.wants.is_some() {
         turns.push("only where its queries can match".to_owned());
     }

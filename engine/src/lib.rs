@@ -42,6 +42,7 @@ mod registry;
 mod schedule;
 mod shared;
 mod stats;
+mod still;
 #[cfg(feature = "store")]
 pub mod store;
 mod structure;

@@ -137,5 +137,10 @@ pub(crate) fn refuse_now<T: State>(world: &mut World) {
 
 /// Whether a type of state is the engine's own, which no system may own.
 pub(crate) fn is_engine_owned(type_id: TypeId) -> bool {
-    [TypeId::of::<crate::tree::Parent>(), TypeId::of::<crate::control::Control>()].contains(&type_id)
+    let own = [
+        TypeId::of::<crate::tree::Parent>(),
+        TypeId::of::<crate::control::Control>(),
+        TypeId::of::<crate::still::Still>(),
+    ];
+    own.contains(&type_id)
 }

@@ -9,7 +9,7 @@ mod task;
 
 pub(crate) use arrange::Wait;
 pub use task::{IntoTask, IsSystemConfig, SystemConfig};
-pub(crate) use task::{SystemSpec, Task, Turns};
+pub(crate) use task::{Moment, SystemSpec, Task, Turns};
 
 use crate::buffer::Column;
 use crate::error::BuildError;

@@ -98,6 +98,12 @@ impl<'a> View<'a> {
         self.shared.time.get().frame - 1
     }
 
+    /// Steps made so far: the frames that are not still. World time is this times `dt`.
+    pub fn step(&self) -> u64 {
+        let time = self.shared.time.get();
+        time.frame - 1 - time.still
+    }
+
     /// Entities alive.
     pub fn entities(&self) -> u64 {
         self.shared.ids.get().len()

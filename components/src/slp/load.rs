@@ -5,9 +5,8 @@
 //! the text, on a stack in proportion to the depth; nothing recurses.
 
 use super::object::Object;
-use super::symbol::{Found, Symbols, check};
+use super::symbol::{Found, Key, Symbols, check};
 use super::unit::{Header, Kind, MAGIC, UNIT_BYTES, Unit};
-use std::sync::Arc;
 
 /// Why bytes are not an object: a sentence with the unit in question.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -43,6 +42,7 @@ struct Check<'a> {
     symbols: Symbols,
     /// Where the next string or new symbol must lie.
     text: usize,
+    tiles: Tiles,
     /// Where the next block of children must lie.
     block: u32,
 }
@@ -63,14 +63,15 @@ pub(super) fn load(bytes: &[u8], depth_max: u32) -> Result<Object, Invalid> {
     if !rest.is_empty() || chunks.len() != 1 + header.units as usize + filled {
         return fail("their number is not what the header says");
     }
-    let units: Arc<[Unit]> = chunks.iter().map(|chunk| bytemuck::must_cast::<_, Unit>(*chunk)).collect();
+    let units: Vec<Unit> = chunks.iter().map(|chunk| bytemuck::must_cast::<_, Unit>(*chunk)).collect();
     let (trees, area) = units.split_at(1 + header.units as usize);
     let area: &[u8] = bytemuck::must_cast_slice(area);
     let (area, zeros) = area.split_at(header.bytes as usize);
     if zeros.iter().any(|byte| *byte != 0) {
         return fail("what fills the last 16 bytes is not zero");
     }
-    let mut check = Check { units: trees, area, symbols: Symbols::default(), text: 0, block: 1 };
+    let tiles = Tiles::new(area.len());
+    let mut check = Check { units: trees, area, symbols: Symbols::default(), text: 0, tiles, block: 1 };
     check.tree(header.units, depth_max)?;
     if check.block != header.units {
         return fail("there are units that are in no list");
@@ -152,32 +153,81 @@ impl Check<'_> {
         if unit.data != self.text as u64 || unit.count == 0 {
             return Err("the string does not begin where the text before it ends");
         }
+        if unit.count as usize > self.area.len() - self.text {
+            return Err("the string ends beyond the text");
+        }
+        self.tiles.begin(self.text, false);
         self.text += unit.count as usize;
-        if self.text > self.area.len() { Err("the string ends beyond the text") } else { Ok(()) }
+        Ok(())
     }
 
     #[inline]
     fn symbol(&mut self, unit: Unit) -> Result<(), &'static str> {
         let start = usize::try_from(unit.data).unwrap_or(usize::MAX);
         let end = start.saturating_add(unit.count as usize);
-        let Some(name) = self.area.get(start..end) else { return Err("the symbol ends beyond the text") };
-        if start < self.text {
-            // Then it must be the place of its first occurrence.
-            return match self.symbols.find(self.area, name) {
-                Found::At(offset) if offset as usize == start => Ok(()),
-                _ => Err("the symbol lies in the text of something else"),
-            };
+        if start >= self.text {
+            return self.new_symbol(start, end);
         }
+        // Then it must be a symbol that was there before, from its first byte to its last.
+        if end > self.text || end == start || !self.tiles.is_symbol(start, end, self.text) {
+            return Err("the symbol lies in the text of something else");
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn new_symbol(&mut self, start: usize, end: usize) -> Result<(), &'static str> {
         if start != self.text {
             return Err("the symbol does not begin where the text before it ends");
         }
-        let Found::Vacant(vacant) = self.symbols.find(self.area, name) else {
+        let Some(name) = self.area.get(start..end) else { return Err("the symbol ends beyond the text") };
+        check(name).map_err(|_| "the symbol would not read back as itself")?;
+        let Found::Vacant(vacant) = self.symbols.find(self.area, name, Key::of(name)) else {
             return Err("the symbol has a place already");
         };
-        check(name).map_err(|_| "the symbol would not read back as itself")?;
         self.symbols.note(vacant, name, start as u32);
+        self.tiles.begin(start, true);
         self.text = end;
         Ok(())
+    }
+}
+
+/// Where each string and each symbol of the text begins, a bit for each byte: to find out whether a symbol was
+/// there before costs two words, however many there are.
+struct Tiles {
+    begins: Vec<u64>,
+    symbols: Vec<u64>,
+}
+
+impl Tiles {
+    fn new(bytes: usize) -> Self {
+        let words = bytes / 64 + 1;
+        Self { begins: vec![0; words], symbols: vec![0; words] }
+    }
+
+    #[inline]
+    fn begin(&mut self, at: usize, symbol: bool) {
+        self.begins[at / 64] |= 1 << (at % 64);
+        self.symbols[at / 64] |= u64::from(symbol) << (at % 64);
+    }
+
+    /// Whether a symbol begins at `start` and what follows it at `end`, or nothing does; `start < end <= text`.
+    #[inline]
+    fn is_symbol(&self, start: usize, end: usize, text: usize) -> bool {
+        if self.symbols[start / 64] >> (start % 64) & 1 == 0 {
+            return false;
+        }
+        // The first beginning behind `start`.
+        let mut word = start / 64;
+        let mut bits = self.begins[word] & (u64::MAX << (start % 64)) & !(1 << (start % 64));
+        while bits == 0 {
+            word += 1;
+            if word > text / 64 {
+                return end == text;
+            }
+            bits = self.begins[word];
+        }
+        word * 64 + bits.trailing_zeros() as usize == end
     }
 }
 

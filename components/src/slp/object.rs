@@ -42,7 +42,12 @@ enum Repr {
     Constant(&'static [Unit]),
     /// The unit at this index of a buffer, above 0.
     Shared(Arc<[Unit]>, u32),
+    /// The same of a buffer that is too large to be copied behind its counters.
+    Large(Arc<Vec<Unit>>, u32),
 }
+
+/// Units from which on a buffer is left where it was made.
+const LARGE_UNITS: usize = 4096;
 
 const _: () = assert!(size_of::<Object>() == 24);
 const _: () = {
@@ -154,7 +159,7 @@ impl Object {
                 bytemuck::must_cast(bytes)
             }
         };
-        Self::whole((0..2 + text.len().div_ceil(UNIT_BYTES)).map(unit).collect())
+        Self(Repr::Shared((0..2 + text.len().div_ceil(UNIT_BYTES)).map(unit).collect(), 1))
     }
 
     /// Of a unit that stands alone.
@@ -164,9 +169,33 @@ impl Object {
     }
 
     /// The root of a buffer that is right.
-    pub(super) fn whole(units: Arc<[Unit]>) -> Self {
+    pub(super) fn whole(mut units: Vec<Unit>) -> Self {
         let root = root(&units);
-        Self(Repr::Shared(units, root))
+        if units.len() < LARGE_UNITS {
+            return Self(Repr::Shared(Arc::from(units), root));
+        }
+        units.shrink_to_fit();
+        Self(Repr::Large(Arc::new(units), root))
+    }
+
+    /// The buffer, where there is one.
+    #[inline]
+    fn units(&self) -> &[Unit] {
+        match &self.0 {
+            Repr::Inline(_) => &[],
+            Repr::Constant(units) => units,
+            Repr::Shared(units, _) => units,
+            Repr::Large(units, _) => units,
+        }
+    }
+
+    /// Whether it is all of its buffer, or needs none.
+    fn is_whole(&self) -> bool {
+        match &self.0 {
+            Repr::Inline(_) | Repr::Constant(_) => true,
+            Repr::Shared(units, at) => *at == root(units),
+            Repr::Large(units, at) => *at == root(units),
+        }
     }
 
     /// Looks into it.
@@ -177,6 +206,7 @@ impl Object {
             Repr::Inline(unit) => View { units: &[], unit },
             Repr::Constant(units) => View { units, unit: &units[root(units) as usize] },
             Repr::Shared(units, at) => View { units, unit: &units[*at as usize] },
+            Repr::Large(units, at) => View { units, unit: &units[*at as usize] },
         }
     }
 
@@ -202,10 +232,10 @@ impl Object {
     #[must_use]
     pub fn at(&self, index: u32) -> Self {
         if index == 0 {
-            assert!(!matches!(self.0, Repr::Shared(..)), "index 0 is no object of a buffer");
+            assert!(matches!(self.0, Repr::Inline(_)), "index 0 is no object of a buffer");
             return self.clone();
         }
-        let units = self.view().units;
+        let units = self.units();
         assert!(!units.is_empty() && index <= root(units), "index {index} is not of this buffer");
         self.keep(View { units, unit: &units[index as usize] })
     }
@@ -216,46 +246,35 @@ impl Object {
         if view.unit.stands_alone() {
             return Self::inline(*view.unit);
         }
+        if !std::ptr::eq(self.units(), view.units) {
+            return copied(view);
+        }
         match &self.0 {
-            Repr::Shared(units, _) if std::ptr::eq(&**units, view.units) => {
-                Self(Repr::Shared(Arc::clone(units), view.index()))
-            }
-            Repr::Constant(units) if std::ptr::eq(*units, view.units) => self.clone(),
-            _ => {
-                let mut writer = Writer::with_capacity(7, 64);
-                writer.copy(view);
-                writer.finish()
-            }
+            Repr::Shared(units, _) => Self(Repr::Shared(Arc::clone(units), view.index())),
+            Repr::Large(units, _) => Self(Repr::Large(Arc::clone(units), view.index())),
+            Repr::Inline(_) | Repr::Constant(_) => self.clone(),
         }
     }
 
     /// The same object in a buffer that holds nothing else; a clone where that is so already.
     #[must_use]
     pub fn compact(&self) -> Self {
-        match &self.0 {
-            Repr::Shared(units, at) if *at != root(units) => {
-                let mut writer = Writer::with_capacity(7, 64);
-                writer.copy(self.view());
-                writer.finish()
-            }
-            _ => self.clone(),
-        }
+        if self.is_whole() { self.clone() } else { copied(self.view()) }
     }
 
     /// The buffer of just this object, as [`Object::load`] takes it; borrowed where it is there already. Equal
     /// objects have equal bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Cow<'_, [u8]> {
-        match &self.0 {
-            Repr::Inline(unit) => {
-                let header = Header { magic: MAGIC, units: 1, bytes: 0, reserved: 0 };
-                let buffer = [bytemuck::must_cast(header), *unit];
-                Cow::Owned(bytemuck::must_cast::<[Unit; 2], [u8; 2 * UNIT_BYTES]>(buffer).to_vec())
-            }
-            Repr::Constant(units) => Cow::Borrowed(bytemuck::must_cast_slice(units)),
-            Repr::Shared(units, at) if *at == root(units) => Cow::Borrowed(bytemuck::must_cast_slice(units)),
-            Repr::Shared(..) => Cow::Owned(self.compact().to_bytes().into_owned()),
+        if let Repr::Inline(unit) = &self.0 {
+            let header = Header { magic: MAGIC, units: 1, bytes: 0, reserved: 0 };
+            let buffer = [bytemuck::must_cast(header), *unit];
+            return Cow::Owned(bytemuck::must_cast::<[Unit; 2], [u8; 2 * UNIT_BYTES]>(buffer).to_vec());
         }
+        if self.is_whole() {
+            return Cow::Borrowed(bytemuck::must_cast_slice(self.units()));
+        }
+        Cow::Owned(bytemuck::must_cast_slice(copied(self.view()).units()).to_vec())
     }
 
     /// Reads what [`Object::to_bytes`] gave, or anything else: every unit is checked, once, in one pass.
@@ -272,7 +291,10 @@ impl Object {
         match &self.0 {
             // Two counters lie before the units.
             Repr::Shared(units, _) => 2 * size_of::<usize>() + size_of_val::<[Unit]>(units),
-            _ => 0,
+            Repr::Large(units, _) => {
+                2 * size_of::<usize>() + size_of::<Vec<Unit>>() + units.capacity() * UNIT_BYTES
+            }
+            Repr::Inline(_) | Repr::Constant(_) => 0,
         }
     }
 
@@ -289,6 +311,13 @@ impl Object {
             Cow::Borrowed,
         )
     }
+}
+
+/// A tree in a buffer of its own.
+fn copied(view: View<'_>) -> Object {
+    let mut writer = Writer::with_capacity(7, 64);
+    writer.copy(view);
+    writer.finish()
 }
 
 impl PartialEq for Object {

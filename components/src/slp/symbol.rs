@@ -12,8 +12,8 @@ pub const SYMBOL_BYTES_MAX: usize = 64 * 1024;
 /// Slots that are looked at for one symbol; whoever finds more of them taken has been made to collide and goes to
 /// an ordered map, so that chosen names cost a logarithm and no more.
 const PROBES_MAX: usize = 32;
-/// Slots of the first table.
-const SLOTS_MIN: usize = 16;
+/// Symbols that are compared one by one, as most small objects have no more.
+const FEW: usize = 8;
 
 /// Why a name is no symbol: it would not read back as that one symbol.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -55,10 +55,40 @@ pub(super) fn check(name: &[u8]) -> Result<(), NotASymbol> {
     str::from_utf8(name).map(|_| ()).map_err(|_| NotASymbol::NotUtf8)
 }
 
+/// The first 16 bytes of a name, and zeros behind a shorter one: together with its length all of it, mostly.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Key(u128);
+
+/// Bytes of a key.
+pub(super) const KEY_BYTES: usize = 16;
+
+impl Key {
+    /// Of any name.
+    #[inline]
+    pub(super) fn of(name: &[u8]) -> Self {
+        match name.first_chunk() {
+            Some(chunk) => Self(u128::from_le_bytes(*chunk)),
+            None => {
+                let mut chunk = [0; KEY_BYTES];
+                chunk[..name.len()].copy_from_slice(name);
+                Self(u128::from_le_bytes(chunk))
+            }
+        }
+    }
+
+    /// Of the first `len` of these bytes, at least 1, fewer than all.
+    #[inline]
+    pub(super) fn cut(chunk: &[u8; KEY_BYTES], len: usize) -> Self {
+        debug_assert!(0 < len && len < KEY_BYTES);
+        Self(u128::from_le_bytes(*chunk) & (u128::MAX >> (8 * (KEY_BYTES - len))))
+    }
+}
+
 /// Where a symbol lies in the bytes of its buffer.
 #[derive(Clone, Copy, Default)]
 struct Slot {
-    hash: u32,
+    /// Its [`Key`], so that most names are compared without a look at the bytes.
+    key: [u64; 2],
     offset: u32,
     /// 0: nobody is here, for no symbol is empty.
     len: u32,
@@ -69,11 +99,20 @@ impl Slot {
     fn bytes(self, area: &[u8]) -> &[u8] {
         &area[self.offset as usize..(self.offset + self.len) as usize]
     }
+
+    #[inline]
+    fn holds(self, area: &[u8], name: &[u8], key: [u64; 2]) -> bool {
+        self.key == key
+            && self.len as usize == name.len()
+            && (name.len() <= KEY_BYTES || self.bytes(area) == name)
+    }
 }
 
 /// The symbols of one buffer that is being made or checked.
 #[derive(Default)]
 pub(super) struct Symbols {
+    /// As long as these suffice there is no table.
+    few: [Slot; FEW],
     slots: Vec<Slot>,
     taken: usize,
     crowded: BTreeMap<Vec<u8>, u32>,
@@ -87,59 +126,73 @@ pub(super) enum Found {
 
 /// Where to note a new symbol.
 pub(super) struct Vacant {
-    hash: u32,
+    key: [u64; 2],
     slot: Option<usize>,
 }
 
 impl Symbols {
     /// Looks for `name`, whose equals lie in `area`.
     #[inline]
-    pub(super) fn find(&mut self, area: &[u8], name: &[u8]) -> Found {
+    pub(super) fn find(&mut self, area: &[u8], name: &[u8], key: Key) -> Found {
+        let key = [key.0 as u64, (key.0 >> 64) as u64];
+        if self.slots.is_empty() {
+            let taken = &self.few[..self.taken];
+            if let Some(slot) = taken.iter().find(|slot| slot.holds(area, name, key)) {
+                return Found::At(slot.offset);
+            }
+            if self.taken < FEW {
+                return Found::Vacant(Vacant { key, slot: Some(self.taken) });
+            }
+        }
         if self.slots.len() <= self.taken * 2 {
             self.grow(area);
         }
-        let hash = hash(name);
         let mask = self.slots.len() - 1;
+        let hash = hash(name, key) as usize;
         for probe in 0..PROBES_MAX.min(mask + 1) {
-            let at = (hash as usize + probe) & mask;
+            let at = (hash + probe) & mask;
             let slot = self.slots[at];
-            if slot.len == 0 {
-                // One that was crowded out of a smaller table stays in the map.
-                let known = if self.crowded.is_empty() { None } else { self.crowded.get(name) };
-                return match known {
-                    Some(offset) => Found::At(*offset),
-                    None => Found::Vacant(Vacant { hash, slot: Some(at) }),
-                };
-            }
-            if slot.hash == hash && slot.len as usize == name.len() && slot.bytes(area) == name {
+            if slot.holds(area, name, key) {
                 return Found::At(slot.offset);
             }
+            if slot.len == 0 {
+                return self.vacant(name, key, Some(at));
+            }
         }
-        match self.crowded.get(name) {
+        self.vacant(name, key, None)
+    }
+
+    /// It is in no slot; one that was crowded out, of a smaller table even, is in the map.
+    #[cold]
+    fn vacant(&self, name: &[u8], key: [u64; 2], slot: Option<usize>) -> Found {
+        match if self.crowded.is_empty() { None } else { self.crowded.get(name) } {
             Some(offset) => Found::At(*offset),
-            None => Found::Vacant(Vacant { hash, slot: None }),
+            None => Found::Vacant(Vacant { key, slot }),
         }
     }
 
     /// Notes that `name` lies at `offset`.
     pub(super) fn note(&mut self, vacant: Vacant, name: &[u8], offset: u32) {
+        let slot = Slot { key: vacant.key, offset, len: name.len() as u32 };
         match vacant.slot {
-            Some(at) => {
-                self.slots[at] = Slot { hash: vacant.hash, offset, len: name.len() as u32 };
-                self.taken += 1;
-            }
+            Some(at) if self.slots.is_empty() => self.few[at] = slot,
+            Some(at) => self.slots[at] = slot,
             None => {
                 self.crowded.insert(name.to_vec(), offset);
+                return;
             }
         }
+        self.taken += 1;
     }
 
     #[cold]
     fn grow(&mut self, area: &[u8]) {
-        let size = (self.slots.len() * 4).max(SLOTS_MIN);
+        let size = (self.slots.len() * 4).max(FEW * 8);
+        let few = self.slots.is_empty().then_some(self.few);
         let old = std::mem::replace(&mut self.slots, vec![Slot::default(); size]);
-        for slot in old.into_iter().filter(|slot| slot.len != 0) {
-            let mut places = (0..PROBES_MAX).map(|probe| (slot.hash as usize + probe) & (size - 1));
+        for slot in few.into_iter().flatten().chain(old).filter(|slot| slot.len != 0) {
+            let hash = hash(slot.bytes(area), slot.key) as usize;
+            let mut places = (0..PROBES_MAX).map(|probe| (hash + probe) & (size - 1));
             match places.find(|at| self.slots[*at].len == 0) {
                 Some(at) => self.slots[at] = slot,
                 None => {
@@ -153,26 +206,53 @@ impl Symbols {
 
 /// Only the table sees it, so it may differ between versions.
 #[inline]
-fn hash(name: &[u8]) -> u32 {
+fn hash(name: &[u8], key: [u64; 2]) -> u32 {
     const KEYS: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93];
     let fold = |a: u64, b: u64| {
         let wide = u128::from(a) * u128::from(b);
         (wide as u64) ^ ((wide >> 64) as u64)
     };
-    let len = name.len();
-    let mut state = KEYS[0] ^ len as u64;
-    let mut rest = name;
-    while let Some((head, tail)) = rest.split_first_chunk::<8>() {
-        state = fold(state ^ u64::from_le_bytes(*head), KEYS[1]);
-        rest = tail;
+    let mut state = fold(key[0] ^ KEYS[0], key[1] ^ KEYS[1]);
+    if let Some(rest) = name.get(KEY_BYTES..) {
+        let (chunks, tail) = rest.as_chunks::<8>();
+        for chunk in chunks {
+            state = fold(state ^ u64::from_le_bytes(*chunk), KEYS[1]);
+        }
+        let tail = tail.iter().fold(rest.len() as u64, |sum, byte| sum << 8 | u64::from(*byte));
+        state = fold(state ^ tail, KEYS[0]);
     }
-    let tail = if let Some(last) = name.last_chunk::<8>() {
-        u64::from_le_bytes(*last)
-    } else if let (Some(first), Some(last)) = (name.first_chunk::<4>(), name.last_chunk::<4>()) {
-        u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
-    } else {
-        name.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
-    };
-    let hash = fold(state ^ tail, KEYS[0]);
-    (hash ^ (hash >> 32)) as u32
+    (state ^ (state >> 32)) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names that all fall into one slot are told apart, those that the map holds too, while the table grows.
+    #[test]
+    fn colliding_names_are_told_apart() {
+        let slot = |name: &String| {
+            let key = Key::of(name.as_bytes()).0;
+            hash(name.as_bytes(), [key as u64, (key >> 64) as u64])
+        };
+        let names: Vec<String> =
+            (0_u32..).map(|n| format!("n{n}")).filter(|name| slot(name) & 0xfff == 0).take(400).collect();
+        let (mut symbols, mut area) = (Symbols::default(), Vec::new());
+        for round in 0..2 {
+            let mut expected = 0;
+            for name in &names {
+                let name = name.as_bytes();
+                match symbols.find(&area, name, Key::of(name)) {
+                    Found::At(offset) => assert_eq!((round, offset), (1, expected)),
+                    Found::Vacant(vacant) => {
+                        assert_eq!((round, expected as usize), (0, area.len()));
+                        area.extend_from_slice(name);
+                        symbols.note(vacant, name, expected);
+                    }
+                }
+                expected += name.len() as u32;
+            }
+        }
+        assert!(symbols.crowded.len() > 300, "only {} names were crowded out", symbols.crowded.len());
+    }
 }

@@ -1,6 +1,11 @@
 //! Tests of objects and their codecs.
 
+mod attacks;
+
+mod identity;
+mod json;
 mod objects;
+mod seeds;
 mod text;
 
 use super::{Forms, Limits, Object, parse, parse_one};

@@ -71,3 +71,60 @@ const CLASSES: [Class; 256] = {
 pub(super) fn class(byte: u8) -> Class {
     CLASSES[usize::from(byte)]
 }
+
+/// Bytes that are looked at together.
+pub(super) const CHUNK: usize = 16;
+
+/// How many bytes are before the first one that `ends`; all of them if none does. With `ends` made of comparisons
+/// this is a few instructions for all bytes at once.
+#[inline(always)]
+fn before(chunk: &[u8; CHUNK], ends: impl Fn(u8) -> bool) -> usize {
+    let mut hits = [0; CHUNK];
+    for (hit, byte) in hits.iter_mut().zip(chunk) {
+        *hit = u8::from(ends(*byte));
+    }
+    (u128::from_le_bytes(hits).trailing_zeros() / 8) as usize
+}
+
+/// Bytes before the end of an atom; as [`Class::is_atom`] says.
+#[inline]
+pub(super) fn before_atom_end(chunk: &[u8; CHUNK]) -> usize {
+    before(chunk, |byte| {
+        // `[` and `{`, `]` and `}` differ in one bit, `(` and `)` in another.
+        (byte == b' ')
+            | (byte.wrapping_sub(b'\t') < 5)
+            | (byte & !1 == b'(')
+            | (byte | 0x20 == b'{')
+            | (byte | 0x20 == b'}')
+            | (byte == b'"')
+            | (byte == b';')
+    })
+}
+
+/// Bytes before a quote or a backslash.
+#[inline]
+pub(super) fn before_quote(chunk: &[u8; CHUNK]) -> usize {
+    before(chunk, |byte| (byte == b'"') | (byte == b'\\'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Looking at 16 bytes at once finds what looking at each one finds.
+    #[test]
+    fn chunks_end_where_bytes_do() {
+        for byte in 0..=255 {
+            for at in 0..CHUNK {
+                let mut chunk = [b'x'; CHUNK];
+                chunk[at] = byte;
+                let end = if class(byte).is_atom() { CHUNK } else { at };
+                assert_eq!(before_atom_end(&chunk), end, "byte {byte} at {at}");
+                let quote = if byte == b'"' || byte == b'\\' { at } else { CHUNK };
+                assert_eq!(before_quote(&chunk), quote, "byte {byte} at {at}");
+                chunk[CHUNK - 1] = b' ';
+                assert_eq!(before_atom_end(&chunk), end.min(CHUNK - 1), "byte {byte} at {at}");
+            }
+        }
+    }
+}

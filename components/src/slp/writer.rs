@@ -6,11 +6,10 @@
 //! them. Left out: whether the calls make one tree (`Builder` and the parser see to it).
 
 use super::object::Object;
-use super::symbol::{Found, NotASymbol, Symbols, check};
+use super::symbol::{Found, Key, NotASymbol, Symbols, Vacant, check};
 use super::unit::{Header, Kind, MAGIC, UNIT_BYTES, Unit};
 use super::view::View;
 use super::walk::Step;
-use std::sync::Arc;
 
 /// Bytes of strings and symbols in one buffer at most: 1 GiB.
 pub const BUFFER_BYTES_MAX: usize = 1 << 30;
@@ -34,7 +33,7 @@ impl Writer {
         let mut writer = Self {
             units: Vec::with_capacity(units + 1 + bytes.div_ceil(UNIT_BYTES)),
             bytes: Vec::with_capacity(bytes),
-            open: Vec::new(),
+            open: Vec::with_capacity(32),
             symbols: Symbols::default(),
         };
         writer.units.push(Unit::new(Kind::None, 0, 0));
@@ -66,6 +65,16 @@ impl Writer {
         self.bytes.len()
     }
 
+    /// A string that is the first `len` of these bytes.
+    #[inline]
+    pub(super) fn short_string(&mut self, chunk: &[u8; UNIT_BYTES], len: usize) {
+        let start = self.bytes.len();
+        // A copy of a constant size, and then back, is faster than one of any size.
+        self.bytes.extend_from_slice(chunk);
+        self.bytes.truncate(start + len);
+        self.end_string(start);
+    }
+
     /// A piece of it.
     #[inline]
     pub(super) fn extend_string(&mut self, piece: &[u8]) {
@@ -86,22 +95,31 @@ impl Writer {
     /// Adds a symbol; it is checked when it is seen for the first time.
     #[inline]
     pub(super) fn symbol(&mut self, name: &[u8]) -> Result<(), NotASymbol> {
-        let offset = match self.symbols.find(&self.bytes, name) {
+        self.keyed_symbol(name, Key::of(name))
+    }
+
+    /// As [`Writer::symbol`], of a name whose key is known.
+    #[inline]
+    pub(super) fn keyed_symbol(&mut self, name: &[u8], key: Key) -> Result<(), NotASymbol> {
+        let offset = match self.symbols.find(&self.bytes, name, key) {
             Found::At(offset) => offset,
-            Found::Vacant(vacant) => {
-                check(name)?;
-                let offset = self.bytes.len();
-                self.bytes.extend_from_slice(name);
-                assert!(
-                    self.bytes.len() <= BUFFER_BYTES_MAX,
-                    "an object has at most {BUFFER_BYTES_MAX} bytes of text"
-                );
-                self.symbols.note(vacant, name, offset as u32);
-                offset as u32
-            }
+            Found::Vacant(vacant) => self.new_symbol(name, vacant)?,
         };
         self.open.push(Unit::new(Kind::Symbol, name.len() as u32, u64::from(offset)));
         Ok(())
+    }
+
+    #[inline(never)]
+    fn new_symbol(&mut self, name: &[u8], vacant: Vacant) -> Result<u32, NotASymbol> {
+        check(name)?;
+        let offset = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(name);
+        assert!(
+            self.bytes.len() <= BUFFER_BYTES_MAX,
+            "an object has at most {BUFFER_BYTES_MAX} bytes of text"
+        );
+        self.symbols.note(vacant, name, offset);
+        Ok(offset)
     }
 
     /// Ends a list or wrapper that holds every pending object from number `from` on.
@@ -159,6 +177,6 @@ impl Writer {
             last[..rest.len()].copy_from_slice(rest);
             self.units.push(bytemuck::must_cast(last));
         }
-        Object::whole(Arc::from(self.units))
+        Object::whole(self.units)
     }
 }

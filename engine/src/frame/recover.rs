@@ -72,6 +72,7 @@ impl Frame {
             removed.extend(ids.iter().map(|id| Id::from_bits(*id)));
             self.journal.lost = true;
         }
+        self.restore_still(path)?;
         self.rebuild_tree(path)?;
         self.restore_annexes(&recovered.notes, path)?;
         let upgraded = upgraded || self.encoder.as_ref().is_some_and(Encoder::upgrade_pending);

@@ -5,10 +5,10 @@
 
 use super::error::{ParseError, ParseErrorKind};
 use super::number::{self, Number};
-use super::{Class, class};
+use super::{CHUNK, Class, before_atom_end, before_quote, class};
 use crate::slp::Limits;
 use crate::slp::object::Object;
-use crate::slp::symbol::{NotASymbol, SYMBOL_BYTES_MAX};
+use crate::slp::symbol::{Key, NotASymbol, SYMBOL_BYTES_MAX};
 use crate::slp::unit::{Kind, Unit};
 use crate::slp::view::{Children, View};
 use crate::slp::writer::{BUFFER_BYTES_MAX, Writer};
@@ -212,26 +212,38 @@ impl<'a> Parser<'a> {
 
     /// From the first byte of an atom to behind its last.
     #[inline]
-    fn atom(&mut self) -> Result<&'a [u8], (ParseErrorKind, usize)> {
+    fn atom(&mut self) -> Result<(&'a [u8], Key), (ParseErrorKind, usize)> {
+        self.note_second(self.at);
         let rest = &self.text[self.at..];
+        if let Some(chunk) = rest.first_chunk() {
+            let len = before_atom_end(chunk);
+            if len < CHUNK {
+                self.at += len;
+                return Ok((&rest[..len], Key::cut(chunk, len)));
+            }
+        }
+        self.long_atom(rest)
+    }
+
+    #[inline(never)]
+    fn long_atom(&mut self, rest: &'a [u8]) -> Result<(&'a [u8], Key), (ParseErrorKind, usize)> {
         let len = rest.iter().position(|byte| !class(*byte).is_atom()).unwrap_or(rest.len());
         if len > SYMBOL_BYTES_MAX {
             return Err((ParseErrorKind::SymbolTooLong, self.at));
         }
-        self.note_second(self.at);
         self.at += len;
-        Ok(&rest[..len])
+        Ok((&rest[..len], Key::of(&rest[..len])))
     }
 
     #[inline]
     fn symbol(&mut self, at: usize) -> Result<(), (ParseErrorKind, usize)> {
-        let name = self.atom()?;
-        self.name(name, at)
+        let (name, key) = self.atom()?;
+        self.name(name, key, at)
     }
 
     #[inline]
-    fn name(&mut self, name: &[u8], at: usize) -> Result<(), (ParseErrorKind, usize)> {
-        self.writer.symbol(name).map_err(|error| match error {
+    fn name(&mut self, name: &[u8], key: Key, at: usize) -> Result<(), (ParseErrorKind, usize)> {
+        self.writer.keyed_symbol(name, key).map_err(|error| match error {
             NotASymbol::TooLong => (ParseErrorKind::SymbolTooLong, at),
             NotASymbol::NotUtf8 => (ParseErrorKind::SymbolNotUtf8, at),
             // The other reasons are what atoms are not.
@@ -246,11 +258,11 @@ impl<'a> Parser<'a> {
     #[inline]
     fn number(&mut self) -> Result<(), (ParseErrorKind, usize)> {
         let at = self.at;
-        let atom = self.atom()?;
+        let (atom, key) = self.atom()?;
         let unit = match number::read(atom) {
             Number::Integer(value) => Unit::integer(value),
             Number::Real(value) => Unit::real(value),
-            Number::Symbol => return self.name(atom, at),
+            Number::Symbol => return self.name(atom, key, at),
             Number::Malformed => return Err((ParseErrorKind::MalformedNumber, at)),
             Number::OutOfRange => return Err((ParseErrorKind::NumberOutOfRange, at)),
         };
@@ -262,8 +274,17 @@ impl<'a> Parser<'a> {
     fn string(&mut self) -> Result<(), (ParseErrorKind, usize)> {
         let opening = self.at;
         self.note_second(opening);
-        let start = self.writer.begin_string();
         let mut rest = &self.text[opening + 1..];
+        if let Some(chunk) = rest.first_chunk() {
+            let len = before_quote(chunk);
+            if len < CHUNK && chunk[len] == b'"' {
+                self.writer.short_string(chunk, len);
+                self.at += len + 2;
+                self.wrap();
+                return Ok(());
+            }
+        }
+        let start = self.writer.begin_string();
         loop {
             let Some(at) = memchr::memchr2(b'"', b'\\', rest) else {
                 return Err((ParseErrorKind::UnclosedString, opening));
