@@ -51,6 +51,6 @@ pub fn register(registrar: &mut Registrar, limit: u32) -> Result<Bus> {
         .state_with::<Unheard, EventsCodec>("event.unheard", 1)
         .state_with::<Held, EventsCodec>("event.held", 1)
         .resource(bus.clone())
-        .derive("event.topics", topics::fill);
+        .derive("event.topics", topics::fill.answering());
     Ok(bus)
 }

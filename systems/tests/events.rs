@@ -5,6 +5,7 @@ mod events {
     mod limits;
     mod order;
     mod refusals;
+    mod still;
 }
 
 use diptych_engine::prelude::*;

@@ -24,7 +24,7 @@ pub(super) fn fill(
     mut line: Local<'_, Vec<Event>>,
 ) {
     let mut index = bus.index(&topics);
-    let taken = if is_still(clock) && bus.has_resting() {
+    let taken = if clock.is_still() && bus.has_resting() {
         keep_unheard(&mut index, &changes, &mut mails);
         index.unheard
     } else {
@@ -120,8 +120,4 @@ fn deliver(
 
 fn spawn(structure: &mut Structure<'_, '_>, topic: Topic, mail: TopicMail) -> Entity {
     structure.spawn((topic, mail, Unheard::default())).entity
-}
-
-fn is_still(_: Clock) -> bool {
-    false
 }
