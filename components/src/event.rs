@@ -15,43 +15,58 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// What a topic is about. The execution channel runs what is published on it; the others carry data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// What an event is of: requests to run a script, or one of six channels without a meaning of their own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 #[repr(u8)]
 pub enum Channel {
-    /// Scripts to be run.
+    /// Scripts to be run by the processor of the topic's number.
     Execution = 1,
-    /// The first channel of data.
+    /// The first of six.
     A = 2,
-    /// The second.
+    /// The second of six.
     B = 3,
-    /// The third.
+    /// The third of six.
     C = 4,
-    /// The fourth.
+    /// The fourth of six.
     D = 5,
-    /// The fifth.
+    /// The fifth of six.
     E = 6,
-    /// The sixth.
+    /// The last of six.
     F = 7,
 }
 
 impl Channel {
-    /// All of them, in the order of their codes.
+    /// Every channel, by code.
     pub const ALL: [Self; 7] = [Self::Execution, Self::A, Self::B, Self::C, Self::D, Self::E, Self::F];
 
-    /// The number that is stored, 1 to 7.
+    /// The channel that is stored as this code, 1 to 7.
+    #[must_use]
+    pub const fn from_code(code: u8) -> Option<Self> {
+        if code == 0 || code as usize > Self::ALL.len() { None } else { Some(Self::ALL[code as usize - 1]) }
+    }
+
+    /// How it is stored.
     #[must_use]
     pub const fn code(self) -> u8 {
         self as u8
     }
 
-    /// The channel of a stored number.
+    /// The channel of this name in scripts: `EXECUTION`, `A` to `F`.
     #[must_use]
-    pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|channel| channel.code() == code)
+    pub const fn from_symbol(name: &[u8]) -> Option<Self> {
+        match name {
+            b"EXECUTION" => Some(Self::Execution),
+            b"A" => Some(Self::A),
+            b"B" => Some(Self::B),
+            b"C" => Some(Self::C),
+            b"D" => Some(Self::D),
+            b"E" => Some(Self::E),
+            b"F" => Some(Self::F),
+            _ => None,
+        }
     }
 
-    /// The name of a channel in scripts: `EXECUTION`, `A` to `F`.
+    /// Its name in scripts.
     #[must_use]
     pub const fn symbol(self) -> &'static str {
         match self {
@@ -63,13 +78,6 @@ impl Channel {
             Self::E => "E",
             Self::F => "F",
         }
-    }
-
-    /// The channel of a name in scripts.
-    #[must_use]
-    pub fn from_symbol(symbol: impl AsRef<[u8]>) -> Option<Self> {
-        let symbol = symbol.as_ref();
-        Self::ALL.into_iter().find(|channel| channel.symbol().as_bytes() == symbol)
     }
 }
 
@@ -237,7 +245,7 @@ impl Deref for Events {
 
 /// What was published on a topic in the last frame: the transient state `event.mail` of the topic's entity.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Mail(pub Events);
+pub struct TopicMail(pub Events);
 
 /// What was published on a topic since the last step, in frames before the last one, all of them still: the state
 /// `event.unheard` of the topic's entity. Systems that run in steps only have yet to hear it.

@@ -53,6 +53,11 @@ macro_rules! shared_param {
                 Ok($get)
             }
         }
+
+        #[expect(clippy::allow_attributes, reason = "not every file that uses the macro allows it already")]
+        #[allow(unsafe_code, reason = "implements bevy's unsafe marker trait")]
+        // SAFETY: no world data is accessed at all. Parameters derived from this one need it.
+        unsafe impl$(<$type: $bound>)? bevy_ecs::system::ReadOnlySystemParam for $param {}
     };
 }
 pub(crate) use shared_param;

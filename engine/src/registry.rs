@@ -32,6 +32,8 @@ pub(crate) struct Registry {
     pub(crate) refused: Vec<BuildError>,
     /// When the system whose parameters are being made will run.
     pub(crate) phase: Phase,
+    /// Whether it runs in still frames too.
+    pub(crate) answering: bool,
     /// The system whose parameters are being made.
     pub(crate) building: Option<(String, SystemKey)>,
     /// The `Structure` parameters of that system so far.
@@ -56,6 +58,7 @@ impl Registry {
             missing: Vec::new(),
             refused: Vec::new(),
             phase: Phase::Wave,
+            answering: false,
             building: None,
             structural: 0,
             asking: 0,

@@ -47,10 +47,10 @@ pub fn register(registrar: &mut Registrar, limit: u32) -> Result<Bus> {
     let bus = Bus::new(limit);
     registrar
         .state::<Topic>("event.topic", 1)
-        .transient_with::<Mail, EventsCodec>("event.mail", 1)
+        .transient_with::<TopicMail, EventsCodec>("event.mail", 1)
         .state_with::<Unheard, EventsCodec>("event.unheard", 1)
         .state_with::<Held, EventsCodec>("event.held", 1)
         .resource(bus.clone())
-        .derive("event.topics", topics::fill);
+        .derive("event.topics", topics::fill.answering());
     Ok(bus)
 }

@@ -30,6 +30,7 @@ use std::sync::Arc;
 pub struct Site {
     name: Arc<str>,
     phase: Phase,
+    answering: bool,
 }
 
 impl Site {
@@ -44,6 +45,12 @@ impl Site {
     pub fn phase(&self) -> Phase {
         self.phase
     }
+
+    /// Whether the system runs in still frames too.
+    #[must_use]
+    pub fn is_answering(&self) -> bool {
+        self.answering
+    }
 }
 
 impl FromWorld for Site {
@@ -51,6 +58,6 @@ impl FromWorld for Site {
     /// In a world that is not an engine's.
     fn from_world(world: &mut World) -> Self {
         let registry = world.get_resource::<Registry>().expect("a system's site is in a diptych world");
-        Self { name: registry.building().0.into(), phase: registry.phase }
+        Self { name: registry.building().0.into(), phase: registry.phase, answering: registry.answering }
     }
 }

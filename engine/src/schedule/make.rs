@@ -27,6 +27,7 @@ pub(super) fn make(
 ) -> Result<Task, BuildError> {
     let SystemSpec { name, phase, config } = spec;
     let SystemConfig { mut parts, every, skip_if_empty, answering } = config;
+    world.resource_mut::<Registry>().answering = answering;
     let (access, structural) = initialize(world, &name, phase, &mut parts)?;
     let combined = access.combined_access();
     // "All but some" is an unbounded set too: what it writes or reads cannot be listed.

@@ -2,10 +2,10 @@
 //!
 //! Invariant: canonical, as that encoding is; a blank row is no bytes.
 
-use diptych_components::event::{Event, Events, Held, Mail, Unheard, decode, encode};
+use diptych_components::event::{Event, Events, Held, TopicMail, Unheard, decode, encode};
 use diptych_engine::{Codec, CodecError};
 
-/// The codec of [`Mail`], [`Unheard`] and [`Held`].
+/// The codec of [`TopicMail`], [`Unheard`] and [`Held`].
 #[derive(Debug)]
 pub struct EventsCodec;
 
@@ -17,13 +17,13 @@ fn write(events: &[Event], out: &mut Vec<u8>) {
     encode(events, out);
 }
 
-impl Codec<Mail> for EventsCodec {
-    fn encode(mail: &Mail, out: &mut Vec<u8>) {
+impl Codec<TopicMail> for EventsCodec {
+    fn encode(mail: &TopicMail, out: &mut Vec<u8>) {
         write(&mail.0, out);
     }
 
-    fn decode(bytes: &[u8]) -> Result<Mail, CodecError> {
-        read(bytes).map(Mail)
+    fn decode(bytes: &[u8]) -> Result<TopicMail, CodecError> {
+        read(bytes).map(TopicMail)
     }
 }
 

@@ -106,9 +106,9 @@ impl fmt::Display for NotPublished {
             Self::Full { limit } => {
                 write!(f, "the queue of events is full, at {limit} a frame: publish again in the next frame")
             }
-            Self::Execution => {
-                f.write_str("systems cannot publish on the execution channel: there is no session to run it in")
-            }
+            Self::Execution => f.write_str(
+                "systems cannot publish on the execution channel: there is no session to run it in",
+            ),
         }
     }
 }

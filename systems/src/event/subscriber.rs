@@ -7,7 +7,7 @@ use super::bus::Bus;
 use super::publisher::bus_of;
 use bevy_ecs::system::SystemParam;
 use bevy_ecs::world::{FromWorld, World};
-use diptych_components::event::{Channel, Event, Mail, Topic, Unheard};
+use diptych_components::event::{Channel, Event, Topic, TopicMail, Unheard};
 use diptych_engine::prelude::*;
 use diptych_engine::{Phase, Site};
 use std::fmt;
@@ -21,8 +21,8 @@ use std::slice::Iter;
 pub struct Subscriber<'w, 's> {
     ear: Local<'s, Ear>,
     topics: Query<'w, 's, (Entity, Prev<Topic>, Prev<Unheard>)>,
-    mails: Query<'w, 's, (Prev<Topic>, Prev<Mail>, Prev<Unheard>)>,
-    changes: Changes<'w, 's, Mail>,
+    mails: Query<'w, 's, (Prev<Topic>, Prev<TopicMail>, Prev<Unheard>)>,
+    changes: Changes<'w, 's, TopicMail>,
 }
 
 /// What a system's subscriber keeps.

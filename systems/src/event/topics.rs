@@ -7,24 +7,24 @@
 use super::bus::Bus;
 use super::index::{Index, Topics};
 use bevy_ecs::entity::Entity;
-use diptych_components::event::{Event, Events, Held, Mail, Topic, Unheard};
+use diptych_components::event::{Event, Events, Held, Topic, TopicMail, Unheard};
 use diptych_engine::prelude::*;
 
 /// The topics as their owner sees them.
-type Mails<'w, 's> = Query<'w, 's, (Next<Mail>, Next<Unheard>)>;
+type Mails<'w, 's> = Query<'w, 's, (Next<TopicMail>, Next<Unheard>)>;
 
 pub(super) fn fill(
     bus: Res<'_, Bus>,
     clock: Clock,
     topics: Topics<'_, '_>,
-    changes: Changes<'_, '_, Mail>,
+    changes: Changes<'_, '_, TopicMail>,
     mut mails: Mails<'_, '_>,
     mut held: Query<'_, '_, Next<Held>>,
     mut structure: Structure<'_, '_>,
     mut line: Local<'_, Vec<Event>>,
 ) {
     let mut index = bus.index(&topics);
-    let taken = if is_still(clock) && bus.has_resting() {
+    let taken = if clock.is_still() && bus.has_resting() {
         keep_unheard(&mut index, &changes, &mut mails);
         index.unheard
     } else {
@@ -47,7 +47,7 @@ pub(super) fn fill(
 }
 
 /// After a still frame the last mail waits for the systems that rested.
-fn keep_unheard(index: &mut Index, changes: &Changes<'_, '_, Mail>, mails: &mut Mails<'_, '_>) {
+fn keep_unheard(index: &mut Index, changes: &Changes<'_, '_, TopicMail>, mails: &mut Mails<'_, '_>) {
     for entity in changes.entities() {
         let Ok((mail, mut unheard)) = mails.get_mut(entity) else { continue };
         if mail.prev().0.is_empty() {
@@ -110,7 +110,7 @@ fn deliver(
     for (place, events) in spoken.into_iter().zip(batches) {
         let entry = &mut index.entries[place as usize];
         entry.arrived = 0;
-        let mail = Mail(events.into());
+        let mail = TopicMail(events.into());
         match entry.entity.and_then(|entity| mails.get_mut(entity).ok()) {
             Some((mut row, _)) => row.set(mail),
             None => entry.entity = Some(spawn(structure, entry.topic, mail)),
@@ -118,10 +118,6 @@ fn deliver(
     }
 }
 
-fn spawn(structure: &mut Structure<'_, '_>, topic: Topic, mail: Mail) -> Entity {
+fn spawn(structure: &mut Structure<'_, '_>, topic: Topic, mail: TopicMail) -> Entity {
     structure.spawn((topic, mail, Unheard::default())).entity
-}
-
-fn is_still(_: Clock) -> bool {
-    false
 }
