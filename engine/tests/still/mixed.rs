@@ -1,7 +1,7 @@
 //! Steps and still frames in any mix: one history on any number of threads and through restarts, and steps that
 //! do not notice the still frames between them.
 
-use crate::{Count, Served, counted, world};
+use crate::{Served, counted, world};
 use diptych_engine::prelude::*;
 
 /// A place of the simulation, which no request touches.
@@ -107,7 +107,7 @@ fn advance(engine: &mut Engine, n: u64) {
         engine.inputs().send("test", &Request(n)).expect("room");
     }
     let lot = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-    if lot % 10 < if (n / 20) % 2 == 0 { 3 } else { 7 } { engine.answer() } else { engine.step() }
+    if lot % 10 < if (n / 20).is_multiple_of(2) { 3 } else { 7 } { engine.answer() } else { engine.step() }
         .expect("a frame");
 }
 
@@ -239,6 +239,7 @@ fn the_count_outlives_its_entity() {
 #[cfg(feature = "store")]
 #[test]
 fn a_stored_world_may_begin_to_answer() {
+    use crate::Count;
     let directory = tempfile::tempdir().expect("a directory");
     let plain = || {
         let setup = |structure: &mut Structure<'_, '_>| {
