@@ -4,6 +4,7 @@
 //! depends on where the script is, not on how often it was saved. Nothing recurses. Left out: values that were
 //! taken from the program, which are saved apart.
 
+use super::super::commands::AWAIT;
 use super::super::frame::{Frame, What};
 use super::super::machine::{AWAIT_BODY, AWAIT_WAITS, LOOP_BODY};
 use diptych_components::slp::{Builder, Object, View};
@@ -49,7 +50,12 @@ pub(super) fn prune(root: &Object, frames: &[Frame], busy: bool) -> Object {
         } else {
             Above::Nothing
         };
-        let need = need(frames[*frame], *next, state);
+        // Its turn comes after that of the other arguments.
+        let waits = *next == AWAIT_BODY && view.get(0).is_some_and(|head| head.is_symbol(AWAIT));
+        let need = match need(frames[*frame], *next, state) {
+            Need::No if waits && frames[*frame].what == What::Call => Need::Whole,
+            need => need,
+        };
         *next += 1;
         match need {
             Need::No => {
