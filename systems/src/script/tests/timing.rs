@@ -75,7 +75,7 @@ fn time(call: &str, count: u32) {
 #[ignore = "it measures"]
 fn calls() {
     for call in [
-        "1",
+        "1 ",
         "(core/kv/get k)",
         "(core/kv/set k 1)",
         "(core/kv/set k \"active\")",
