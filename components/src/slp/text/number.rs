@@ -95,8 +95,8 @@ fn slow(atom: &[u8], unsigned: &[u8]) -> Number {
 #[inline]
 fn exact(mantissa: u64, power: i64) -> Option<f64> {
     const POWERS: [f64; 23] = [
-        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
-        1e19, 1e20, 1e21, 1e22,
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
+        1e18, 1e19, 1e20, 1e21, 1e22,
     ];
     let ten = *POWERS.get(power.unsigned_abs() as usize)?;
     if mantissa > 1 << 53 {

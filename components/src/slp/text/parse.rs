@@ -121,7 +121,8 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
         // Commands have an object to eight bytes; more than that grows.
         let writer = Writer::with_capacity(text.len() / 8 + 2, text.len() / 4 + 16);
         let depth = limits.depth as usize;
-        let mut parser = Self { text, depth, open: Vec::with_capacity(8), wrapping: false, second: 0, writer };
+        let mut parser =
+            Self { text, depth, open: Vec::with_capacity(8), wrapping: false, second: 0, writer };
         match parser.forms() {
             Ok(()) => Ok(parser),
             Err((kind, at)) => Err(ParseError::new(kind, text, at)),
@@ -177,7 +178,9 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
 
     #[inline]
     fn end(&mut self, kind: Kind, at: usize) -> Result<usize, Fault> {
-        let Some(frame) = self.open.pop_if(|frame| frame.kind == kind) else { return Err(self.misplaced(at)) };
+        let Some(frame) = self.open.pop_if(|frame| frame.kind == kind) else {
+            return Err(self.misplaced(at));
+        };
         self.writer.close(kind, frame.from);
         self.wrapping = self.open.last().is_some_and(|frame| frame.kind.is_wrapper());
         self.wrap();
