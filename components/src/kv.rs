@@ -65,7 +65,8 @@ impl Key {
     /// # Panics
     /// When the scope's name is longer than [`SCOPE_BYTES_MAX`], which [`Key::new`] refuses.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let length = u8::try_from(self.scope.len()).expect("a scope's name was checked when the key was made");
+        let length =
+            u8::try_from(self.scope.len()).expect("a scope's name was checked when the key was made");
         out.reserve(1 + self.scope.len() + self.key.len());
         out.push(length);
         out.extend_from_slice(self.scope.as_bytes());

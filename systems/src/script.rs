@@ -33,17 +33,19 @@ mod frame;
 mod host;
 mod limits;
 mod machine;
+mod registry;
 mod save;
 mod value;
 
 pub use cache::{CACHE_ENTRIES, CACHE_TEXT_MAX, ParseCache};
 pub use call::Call;
-pub use command::{Action, COMMANDS_MAX, Command, CommandError, Commands, Parameter, ParameterKind};
+pub use command::{Action, Command, Parameter, ParameterKind};
 pub use failure::timed_out;
 pub use frame::Armed;
 pub use host::{Host, Permission, Published};
 pub use limits::Limits;
 pub use machine::{Bindings, Machine, Outcome, Waiting};
+pub use registry::{COMMANDS_MAX, CommandError, Commands};
 pub use save::LoadError;
 pub use value::Value;
 

@@ -1,7 +1,9 @@
 //! Claims: stored keys and values read back as they were; every byte string that is none of them is refused with a
 //! sentence; limits are exact and named.
 
-use super::{KEY_BYTES_MAX, Key, KvError, Limits, SCOPE_BYTES_MAX, VALUE_BYTES_MAX, Value, check_scope, split_raw};
+use super::{
+    KEY_BYTES_MAX, Key, KvError, Limits, SCOPE_BYTES_MAX, VALUE_BYTES_MAX, Value, check_scope, split_raw,
+};
 use crate::slp::{Kind, Object};
 
 fn encoded(key: &Key) -> Vec<u8> {
@@ -41,7 +43,8 @@ fn damaged_keys_are_refused() {
 #[test]
 fn values_read_back_and_damage_is_refused() {
     let name = Object::symbol("user:1").expect("a symbol");
-    let list = Object::list(Kind::Paren, [&name, &Object::integer(-3), &Object::string("a\"\0\n"), &Object::none()]);
+    let list =
+        Object::list(Kind::Paren, [&name, &Object::integer(-3), &Object::string("a\"\0\n"), &Object::none()]);
     for object in [list, Object::real(-0.0), Object::error("no"), Object::string(""), Object::boolean(true)] {
         let value = Value::new(&object);
         let mut bytes = Vec::new();
@@ -89,7 +92,10 @@ fn limits_are_exact_and_named() {
     let words = |count: usize| Object::list(Kind::Paren, std::iter::repeat_n(&word, count));
     assert_eq!(words(1023).text().len(), 1023 * 1024 + 1);
     assert_eq!(limits.check_value(&words(1023)), Ok(()));
-    assert_eq!(limits.check_value(&words(1024)), Err(KvError::ValueTooLarge { len: (1 << 20) + 1, max: 1 << 20 }));
+    assert_eq!(
+        limits.check_value(&words(1024)),
+        Err(KvError::ValueTooLarge { len: (1 << 20) + 1, max: 1 << 20 })
+    );
     let short = Limits { value_bytes: 3, ..limits };
     assert_eq!(short.check_value(&Object::integer(123)), Ok(()));
     short.check_value(&Object::integer(1234)).expect_err("four digits");

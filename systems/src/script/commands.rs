@@ -12,12 +12,15 @@ use super::host::Permission;
 use super::value::Value;
 use diptych_components::slp::Object;
 
+/// What waits for an event.
+pub(super) const AWAIT: &str = "core/expr/await";
+
 /// All twelve.
 pub(super) fn builtin() -> impl Iterator<Item = Command> {
     let eval = Command::of("core/expr/eval", Run::Eval)
         .parameter("script", Kind::Evaluated)
         .help("Runs a text, or an object, and gives what it gives.");
-    let wait = Command::of("core/expr/await", Run::Await)
+    let wait = Command::of(AWAIT, Run::Await)
         .parameter("body", Kind::Expression)
         .parameter("channel", Kind::Channel)
         .parameter("topic", Kind::Topic)

@@ -8,10 +8,10 @@ mod special;
 mod step;
 
 use super::cache::ParseCache;
-use super::command::Commands;
 use super::frame::{Armed, Frame, Loop, Program, UNKNOWN, What};
 use super::host::Host;
 use super::limits::Limits;
+use super::registry::Commands;
 use super::value::Value;
 use diptych_components::slp::{Kind, Object};
 use std::fmt;

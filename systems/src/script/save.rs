@@ -22,9 +22,10 @@
 mod load;
 mod prune;
 
-use super::frame::{Loop, What};
+use super::frame::{Frame, Loop, What};
 use super::machine::Machine;
 use super::value::Value;
+use diptych_components::slp::Object;
 
 /// The first byte.
 const VERSION: u8 = 1;
@@ -54,20 +55,16 @@ impl Machine {
         out.push(VERSION);
         out.extend_from_slice(&self.steps.to_le_bytes());
         optional(out, self.data.as_ref());
-        length(out, self.frames.len());
-        for frame in &self.frames {
+        let mut frames = self.frames.clone();
+        let programs = self.pruned(&mut frames);
+        length(out, frames.len());
+        for frame in &frames {
             out.push(frame.what as u8);
             out.extend_from_slice(&frame.next.to_le_bytes());
         }
-        let mut frames = &self.frames[..];
-        for program in &self.programs {
-            // Its own frames are those up to the next `eval`.
-            let own = 1 + frames.iter().skip(1).take_while(|frame| !frame.what.is_eval()).count();
-            let (these, rest) = frames.split_at(own.min(frames.len()));
-            let pruned = prune::prune(&program.root, these, !rest.is_empty());
+        for (program, pruned) in self.programs.iter().zip(&programs) {
             out.extend_from_slice(&program.weight.to_le_bytes());
             part(out, &pruned.to_bytes());
-            frames = rest;
         }
         self.values.iter().for_each(|each| value(out, each));
         self.loops.iter().for_each(|each| keys(out, each));
@@ -76,6 +73,20 @@ impl Machine {
             out.extend_from_slice(&armed.topic.to_le_bytes());
             optional(out, armed.arrived.as_ref());
         }
+    }
+
+    /// The programs without what is done, and the frames set to their places in them.
+    fn pruned(&self, frames: &mut [Frame]) -> Vec<Object> {
+        let mut rest = frames;
+        let mut programs = Vec::with_capacity(self.programs.len());
+        for program in &self.programs {
+            // Its own frames are those up to the next `eval`.
+            let own = 1 + rest.iter().skip(1).take_while(|frame| !frame.what.is_eval()).count();
+            let (these, others) = rest.split_at_mut(own.min(rest.len()));
+            programs.push(prune::prune(&program.root, these, !others.is_empty()));
+            rest = others;
+        }
+        programs
     }
 
     /// Reads what [`Machine::save`] wrote, or anything else.

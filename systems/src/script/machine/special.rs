@@ -11,7 +11,8 @@ use super::super::limits::TEXT_BYTES_A_STEP;
 use super::super::value::Value;
 use super::Waiting;
 use super::step::{Step, Stop, Turn};
-use diptych_components::slp::Kind;
+use diptych_components::slp::Object;
+use std::sync::Arc;
 
 /// Where an `await` begins its body.
 const BEGINS: u32 = 0;
@@ -184,10 +185,9 @@ impl Turn<'_> {
 }
 
 /// The keys of an `iterate`.
-fn keys(call: &mut Call<'_>) -> Result<Vec<std::sync::Arc<[u8]>>, diptych_components::slp::Object> {
-    let prefix = call.value(0)?;
-    debug_assert!(matches!(prefix.kind(), Kind::Symbol | Kind::String), "checked as an argument");
+fn keys(call: &mut Call<'_>) -> Result<Vec<Arc<[u8]>>, Object> {
+    let prefix = call.text(0)?;
     let count = |value: i64| u64::try_from(value).unwrap_or_default();
     let (offset, limit) = (count(call.integer(1)?), count(call.integer(2)?));
-    call.host.keys(&prefix.text(), offset, limit)
+    call.host.keys(&prefix, offset, limit)
 }

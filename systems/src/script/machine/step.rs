@@ -5,11 +5,12 @@
 
 use super::super::cache::ParseCache;
 use super::super::call::Call;
-use super::super::command::{Command, Commands, Run};
+use super::super::command::{Command, Run};
 use super::super::failure;
 use super::super::frame::{Frame, Program, UNKNOWN, What};
 use super::super::host::{Host, Permission};
 use super::super::limits::Limits;
+use super::super::registry::Commands;
 use super::super::value::{Value, weight};
 use super::{Machine, Waiting};
 use diptych_components::event::Channel;

@@ -111,7 +111,7 @@ fn check(root: &Object, frame: Frame, below: Option<Frame>, is_last: bool) -> Re
     if !fits || (is_first && matches!(frame.what, What::Call | What::Loop | What::Await)) {
         return Err("a frame does not fit its node");
     }
-    if in_loop && frame.what != What::Body {
+    if in_loop && frame.what != What::Body && !frame.what.is_eval() {
         return Err("a loop runs something that is no body");
     }
     let counted = match frame.what {
