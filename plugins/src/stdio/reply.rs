@@ -20,7 +20,11 @@ pub(super) fn begin(out: &mut Vec<u8>, id: &[u8]) {
 /// The body of a run's reply.
 pub(super) fn run(out: &mut Vec<u8>, result: &Object) {
     let error = result.kind() == Kind::Error;
-    out.extend_from_slice(if error { b"\"error\":true,\"result\":\"" } else { b"\"error\":false,\"result\":\"" });
+    out.extend_from_slice(if error {
+        b"\"error\":true,\"result\":\""
+    } else {
+        b"\"error\":false,\"result\":\""
+    });
     let from = out.len();
     result.view().print(out);
     let plain = out[from..].iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'));
@@ -141,7 +145,6 @@ pub fn permission(needed: Permission) -> &'static str {
         Permission::None => "NONE",
         Permission::Read => "READ",
         Permission::Write => "WRITE",
-        _ => "READ_WRITE",
     }
 }
 
@@ -205,14 +208,16 @@ mod tests {
         begin(&mut out, b"[1]");
         body(&mut out);
         assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 1);
-        serde_json::from_slice(&out).unwrap_or_else(|error| panic!("{}: {error}", String::from_utf8_lossy(&out)))
+        serde_json::from_slice(&out)
+            .unwrap_or_else(|error| panic!("{}: {error}", String::from_utf8_lossy(&out)))
     }
 
     /// Claim: whatever a value is, its reply is JSON with the value's text.
     #[test]
     fn values_are_json() {
         let error = Object::error("a \"b\"\n\u{1}");
-        for value in [Object::integer(-5), Object::boolean(true), Object::string("a\"\\\n\u{0}\u{e9}"), error] {
+        for value in [Object::integer(-5), Object::boolean(true), Object::string("a\"\\\n\u{0}\u{e9}"), error]
+        {
             let reply = parsed(|out| run(out, &value));
             assert_eq!(reply["id"], json!([1]));
             assert_eq!(reply["result"], Value::from(value.to_string()));

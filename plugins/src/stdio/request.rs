@@ -5,7 +5,8 @@
 //! for all others, serde reads the line, so that there is one judge of what is JSON.
 
 use diptych_components::event::Channel;
-use diptych_components::principal::{Principal, ScopeAccess, TopicAccess, check_name, check_scope};
+use diptych_components::kv::check_scope;
+use diptych_components::principal::{Principal, ScopeAccess, TopicAccess, check_name};
 use diptych_systems::lane::{Ask, Change, Operation};
 use memchr::{memchr2, memmem};
 use serde::Deserialize;
@@ -99,7 +100,9 @@ pub(super) fn read(line: &[u8]) -> Line<'_> {
         Ok(text) => text,
         Err(error) => {
             let at = error.valid_up_to();
-            return refused(format!("the line is not UTF-8: byte {at} is wrong; write other bytes as escapes of JSON"));
+            return refused(format!(
+                "the line is not UTF-8: byte {at} is wrong; write other bytes as escapes of JSON"
+            ));
         }
     };
     if let Some(line) = quick(text) {
@@ -181,9 +184,7 @@ fn quick(text: &str) -> Option<Line<'_>> {
         ("\"run\"", Some(session), Some(script), None) => {
             Request::Run { session: content(session)?, script: content(script)? }
         }
-        ("\"store\"", None, None, Some(key)) => {
-            Request::Local(Local::Store(content(key)?.as_bytes().into()))
-        }
+        ("\"store\"", None, None, Some(key)) => Request::Local(Local::Store(content(key)?.as_bytes().into())),
         _ => return None,
     };
     if let Some(text) = id.filter(|text| text.starts_with('"')) {
@@ -255,7 +256,10 @@ fn content(quoted: &str) -> Option<Cow<'_, str>> {
 
 impl<'a> Members<'a> {
     fn request(self) -> Result<Request<'a>, String> {
-        let op = self.op.as_deref().ok_or("the request has no \"op\"; say what to do, such as {\"op\":\"status\"}")?;
+        let op = self
+            .op
+            .as_deref()
+            .ok_or("the request has no \"op\"; say what to do, such as {\"op\":\"status\"}")?;
         match op {
             "run" => {
                 let session = self.session.ok_or_else(|| missing("run", "session"))?;
@@ -300,7 +304,8 @@ impl<'a> Members<'a> {
             "unsubscribe" => {
                 let session = name("session", self.session.as_deref(), op, "session")?;
                 let channel = self.channel.as_deref().ok_or_else(|| missing(op, "channel"))?;
-                let channel = Channel::from_symbol(channel.as_bytes()).filter(|channel| *channel != Channel::Execution);
+                let channel =
+                    Channel::from_symbol(channel.as_bytes()).filter(|channel| *channel != Channel::Execution);
                 let channel = channel.ok_or("\"channel\" is one of A, B, C, D, E, F")?;
                 Ok(Ask::Do(session, Operation::Unsubscribe(channel, self.topic(op)?)))
             }
@@ -351,7 +356,8 @@ impl<'a> Members<'a> {
             record = record.topic(topic(number)?, word::<TopicAccess>(access)?);
         }
         if self.max_rps.is_some() {
-            record.max_rps = whole(self.max_rps.as_ref(), "principal", "max_rps", u64::from(u32::MAX))? as u32;
+            record.max_rps =
+                whole(self.max_rps.as_ref(), "principal", "max_rps", u64::from(u32::MAX))? as u32;
         }
         Ok(record)
     }
@@ -402,7 +408,9 @@ mod tests {
     fn run(line: &str) -> (Option<String>, String, String) {
         let line = read(line.as_bytes());
         match line.request {
-            Ok(Request::Run { session, script }) => (line.id.map(str::to_owned), session.into(), script.into()),
+            Ok(Request::Run { session, script }) => {
+                (line.id.map(str::to_owned), session.into(), script.into())
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -419,7 +427,11 @@ mod tests {
             assert!(quick(text).is_some(), "{text}");
             let members: Members<'_> = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}"));
             let id = members.id.map(|id| id.get().to_owned());
-            let said = (id, members.session.expect("there").into_owned(), members.script.expect("there").into_owned());
+            let said = (
+                id,
+                members.session.expect("there").into_owned(),
+                members.script.expect("there").into_owned(),
+            );
             assert_eq!(run(text), said, "{text}");
         }
     }
@@ -469,13 +481,18 @@ mod tests {
     /// Claim: a principal comes with its grants, and topics are numbers or strings of one.
     #[test]
     fn principals_are_read() {
-        let line = br#"{"op":"principal","entity":"a","scopes":{"s":"READ"},"topics":{"7":"PUBLISH"},"max_rps":3}"#;
+        let line =
+            br#"{"op":"principal","entity":"a","scopes":{"s":"READ"},"topics":{"7":"PUBLISH"},"max_rps":3}"#;
         let Ok(Request::Ask(Ask::Principal(read_one))) = read(line).request else { panic!("no principal") };
-        let expected = Principal::new("a").scope("s", ScopeAccess::Read).topic(7, TopicAccess::Publish).max_rps(3);
+        let expected =
+            Principal::new("a").scope("s", ScopeAccess::Read).topic(7, TopicAccess::Publish).max_rps(3);
         assert_eq!(read_one, expected);
         for topic in ["7", "\"7\""] {
             let line = format!("{{\"op\":\"revoke_topic\",\"entity\":\"a\",\"topic\":{topic}}}");
-            assert!(matches!(read(line.as_bytes()).request, Ok(Request::Ask(Ask::Change(_, Change::RevokeTopic(7))))));
+            assert!(matches!(
+                read(line.as_bytes()).request,
+                Ok(Request::Ask(Ask::Change(_, Change::RevokeTopic(7))))
+            ));
         }
     }
 }
