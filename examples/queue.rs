@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     println!("jobs done by each worker: {done:?}");
     assert_eq!(done.iter().sum::<usize>(), JOBS, "each job has one winner");
-    let locks = client.look(|index| index.scope("work").map_or(0, |scope| scope.scan(b"lock:", None, 0, 0).len()));
+    let locks = client.look(|index| index.scope("work").map_or(0, |scope| scope.scan(b"lock:", None, 0, u64::MAX).len()));
     assert_eq!(locks, JOBS);
     Ok(())
 }
