@@ -71,10 +71,13 @@ fn parsing(suite: &mut Suite) {
     let name = "parse, one command of 31 bytes";
     if suite.wants(name) {
         let text = br#"(core/kv/set user:123 "active")"#;
-        suite.compare(name, "ns", Target::None, &mut || nanos(|| drop(ours(text))), (
-            "lexpr",
-            &mut || nanos(|| drop(lexpr(text))),
-        ));
+        suite.compare(
+            name,
+            "ns",
+            Target::None,
+            &mut || nanos(|| drop(ours(text))),
+            ("lexpr", &mut || nanos(|| drop(lexpr(text)))),
+        );
     }
 }
 

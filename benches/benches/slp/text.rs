@@ -23,7 +23,7 @@ fn write(text: &mut String, arguments: std::fmt::Arguments<'_>) {
 }
 
 fn command(state: &mut u64, text: &mut String) {
-    let (pick, user, value) = (next(state) % 8, next(state) % 10_000, next(state) % 1_000_000);
+    let (pick, user, value) = (next(state) % 8, next(state) % 1_000, next(state) % 1_000_000);
     let words = ["active", "pending", "a somewhat longer note, with a few words in it", "idle"];
     let word = words[(next(state) % 4) as usize];
     match pick {

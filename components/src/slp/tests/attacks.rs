@@ -24,7 +24,7 @@ fn depth_and_length_have_limits() {
     assert!(
         parse(" ".repeat(10), &Limits { bytes: 10, ..Limits::default() }).is_ok_and(|forms| forms.is_empty())
     );
-    assert!(BYTES_DEFAULT >= 10 << 20);
+    const { assert!(BYTES_DEFAULT >= 10 << 20) };
 }
 
 /// As deep as the limit is accepted by every codec, as a text's forms too; one more is not.
@@ -130,7 +130,8 @@ fn only_trees_are_read() {
     let int = || unit(9, 0, 1);
     let ok = stored(&[int(), int(), unit(2, 2, 1)], b"");
     assert_eq!(Object::load(&ok), Ok(one("(1 1)")));
-    let rows: [(&str, Vec<Vec<u8>>, &[u8]); 21] = [
+    type Row = (&'static str, Vec<Vec<u8>>, &'static [u8]);
+    let rows: [Row; 21] = [
         ("itself as a child", vec![unit(2, 1, 1)], b""),
         ("a child that comes later", vec![unit(2, 1, 2), int(), unit(2, 2, 1)], b""),
         ("the header as a child", vec![unit(2, 1, 0)], b""),
