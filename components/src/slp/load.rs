@@ -194,38 +194,40 @@ impl Check<'_> {
 
 /// Where each string and each symbol of the text begins, a bit for each byte: to find out whether a symbol was
 /// there before costs two words, however many there are.
-struct Tiles {
-    begins: Vec<u64>,
-    symbols: Vec<u64>,
-}
+struct Tiles(Vec<[u64; 2]>);
+
+/// Of the two words: every beginning, and those of symbols.
+const BEGINS: usize = 0;
+const SYMBOLS: usize = 1;
 
 impl Tiles {
     fn new(bytes: usize) -> Self {
-        let words = bytes / 64 + 1;
-        Self { begins: vec![0; words], symbols: vec![0; words] }
+        Self(vec![[0; 2]; bytes / 64 + 1])
     }
 
     #[inline]
     fn begin(&mut self, at: usize, symbol: bool) {
-        self.begins[at / 64] |= 1 << (at % 64);
-        self.symbols[at / 64] |= u64::from(symbol) << (at % 64);
+        let words = &mut self.0[at / 64];
+        words[BEGINS] |= 1 << (at % 64);
+        words[SYMBOLS] |= u64::from(symbol) << (at % 64);
     }
 
     /// Whether a symbol begins at `start` and what follows it at `end`, or nothing does; `start < end <= text`.
     #[inline]
     fn is_symbol(&self, start: usize, end: usize, text: usize) -> bool {
-        if self.symbols[start / 64] >> (start % 64) & 1 == 0 {
+        let mut word = start / 64;
+        let words = self.0[word];
+        if words[SYMBOLS] >> (start % 64) & 1 == 0 {
             return false;
         }
         // The first beginning behind `start`.
-        let mut word = start / 64;
-        let mut bits = self.begins[word] & (u64::MAX << (start % 64)) & !(1 << (start % 64));
+        let mut bits = words[BEGINS] & (u64::MAX << (start % 64)) & !(1 << (start % 64));
         while bits == 0 {
             word += 1;
             if word > text / 64 {
                 return end == text;
             }
-            bits = self.begins[word];
+            bits = self.0[word][BEGINS];
         }
         word * 64 + bits.trailing_zeros() as usize == end
     }

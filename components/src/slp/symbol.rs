@@ -144,7 +144,8 @@ impl Symbols {
                 return Found::Vacant(Vacant { key, slot: Some(self.taken) });
             }
         }
-        if self.slots.len() <= self.taken * 2 {
+        // Five eighths full at most.
+        if self.slots.len() * 5 <= self.taken * 8 {
             self.grow(area);
         }
         let mask = self.slots.len() - 1;
@@ -187,7 +188,9 @@ impl Symbols {
 
     #[cold]
     fn grow(&mut self, area: &[u8]) {
-        let size = (self.slots.len() * 4).max(FEW * 8);
+        // Large tables leave the cache: they grow by less.
+        let factor = if self.slots.len() < 4096 { 4 } else { 2 };
+        let size = (self.slots.len() * factor).max(FEW * 8);
         let few = self.slots.is_empty().then_some(self.few);
         let old = std::mem::replace(&mut self.slots, vec![Slot::default(); size]);
         for slot in few.into_iter().flatten().chain(old).filter(|slot| slot.len != 0) {

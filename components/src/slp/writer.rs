@@ -127,7 +127,10 @@ impl Writer {
     pub(super) fn close(&mut self, kind: Kind, from: usize) {
         let count = self.open.len() - from;
         let first = if count == 0 { 0 } else { self.units.len() };
-        self.units.extend_from_slice(&self.open[from..]);
+        // Most lists are short: a loop is faster than a copy of any length.
+        let children = &self.open[from..];
+        self.units.reserve(children.len());
+        children.iter().for_each(|unit| self.units.push(*unit));
         assert!(self.units.len() <= BUFFER_UNITS_MAX, "an object has at most {BUFFER_UNITS_MAX} units");
         self.open.truncate(from);
         self.open.push(Unit::new(kind, count as u32, first as u64));

@@ -69,7 +69,7 @@ impl<'a> IntoIterator for &'a Forms {
 /// # Errors
 /// At the first byte at which the text is none; nothing of it is kept then.
 pub fn parse(text: impl AsRef<[u8]>, limits: &Limits) -> Result<Forms, ParseError> {
-    let mut parser = Parser::run(text.as_ref(), limits)?;
+    let mut parser = Parser::<false>::run(text.as_ref(), limits)?;
     parser.writer.close(Kind::Bracket, 0);
     Ok(Forms(parser.writer.finish()))
 }
@@ -80,7 +80,7 @@ pub fn parse(text: impl AsRef<[u8]>, limits: &Limits) -> Result<Forms, ParseErro
 /// As [`parse`]; also when there is none, or another behind it.
 pub fn parse_one(text: impl AsRef<[u8]>, limits: &Limits) -> Result<Object, ParseError> {
     let text = text.as_ref();
-    let parser = Parser::run(text, limits)?;
+    let parser = Parser::<true>::run(text, limits)?;
     match parser.writer.pending() {
         0 => Err(ParseError::new(ParseErrorKind::Nothing, text, 0)),
         1 => Ok(parser.writer.finish()),
@@ -97,9 +97,12 @@ struct Frame {
     at: usize,
 }
 
-struct Parser<'a> {
+/// What is wrong, and at which byte.
+type Fault = (ParseErrorKind, usize);
+
+/// `ONE`: whether the text is to be one form, so that it matters where the second begins.
+struct Parser<'a, const ONE: bool> {
     text: &'a [u8],
-    at: usize,
     depth: usize,
     open: Vec<Frame>,
     /// Whether the innermost frame is a wrapper, which ends with the next object.
@@ -109,7 +112,7 @@ struct Parser<'a> {
     writer: Writer,
 }
 
-impl<'a> Parser<'a> {
+impl<'a, const ONE: bool> Parser<'a, ONE> {
     fn run(text: &'a [u8], limits: &Limits) -> Result<Self, ParseError> {
         let most = (limits.bytes as usize).min(BUFFER_BYTES_MAX);
         if text.len() > most {
@@ -118,39 +121,39 @@ impl<'a> Parser<'a> {
         // Commands have an object to eight bytes; more than that grows.
         let writer = Writer::with_capacity(text.len() / 8 + 2, text.len() / 4 + 16);
         let depth = limits.depth as usize;
-        let mut parser = Self { text, at: 0, depth, open: Vec::new(), wrapping: false, second: 0, writer };
+        let mut parser = Self { text, depth, open: Vec::with_capacity(8), wrapping: false, second: 0, writer };
         match parser.forms() {
             Ok(()) => Ok(parser),
             Err((kind, at)) => Err(ParseError::new(kind, text, at)),
         }
     }
 
-    fn forms(&mut self) -> Result<(), (ParseErrorKind, usize)> {
-        while let Some(&byte) = self.text.get(self.at) {
-            match class(byte) {
-                Class::Space => self.at += 1,
-                Class::Atom => self.symbol(self.at)?,
-                Class::Numeric => self.number()?,
-                Class::Quote => self.string()?,
+    fn forms(&mut self) -> Result<(), Fault> {
+        let text = self.text;
+        let mut at = 0;
+        while let Some(&byte) = text.get(at) {
+            at = match class(byte) {
+                Class::Space => at + 1,
+                Class::Atom => self.symbol(at)?,
+                Class::Numeric => self.number(at)?,
+                Class::Quote => self.string(at)?,
                 Class::Open => match byte {
-                    b'(' => self.begin(Kind::Paren)?,
-                    b'[' => self.begin(Kind::Bracket)?,
-                    _ => self.begin(Kind::Brace)?,
+                    b'(' => self.begin(Kind::Paren, at)?,
+                    b'[' => self.begin(Kind::Bracket, at)?,
+                    _ => self.begin(Kind::Brace, at)?,
                 },
                 Class::Close => match byte {
-                    b')' => self.end(Kind::Paren)?,
-                    b']' => self.end(Kind::Bracket)?,
-                    _ => self.end(Kind::Brace)?,
+                    b')' => self.end(Kind::Paren, at)?,
+                    b']' => self.end(Kind::Bracket, at)?,
+                    _ => self.end(Kind::Brace, at)?,
                 },
                 Class::Prefix => {
-                    self.begin(if byte == b'@' { Kind::Error } else { Kind::Some })?;
+                    let behind = self.begin(if byte == b'@' { Kind::Error } else { Kind::Some }, at)?;
                     self.wrapping = true;
+                    behind
                 }
-                Class::Comment => {
-                    let rest = &self.text[self.at..];
-                    self.at += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-                }
-            }
+                Class::Comment => memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |len| at + len),
+            };
         }
         let Some(frame) = self.open.last() else { return Ok(()) };
         Err(match frame.kind {
@@ -162,147 +165,157 @@ impl<'a> Parser<'a> {
     }
 
     #[inline]
-    fn begin(&mut self, kind: Kind) -> Result<(), (ParseErrorKind, usize)> {
+    fn begin(&mut self, kind: Kind, at: usize) -> Result<usize, Fault> {
         if self.open.len() >= self.depth {
-            return Err((ParseErrorKind::TooDeep, self.at));
+            return Err((ParseErrorKind::TooDeep, at));
         }
-        self.note_second(self.at);
-        self.open.push(Frame { kind, from: self.writer.pending(), at: self.at });
+        self.note_second(at);
+        self.open.push(Frame { kind, from: self.writer.pending(), at });
         self.wrapping = false;
-        self.at += 1;
-        Ok(())
+        Ok(at + 1)
     }
 
     #[inline]
-    fn end(&mut self, kind: Kind) -> Result<(), (ParseErrorKind, usize)> {
-        let Some(frame) = self.open.last() else { return Err((ParseErrorKind::LoneCloser, self.at)) };
-        if frame.kind != kind {
-            let wrapper = frame.kind.is_wrapper();
-            let at = if wrapper { frame.at + 1 } else { self.at };
-            return Err((
-                if wrapper { ParseErrorKind::PrefixWithoutObject } else { ParseErrorKind::WrongCloser },
-                at,
-            ));
-        }
+    fn end(&mut self, kind: Kind, at: usize) -> Result<usize, Fault> {
+        let Some(frame) = self.open.pop_if(|frame| frame.kind == kind) else { return Err(self.misplaced(at)) };
         self.writer.close(kind, frame.from);
-        self.open.pop();
         self.wrapping = self.open.last().is_some_and(|frame| frame.kind.is_wrapper());
-        self.at += 1;
         self.wrap();
-        Ok(())
+        Ok(at + 1)
+    }
+
+    /// Why a closer does not belong where it is.
+    #[cold]
+    fn misplaced(&self, at: usize) -> Fault {
+        match self.open.last() {
+            None => (ParseErrorKind::LoneCloser, at),
+            Some(frame) if frame.kind.is_wrapper() => (ParseErrorKind::PrefixWithoutObject, frame.at + 1),
+            Some(_) => (ParseErrorKind::WrongCloser, at),
+        }
     }
 
     /// After an object: ends the wrappers that waited for it.
-    #[inline]
+    #[inline(always)]
     fn wrap(&mut self) {
-        while self.wrapping {
-            if let Some(frame) = self.open.pop() {
-                self.writer.close(frame.kind, frame.from);
-            }
-            self.wrapping = self.open.last().is_some_and(|frame| frame.kind.is_wrapper());
+        if self.wrapping {
+            self.close_wrappers();
         }
     }
 
-    #[inline]
+    #[inline(never)]
+    fn close_wrappers(&mut self) {
+        while let Some(frame) = self.open.pop_if(|frame| frame.kind.is_wrapper()) {
+            self.writer.close(frame.kind, frame.from);
+        }
+        self.wrapping = false;
+    }
+
+    #[inline(always)]
     fn note_second(&mut self, at: usize) {
-        if self.open.is_empty() && self.writer.pending() == 1 {
+        if ONE && self.open.is_empty() && self.writer.pending() == 1 {
             self.second = at;
         }
     }
 
-    /// From the first byte of an atom to behind its last.
-    #[inline]
-    fn atom(&mut self) -> Result<(&'a [u8], Key), (ParseErrorKind, usize)> {
-        self.note_second(self.at);
-        let rest = &self.text[self.at..];
+    /// An atom with its key, and where the text goes on: behind it, and behind a space.
+    #[inline(always)]
+    fn atom(&mut self, at: usize) -> Result<(&'a [u8], Key, usize), Fault> {
+        self.note_second(at);
+        let rest = &self.text[at..];
         if let Some(chunk) = rest.first_chunk() {
             let len = before_atom_end(chunk);
             if len < CHUNK {
-                self.at += len;
-                return Ok((&rest[..len], Key::cut(chunk, len)));
+                let behind = at + len + usize::from(chunk[len] == b' ');
+                return Ok((&rest[..len], Key::cut(chunk, len), behind));
             }
         }
-        self.long_atom(rest)
-    }
-
-    #[inline(never)]
-    fn long_atom(&mut self, rest: &'a [u8]) -> Result<(&'a [u8], Key), (ParseErrorKind, usize)> {
-        let len = rest.iter().position(|byte| !class(*byte).is_atom()).unwrap_or(rest.len());
-        if len > SYMBOL_BYTES_MAX {
-            return Err((ParseErrorKind::SymbolTooLong, self.at));
-        }
-        self.at += len;
-        Ok((&rest[..len], Key::of(&rest[..len])))
+        let name = long_atom(rest).ok_or((ParseErrorKind::SymbolTooLong, at))?;
+        Ok((name, Key::of(name), at + name.len()))
     }
 
     #[inline]
-    fn symbol(&mut self, at: usize) -> Result<(), (ParseErrorKind, usize)> {
-        let (name, key) = self.atom()?;
-        self.name(name, key, at)
+    fn symbol(&mut self, at: usize) -> Result<usize, Fault> {
+        let (name, key, behind) = self.atom(at)?;
+        self.name(name, key, at)?;
+        Ok(behind)
     }
 
-    #[inline]
-    fn name(&mut self, name: &[u8], key: Key, at: usize) -> Result<(), (ParseErrorKind, usize)> {
-        self.writer.keyed_symbol(name, key).map_err(|error| match error {
-            NotASymbol::TooLong => (ParseErrorKind::SymbolTooLong, at),
-            NotASymbol::NotUtf8 => (ParseErrorKind::SymbolNotUtf8, at),
-            // The other reasons are what atoms are not.
-            NotASymbol::Number | NotASymbol::Empty | NotASymbol::Delimiter(_) => {
-                (ParseErrorKind::MalformedNumber, at)
-            }
-        })?;
+    #[inline(always)]
+    fn name(&mut self, name: &[u8], key: Key, at: usize) -> Result<(), Fault> {
+        if let Err(error) = self.writer.keyed_symbol(name, key) {
+            return Err(not_a_symbol(error, at));
+        }
         self.wrap();
         Ok(())
     }
 
     #[inline]
-    fn number(&mut self) -> Result<(), (ParseErrorKind, usize)> {
-        let at = self.at;
-        let (atom, key) = self.atom()?;
+    fn number(&mut self, at: usize) -> Result<usize, Fault> {
+        let (atom, key, behind) = self.atom(at)?;
         let unit = match number::read(atom) {
             Number::Integer(value) => Unit::integer(value),
             Number::Real(value) => Unit::real(value),
-            Number::Symbol => return self.name(atom, key, at),
+            Number::Symbol => {
+                self.name(atom, key, at)?;
+                return Ok(behind);
+            }
             Number::Malformed => return Err((ParseErrorKind::MalformedNumber, at)),
             Number::OutOfRange => return Err((ParseErrorKind::NumberOutOfRange, at)),
         };
         self.writer.alone(unit);
         self.wrap();
-        Ok(())
+        Ok(behind)
     }
 
-    fn string(&mut self) -> Result<(), (ParseErrorKind, usize)> {
-        let opening = self.at;
-        self.note_second(opening);
-        let mut rest = &self.text[opening + 1..];
+    #[inline]
+    fn string(&mut self, at: usize) -> Result<usize, Fault> {
+        self.note_second(at);
+        let text = self.text;
+        let rest = &text[at + 1..];
         if let Some(chunk) = rest.first_chunk() {
             let len = before_quote(chunk);
             if len < CHUNK && chunk[len] == b'"' {
                 self.writer.short_string(chunk, len);
-                self.at += len + 2;
                 self.wrap();
-                return Ok(());
+                return Ok(at + len + 2);
             }
         }
+        let behind = self.long_string(rest).ok_or((ParseErrorKind::UnclosedString, at))?;
+        self.wrap();
+        Ok(text.len() - behind.len())
+    }
+
+    /// What follows the closing quote, if there is one.
+    #[inline(never)]
+    fn long_string(&mut self, mut rest: &'a [u8]) -> Option<&'a [u8]> {
         let start = self.writer.begin_string();
         loop {
-            let Some(at) = memchr::memchr2(b'"', b'\\', rest) else {
-                return Err((ParseErrorKind::UnclosedString, opening));
-            };
-            self.writer.extend_string(&rest[..at]);
-            if rest[at] == b'"' {
-                rest = &rest[at + 1..];
-                break;
+            let len = memchr::memchr2(b'"', b'\\', rest)?;
+            self.writer.extend_string(&rest[..len]);
+            if rest[len] == b'"' {
+                self.writer.end_string(start);
+                return Some(&rest[len + 1..]);
             }
-            let Some(escaped) = rest.get(at + 1) else {
-                return Err((ParseErrorKind::UnclosedString, opening));
-            };
-            self.writer.extend_string(&[*escaped]);
-            rest = &rest[at + 2..];
+            self.writer.extend_string(&[*rest.get(len + 1)?]);
+            rest = &rest[len + 2..];
         }
-        self.at = self.text.len() - rest.len();
-        self.writer.end_string(start);
-        self.wrap();
-        Ok(())
     }
+}
+
+/// An atom of any length, if that is allowed.
+#[inline(never)]
+fn long_atom(rest: &[u8]) -> Option<&[u8]> {
+    let len = rest.iter().position(|byte| !class(*byte).is_atom()).unwrap_or(rest.len());
+    (len <= SYMBOL_BYTES_MAX).then(|| &rest[..len])
+}
+
+#[cold]
+fn not_a_symbol(error: NotASymbol, at: usize) -> Fault {
+    let kind = match error {
+        NotASymbol::TooLong => ParseErrorKind::SymbolTooLong,
+        NotASymbol::NotUtf8 => ParseErrorKind::SymbolNotUtf8,
+        // The other reasons are what atoms are not.
+        NotASymbol::Number | NotASymbol::Empty | NotASymbol::Delimiter(_) => ParseErrorKind::MalformedNumber,
+    };
+    (kind, at)
 }
