@@ -260,6 +260,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Shows every committed frame to `observer`, under a unique name; several are called in the order of names.
+    #[must_use]
+    pub fn observer(mut self, name: &str, observer: std::sync::Arc<impl crate::Observer>) -> Self {
+        self.registrar.observer(name, observer);
+        self
+    }
+
     /// Adds a plugin; a failure of its own is kept for `build`.
     #[must_use]
     pub fn plugin(mut self, plugin: impl Plugin) -> Self {

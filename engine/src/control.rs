@@ -53,7 +53,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// The system runs in every frame.
+    /// The system runs in every step, and in still frames if it is answering.
     pub fn enable(system: &str) -> Self {
         Self::every(system, 1)
     }
@@ -63,7 +63,8 @@ impl Control {
         Self { system: system.to_owned(), enabled: false, every: 1 }
     }
 
-    /// The system runs in frames whose number is a multiple of `frames`.
+    /// The system runs in steps whose number is a multiple of `frames`, and in still frames if it is answering.
+    /// Every frame is a step, but for still ones.
     ///
     /// # Panics
     /// When `frames` is 0.

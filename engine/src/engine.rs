@@ -82,7 +82,7 @@ impl Engine {
         EngineBuilder::new(None)
     }
 
-    /// Makes and commits one frame. To make many, [`Engine::run`] is faster: it enters the pool once.
+    /// Makes and commits one step. To make many, [`Engine::run`] is faster: it enters the pool once.
     ///
     /// # Errors
     /// A system's panic, a refused command, a lease that was held too long, a failed store. The frame is not
@@ -93,6 +93,54 @@ impl Engine {
         pool.install(|| {
             frame.step()?;
             // Nobody can say when the next frame comes; the record must not wait for it.
+            frame.hand_over()
+        })
+    }
+
+    /// Makes and commits one *still* frame: world time stands, and only systems registered as
+    /// [`answering`](crate::IntoTask::answering) run. Everything else is as in any frame: inputs are applied and
+    /// answered, messages go on, the frame has a number and a record. So requests that cannot wait for the next
+    /// step are served, and the simulation does not notice.
+    ///
+    /// ```
+    /// use diptych_engine::prelude::*;
+    /// #[derive(Clone, Copy, Pod, Zeroable)]
+    /// #[repr(C)]
+    /// struct Asked(u64);
+    /// #[derive(Clone, Copy, Pod, Zeroable)]
+    /// #[repr(C)]
+    /// struct Age(u64);
+    /// fn count(mut counts: Query<Next<Asked>>) {
+    ///     counts.par_rows(|mut count| count.set(Asked(count.prev().0 + 1)));
+    /// }
+    /// fn grow(mut ages: Query<Next<Age>>) {
+    ///     ages.par_rows(|mut age| age.set(Age(age.prev().0 + 1)));
+    /// }
+    /// # fn main() -> diptych_engine::Result<()> {
+    /// let mut engine = Engine::in_memory()
+    ///     .state::<Asked>("desk.asked", 1)
+    ///     .state::<Age>("life.age", 1)
+    ///     .system("count", count.answering())
+    ///     .system("grow", grow)
+    ///     .setup("all", |structure| {
+    ///         structure.spawn((Asked(0), Age(0)));
+    ///     })
+    ///     .build()?;
+    /// engine.step()?;
+    /// engine.answer()?;
+    /// let (asked, age) = (engine.view().single::<Asked>(), engine.view().single::<Age>());
+    /// assert_eq!((asked.map(|n| n.0), age.map(|n| n.0)), (Some(2), Some(1)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Engine::step`]; and when no system is answering, which changes nothing.
+    pub fn answer(&mut self) -> Result<()> {
+        self.check_caller()?;
+        let Self { frame, pool, .. } = self;
+        pool.install(|| {
+            frame.answer()?;
             frame.hand_over()
         })
     }
@@ -208,11 +256,14 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         // A clean end writes what is still waiting; a failure was reported by the call that met it.
+        let mut reason = "the engine was dropped".to_owned();
         if self.frame.poisoned.is_none()
             && let Err(error) = self.flush()
         {
             tracing::error!(%error, "the last frames were not stored");
+            reason = format!("the engine was dropped, and its last frames were not stored: {error}");
         }
+        self.frame.observers.stop(&reason);
         self.frame.inputs.queue().close();
         self.frame.annexes.iter().for_each(|annex| annex.end());
     }

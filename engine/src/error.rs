@@ -127,6 +127,11 @@ pub enum Error {
     /// A tick was asked for inside a tick.
     #[error("a tick was asked for from inside a system; a frame cannot contain a frame")]
     NestedTick,
+    /// A still frame was asked for in a world in which nobody would run in it.
+    #[error(
+        "a still frame was asked for, and no system is answering; register one as .system(name, system.answering()), or make a step"
+    )]
+    NothingAnswers,
     /// A lease stood in the way.
     #[error("{0}")]
     Lease(String),

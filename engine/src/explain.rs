@@ -15,6 +15,7 @@ pub struct Explanation {
     types: Vec<TypeLine>,
     local: Vec<String>,
     inputs: Vec<String>,
+    observers: Vec<String>,
     /// Messages and jobs.
     annexes: Vec<String>,
     facts: BTreeMap<String, String>,
@@ -81,6 +82,7 @@ impl Explanation {
             types: types.collect(),
             local,
             inputs,
+            observers: frame.observers.names().map(str::to_owned).collect(),
             annexes: frame.annexes.iter().flat_map(|annex| annex.explain()).collect(),
             facts: facts.clone(),
         }
@@ -121,6 +123,9 @@ fn turns(task: &crate::schedule::Task) -> Vec<String> {
     }
     if task.turns.every > 1 {
         turns.push(format!("every {} frames", task.turns.every));
+    }
+    if task.answering {
+        turns.push("in still frames too".to_owned());
     }
     if task.wants.is_some() {
         turns.push("only where its queries can match".to_owned());
@@ -164,9 +169,11 @@ impl fmt::Display for Explanation {
             writeln!(f, "  {name} v{version} ({type_name}), owned by {owner}{strict}{transient}")?;
         }
         self.annexes.iter().try_for_each(|line| writeln!(f, "{line}"))?;
-        for (title, names) in
-            [("local to this process, not in digest or store", &self.local), ("inputs", &self.inputs)]
-        {
+        for (title, names) in [
+            ("local to this process, not in digest or store", &self.local),
+            ("inputs", &self.inputs),
+            ("observers", &self.observers),
+        ] {
             if !names.is_empty() {
                 writeln!(f, "{title}: {}", names.join(", "))?;
             }

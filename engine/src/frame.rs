@@ -22,10 +22,12 @@ use crate::editor::{Editor, Journal};
 use crate::error::{Error, Result};
 use crate::input::{Envelope, Inputs};
 use crate::lease::LeaseGate;
+use crate::observer::Observers;
 use crate::registry::Registry;
-use crate::schedule::Schedule;
+use crate::schedule::{Moment, Schedule};
 use crate::shared::Shared;
 use crate::stats::Stats;
+use crate::still::Still;
 use crate::structure::Commands;
 use crate::tables::TableList;
 use crate::timer::Stopwatch;
@@ -59,6 +61,7 @@ pub(crate) struct Frame {
     pub(crate) special: Special,
     /// In the order of their stored names.
     pub(crate) annexes: Vec<Arc<dyn Annex>>,
+    pub(crate) observers: Observers,
     pub(crate) gate: LeaseGate,
     pub(crate) inputs: Inputs,
     pub(crate) journal: Journal,
@@ -83,19 +86,21 @@ pub(crate) struct Special {
     pub(crate) transient: Vec<usize>,
     /// The one of the controls.
     pub(crate) control: usize,
+    /// The one of the count of still frames, where systems are answering.
+    pub(crate) still: Option<usize>,
 }
 
 impl Special {
     pub(crate) fn of(columns: &[Arc<dyn Column>], owners: &[Option<String>]) -> Self {
         let all = 0..columns.len();
+        let of_type = |type_id| all.clone().find(|index| columns[*index].state_type() == type_id);
         Self {
             unowned: all.clone().filter(|index| owners[*index].is_none()).collect(),
             strict: all.clone().filter(|index| columns[*index].strict()).collect(),
             hooked: all.clone().filter(|index| columns[*index].has_hooks()).collect(),
             transient: all.clone().filter(|index| columns[*index].transient()).collect(),
-            control: { all }
-                .find(|index| columns[*index].state_type() == TypeId::of::<Control>())
-                .expect("the build registers the type of controls"),
+            control: of_type(TypeId::of::<Control>()).expect("the build registers the type of controls"),
+            still: of_type(TypeId::of::<Still>()),
         }
     }
 }
@@ -114,8 +119,20 @@ pub(crate) struct Committed<'a> {
 }
 
 impl Frame {
-    /// Makes and commits one frame.
+    /// Makes and commits one step.
     pub(crate) fn step(&mut self) -> Result<()> {
+        self.advance(false)
+    }
+
+    /// Makes and commits one still frame.
+    pub(crate) fn answer(&mut self) -> Result<()> {
+        if self.special.still.is_none() {
+            return Err(Error::NothingAnswers);
+        }
+        self.advance(true)
+    }
+
+    fn advance(&mut self, still: bool) -> Result<()> {
         if let Some(reason) = &self.poisoned {
             return Err(Error::Poisoned { frame: self.committed, reason: reason.clone() });
         }
@@ -123,7 +140,15 @@ impl Frame {
             return Err(Error::NestedTick);
         }
         let frame = self.committed + 1;
-        self.guarded(frame, Self::make)
+        self.shared.set_still(still);
+        let made = self.guarded(frame, Self::make);
+        self.shared.set_still(false);
+        made
+    }
+
+    /// Who runs in `frame`, or ran in it.
+    fn moment(&self, frame: u64) -> Moment {
+        Moment { step: frame - self.shared.time.get().still, still: self.shared.is_still() }
     }
 
     /// Does a part of `frame`; a failure of it, also a panic, stops the engine for good.
@@ -141,6 +166,7 @@ impl Frame {
             let reason = error.to_string();
             self.gate.poison(&reason);
             self.inputs.queue().fail(&reason);
+            self.observers.stop(&reason);
             self.poisoned = Some(reason);
         }
         result
@@ -150,6 +176,7 @@ impl Frame {
         let frame = self.committed + 1;
         let _span = tracing::debug_span!("frame", frame).entered();
         self.stats.frames += 1;
+        self.stats.still_frames += u64::from(self.shared.is_still());
         if !self.is_timed() {
             self.run_wave(frame)?;
             self.commit(frame)?;
@@ -181,7 +208,9 @@ impl Frame {
 
     /// Whether the frame being made is timed.
     fn is_timed(&self) -> bool {
-        wave::is_timed(self.stats.frames)
+        let Stats { frames, still_frames, .. } = self.stats;
+        // Each kind by its own count: turns of the two must not hide one of them.
+        wave::is_timed(if self.shared.is_still() { still_frames } else { frames - still_frames })
     }
 
     /// Makes frame 1 of a new world by its startup systems alone.
@@ -201,7 +230,7 @@ impl Frame {
 
     /// The systems that look at the committed frame.
     fn run_late(&mut self) -> Result<()> {
-        let timed = self.is_timed();
+        let (timed, moment) = (self.is_timed(), self.moment(self.committed));
         let Self { schedule: Schedule { tasks, late, .. }, columns, committed, .. } = self;
         if late.is_empty() {
             return Ok(());
@@ -209,12 +238,12 @@ impl Frame {
         // SAFETY: late systems read the committed slot, as leases do, and write scratch, which no lease reads.
         let world = unsafe { self.cell.cell() };
         let failed = |(system, message)| Error::LatePanicked { system, frame: *committed, message };
-        wave::run(tasks, late, world, columns, *committed, timed).map_err(failed)
+        wave::run(tasks, late, world, columns, moment, timed).map_err(failed)
     }
 
     /// The wave, beside the encoding of the last commit where that is still open; then what derives from it.
     fn run_wave(&mut self, frame: u64) -> Result<()> {
-        let timed = self.is_timed();
+        let (timed, moment) = (self.is_timed(), self.moment(frame));
         // SAFETY: leases read the previous slot only, and nothing else uses the world during a wave.
         let world = unsafe { self.cell.cell() };
         let Self { schedule, columns, encoder, shared, tables, digests, special, annexes, .. } = self;
@@ -222,7 +251,7 @@ impl Frame {
         let (waves, derived) = waves.split_at(*derived);
         let pending = encoder.as_mut().and_then(|encoder| Some((encoder.take_pending()?, encoder)));
         let outcome = match pending {
-            None => wave::run(tasks, waves, world, columns, frame, timed),
+            None => wave::run(tasks, waves, world, columns, moment, timed),
             Some((job, encoder)) => {
                 let committed = Committed {
                     annexes,
@@ -236,7 +265,7 @@ impl Frame {
                 };
                 let (encoded, outcome) = crate::pool::join(
                     || encoder.complete(job, &committed),
-                    || wave::run(tasks, waves, world, columns, frame, timed),
+                    || wave::run(tasks, waves, world, columns, moment, timed),
                 );
                 encoded?;
                 outcome
@@ -254,7 +283,7 @@ impl Frame {
         if derived.is_empty() {
             return Ok(());
         }
-        wave::run(tasks, derived, world, columns, frame, timed).map_err(panicked)
+        wave::run(tasks, derived, world, columns, moment, timed).map_err(panicked)
     }
 
     /// Lets the annexes look at the world that was made or recovered.

@@ -30,6 +30,7 @@ pub mod job;
 pub mod lease;
 mod link;
 mod message;
+mod observer;
 mod pace;
 mod param;
 mod phased;
@@ -41,6 +42,7 @@ mod registry;
 mod schedule;
 mod shared;
 mod stats;
+mod still;
 #[cfg(feature = "store")]
 pub mod store;
 mod structure;
@@ -65,9 +67,11 @@ pub use input::{Applier, INPUT_BYTES_MAX, Inputs, TrySendError};
 pub use job::{Answered, Job, JobError, JobRefused, Jobs};
 pub use link::Link;
 pub use message::{Inbox, Letters, MESSAGES_MAX, Mail, Outbox, Pen};
+pub use observer::Observer;
 pub use pace::{CATCH_UP_FRAMES, Pace, StopSignal};
-pub use param::{Clock, Ids, Linked, Random, Stream};
+pub use param::{Caller, Clock, Ids, Linked, Random, Site, Stream};
 pub use plugin::Plugin;
+pub use pool::{par_each, par_each_weighted};
 pub use query::{
     Added, Block, Changed, Changes, Has, HeldBlock, Loops, Next, NextBlock, NextRow, Now, NowChanges,
     PAR_ROWS, PREVIOUS, Plain, Prev, Read, Removed, Split, THIS_FRAME, Visits, With, Without,
@@ -76,7 +80,7 @@ pub use query::{
     EntityView, Fresh, FreshBlock, Mode, Named, NamedBlock, NotPacked, Packed, PackedReading, Part, PartItem,
     PartPacked, PartReadOnly, Reading, VIEW_PARTS_MAX, Writing, shrink_part,
 };
-pub use schedule::{IntoTask, IsSystemConfig, SystemConfig};
+pub use schedule::{IntoTask, IsSystemConfig, Phase, SystemConfig};
 pub use stats::Stats;
 pub use structure::{Bundle, COMMANDS_MAX, Chunk, Spawned, Structure, Target};
 pub use tree::{Ancestors, Children, Descendants, Parent, Tree};

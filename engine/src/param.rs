@@ -1,18 +1,23 @@
-//! What a system's signature may name beside queries: `Clock`, `Random`, `Ids`, `Linked`, `Structure`, changes.
+//! What a system's signature may name beside queries: `Clock`, `Random`, `Caller`, `Ids`, `Linked`, `Structure`,
+//! changes.
 //!
 //! Invariant: nothing of what they read changes during a wave, so none conflicts with anything; `Linked`
 //! registers its read, to be seen in `explain()`.
 
+mod caller;
 mod clock;
 mod ids;
 mod linked;
 mod random;
+mod site;
 
+pub use caller::Caller;
 pub use clock::Clock;
 pub use ids::Ids;
 pub use linked::Linked;
 pub(crate) use linked::read_prev;
 pub use random::{Random, Stream};
+pub use site::Site;
 
 /// Implements bevy's `SystemParam` for a parameter that is a cheap copy of shared, unchanging data.
 macro_rules! shared_param {
@@ -48,6 +53,11 @@ macro_rules! shared_param {
                 Ok($get)
             }
         }
+
+        #[expect(clippy::allow_attributes, reason = "not every file that uses the macro allows it already")]
+        #[allow(unsafe_code, reason = "implements bevy's unsafe marker trait")]
+        // SAFETY: no world data is accessed at all. Parameters derived from this one need it.
+        unsafe impl$(<$type: $bound>)? bevy_ecs::system::ReadOnlySystemParam for $param {}
     };
 }
 pub(crate) use shared_param;

@@ -7,8 +7,75 @@
 
 pub(crate) use imp::{Pool, current_threads, join};
 
+/// Calls `work` with every item and its index: on a thread of an engine's pool, as in a system or an
+/// [`Observer`](crate::Observer), beside each other; elsewhere in order.
+///
+/// For a system whose own data falls into parts that have nothing to do with each other. What becomes of an item
+/// must follow from the item and its index alone: which items share a thread, and which comes first, is open.
+/// Each item is a job, so an item should be some microseconds of work.
+///
+/// ```
+/// use diptych_engine::par_each;
+/// let mut squares = [0; 5];
+/// par_each(&mut squares, |index, square| *square = index * index);
+/// assert_eq!(squares, [0, 1, 4, 9, 16]);
+/// ```
+///
+/// # Panics
+/// When `work` does, and not before the others under way are done.
+pub fn par_each<T: Send>(items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
+    if crate::lease::is_pool_thread() {
+        for_each(items, work);
+    } else {
+        items.iter_mut().enumerate().for_each(|(index, item)| work(index, item));
+    }
+}
+
+/// [`par_each`] for items that differ in size: the list is halved by weight, so that one large item does not wait
+/// behind many small ones. A weight is in any unit of work, 0 counts as 1; it decides about time only. `weigh` is
+/// called a few times an item and must be cheap.
+///
+/// # Panics
+/// When `work` or `weigh` does.
+pub fn par_each_weighted<T: Send + Sync>(
+    items: &mut [T],
+    weigh: impl Fn(&T) -> u64 + Sync,
+    work: impl Fn(usize, &mut T) + Sync,
+) {
+    if !crate::lease::is_pool_thread() {
+        return items.iter_mut().enumerate().for_each(|(index, item)| work(index, item));
+    }
+    let weigh = |item: &T| weigh(item).max(1);
+    let total = items.iter().fold(0_u64, |sum, item| sum.saturating_add(weigh(item)));
+    fork_weighted(0, items, total, &weigh, &work);
+}
+
+/// A tree of joins that halves the weight; `total` is that of `items`, whose first has the index `first`.
+fn fork_weighted<T: Send>(
+    first: usize,
+    items: &mut [T],
+    total: u64,
+    weigh: &(impl Fn(&T) -> u64 + Sync),
+    work: &(impl Fn(usize, &mut T) + Sync),
+) {
+    if items.len() < 2 {
+        return items.iter_mut().enumerate().for_each(|(n, item)| work(first + n, item));
+    }
+    // The left part takes at least one item and leaves at least one.
+    let (mut weight, mut taken) = (weigh(&items[0]), 1);
+    while taken + 1 < items.len() && weight < total / 2 {
+        weight = weight.saturating_add(weigh(&items[taken]));
+        taken += 1;
+    }
+    let (left, right) = items.split_at_mut(taken);
+    let rest = total.saturating_sub(weight);
+    join(
+        || fork_weighted(first, left, weight, weigh, work),
+        || fork_weighted(first + taken, right, rest, weigh, work),
+    );
+}
+
 /// Calls `work` with every item and its index; each is a job, and jobs run beside each other.
-#[cfg_attr(not(test), expect(dead_code, reason = "no step of the frame has jobs of one item yet"))]
 pub(crate) fn for_each<T: Send>(items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
     for_each_mut(items, 1, work);
 }
@@ -139,6 +206,27 @@ mod tests {
             assert!(items.iter().enumerate().all(|(index, item)| *item == index + 1), "{length}, {min_len}");
             for_each(&mut items, |_, item| *item += 1);
             assert!(items.iter().enumerate().all(|(index, item)| *item == index + 2), "{length}");
+        }
+    }
+
+    /// By weight as well, whatever the weights, with threads and without.
+    #[test]
+    fn each_weighted_item_once() {
+        let pool =
+            Pool::new(Some(if cfg!(feature = "threads") { 3 } else { 1 })).expect("threads can be had");
+        let weights: [fn(usize) -> u64; 4] =
+            [|_| 0, |n| n as u64, |n| 1 << (n % 64), |n| if n == 0 { u64::MAX } else { 1 }];
+        for (weight, length) in weights.iter().flat_map(|weight| [0, 1, 2, 7, 300].map(|n| (weight, n))) {
+            let mut items: Vec<(usize, usize)> = (0..length).map(|n| (n, 0)).collect();
+            let visit = |index: usize, item: &mut (usize, usize)| {
+                assert_eq!(index, item.0, "an item comes under its own index");
+                item.1 += 1;
+            };
+            par_each_weighted(&mut items, |item| weight(item.0), visit);
+            pool.install(|| par_each_weighted(&mut items, |item| weight(item.0), visit));
+            pool.install(|| par_each(&mut items, visit));
+            par_each(&mut items, visit);
+            assert!(items.iter().all(|item| item.1 == 4), "{length}: {items:?}");
         }
     }
 

@@ -32,6 +32,8 @@ pub(crate) struct Registry {
     pub(crate) refused: Vec<BuildError>,
     /// When the system whose parameters are being made will run.
     pub(crate) phase: Phase,
+    /// Whether it runs in still frames too.
+    pub(crate) answering: bool,
     /// The system whose parameters are being made.
     pub(crate) building: Option<(String, SystemKey)>,
     /// The `Structure` parameters of that system so far.
@@ -56,6 +58,7 @@ impl Registry {
             missing: Vec::new(),
             refused: Vec::new(),
             phase: Phase::Wave,
+            answering: false,
             building: None,
             structural: 0,
             asking: 0,
@@ -134,5 +137,10 @@ pub(crate) fn refuse_now<T: State>(world: &mut World) {
 
 /// Whether a type of state is the engine's own, which no system may own.
 pub(crate) fn is_engine_owned(type_id: TypeId) -> bool {
-    [TypeId::of::<crate::tree::Parent>(), TypeId::of::<crate::control::Control>()].contains(&type_id)
+    let own = [
+        TypeId::of::<crate::tree::Parent>(),
+        TypeId::of::<crate::control::Control>(),
+        TypeId::of::<crate::still::Still>(),
+    ];
+    own.contains(&type_id)
 }

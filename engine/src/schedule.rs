@@ -9,7 +9,7 @@ mod task;
 
 pub(crate) use arrange::Wait;
 pub use task::{IntoTask, IsSystemConfig, SystemConfig};
-pub(crate) use task::{SystemSpec, Task, Turns};
+pub(crate) use task::{Moment, SystemSpec, Task, Turns};
 
 use crate::buffer::Column;
 use crate::error::BuildError;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 /// When in a frame a system runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Phase {
+pub enum Phase {
     /// Once, in the first frame of a new world, instead of the others.
     Startup,
     /// Reads the last frame, writes the next.

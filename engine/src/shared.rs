@@ -3,6 +3,7 @@
 //! Invariant: everything here changes at commits only.
 
 use crate::buffer::Frames;
+use crate::buffer::raw::{AtomicBool, Ordering};
 use crate::id::{IdIndex, SystemKey};
 use crate::phased::Phased;
 use crate::tree::TreeIndex;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 pub struct Shared {
     pub(crate) frames: Arc<Frames>,
     pub(crate) time: Phased<Time>,
+    /// Whether the frame being made is a still one. Not in `time`, which leases read between frames.
+    still_now: AtomicBool,
     pub(crate) ids: Phased<IdIndex>,
     /// The children of each parent.
     pub(crate) tree: Phased<TreeIndex>,
@@ -21,11 +24,13 @@ pub struct Shared {
     pub(crate) serials: Phased<BTreeMap<SystemKey, u64>>,
 }
 
-/// World time.
+/// World time; all of it changes at commits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Time {
     /// The frame being made.
     pub(crate) frame: u64,
+    /// Still frames committed so far; the others are steps.
+    pub(crate) still: u64,
     /// Seconds a frame.
     pub(crate) dt: f64,
     pub(crate) seed: u64,
@@ -35,11 +40,24 @@ impl Shared {
     pub(crate) fn new(dt: f64, seed: u64) -> Self {
         Self {
             frames: Arc::new(Frames::new()),
-            time: Phased::new(Time { frame: 0, dt, seed }),
+            time: Phased::new(Time { frame: 0, still: 0, dt, seed }),
+            still_now: AtomicBool::new(false),
             ids: Phased::default(),
             tree: Phased::default(),
             serials: Phased::default(),
         }
+    }
+
+    /// Whether the frame being made is a still one.
+    #[inline]
+    pub(crate) fn is_still(&self) -> bool {
+        // Relaxed: it changes between frames only, and the pool's joins order that.
+        self.still_now.load(Ordering::Relaxed)
+    }
+
+    /// Says of which kind the next frame is.
+    pub(crate) fn set_still(&self, still: bool) {
+        self.still_now.store(still, Ordering::Relaxed);
     }
 
     /// The serial number of the key's next spawn.

@@ -10,6 +10,8 @@ use std::fmt;
 pub struct Stats {
     /// Frames committed since the build.
     pub frames: u64,
+    /// Of those: still ones, in which world time stood.
+    pub still_frames: u64,
     /// Frames skipped by a pace that could not keep up.
     pub frames_skipped: u64,
     /// Time of the last timed wave (one frame of 64).
@@ -68,7 +70,11 @@ pub struct Stats {
 
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "frames {} (skipped {}), entities {}", self.frames, self.frames_skipped, self.entities)?;
+        writeln!(
+            f,
+            "frames {} ({} still, skipped {}), entities {}",
+            self.frames, self.still_frames, self.frames_skipped, self.entities
+        )?;
         writeln!(
             f,
             "last wave {} ns, commit {} ns, encode {} ns, sync {} ns",

@@ -14,6 +14,7 @@ use crate::registry::Registry;
 use crate::shared::Shared;
 use crate::sync::Mutex;
 use crate::tree::{Children, Parent};
+use bevy_ecs::entity::Entity;
 use bevy_ecs::world::World;
 use bevy_ecs::world::unsafe_world_cell::UnsafeWorldCell;
 use core::any::{Any, TypeId, type_name};
@@ -97,6 +98,12 @@ impl<'a> View<'a> {
         self.shared.time.get().frame - 1
     }
 
+    /// Steps made so far: the frames that are not still. World time is this times `dt`.
+    pub fn step(&self) -> u64 {
+        let time = self.shared.time.get();
+        time.frame - 1 - time.still
+    }
+
     /// Entities alive.
     pub fn entities(&self) -> u64 {
         self.shared.ids.get().len()
@@ -112,6 +119,12 @@ impl<'a> View<'a> {
         // SAFETY: the view's lease keeps the previous slot from being written.
         let values = unsafe { typed.values(&self.world.storages().tables[table], slot) }?;
         values.get(row as usize)
+    }
+
+    /// This process's handle of an entity; `None` when it is gone. It holds until the entity is despawned, is
+    /// never stored, and is what `Query::get` takes.
+    pub fn entity(&self, id: Id) -> Option<Entity> {
+        self.shared.ids.get().get(id)
     }
 
     /// The parent of an entity; `None` for who is nobody's child, and in a world without `.hierarchy()`.

@@ -8,7 +8,7 @@
 
 use crate::buffer::Column;
 use crate::pool;
-use crate::schedule::Task;
+use crate::schedule::{Moment, Task};
 use crate::timer::Stopwatch;
 use bevy_ecs::system::RunSystemError;
 use bevy_ecs::world::unsafe_world_cell::UnsafeWorldCell;
@@ -39,11 +39,11 @@ pub(crate) fn in_wave() -> bool {
 struct Scene<'w, 'c> {
     world: UnsafeWorldCell<'w>,
     columns: &'c [Arc<dyn Column>],
-    frame: u64,
+    moment: Moment,
     timed: bool,
 }
 
-/// Whether the `count`-th frame since the build is timed: the first is.
+/// Whether the `count`-th frame of its kind since the build is timed: the first is.
 pub(crate) fn is_timed(count: u64) -> bool {
     count % TIMED_EVERY == 1
 }
@@ -54,10 +54,10 @@ pub(crate) fn run(
     waves: &[Range<usize>],
     world: UnsafeWorldCell<'_>,
     columns: &[Arc<dyn Column>],
-    frame: u64,
+    moment: Moment,
     timed: bool,
 ) -> Result<(), (String, String)> {
-    let scene = Scene { world, columns, frame, timed };
+    let scene = Scene { world, columns, moment, timed };
     for wave in waves {
         let tasks = &mut all[wave.clone()];
         if pool::current_threads() > 1 {
@@ -74,7 +74,9 @@ pub(crate) fn run(
 
 /// A tree of joins: unlike a scope, it allocates nothing.
 fn fork(tasks: &mut [Task], scene: Scene<'_, '_>) {
-    if tasks.len() < 2 || tasks.iter().map(|task| task.nanos).sum::<u64>() < JOB_MIN_NANOS {
+    // Most tasks rest in a still frame.
+    let expected = |task: &Task| if !scene.moment.still || task.answering { task.nanos } else { 0 };
+    if tasks.len() < 2 || tasks.iter().map(expected).sum::<u64>() < JOB_MIN_NANOS {
         return run_tasks(tasks, scene);
     }
     let (first, rest) = tasks.split_at_mut(tasks.len() / 2);
@@ -102,7 +104,9 @@ fn run_tasks(tasks: &mut [Task], scene: Scene<'_, '_>) {
 
 fn run_task(task: &mut Task, scene: Scene<'_, '_>) -> Result<(), RunSystemError> {
     let _span = tracing::debug_span!("system", name = task.name.as_str()).entered();
-    let start = scene.timed.then(Stopwatch::start);
+    // What rests in a still frame keeps the time of its steps.
+    let timed = scene.timed && (!scene.moment.still || task.answering);
+    let start = timed.then(Stopwatch::start);
     run_parts(task, scene)?;
     if let Some(start) = start {
         task.nanos = start.nanos();
@@ -113,7 +117,7 @@ fn run_task(task: &mut Task, scene: Scene<'_, '_>) -> Result<(), RunSystemError>
 fn run_parts(task: &mut Task, scene: Scene<'_, '_>) -> Result<(), RunSystemError> {
     // SAFETY: only the tables are taken; their lists and other tasks' columns are not changed.
     let tables = unsafe { &scene.world.storages().tables };
-    task.ran = task.is_due(scene.frame, tables);
+    task.ran = task.is_due(scene.moment, tables);
     let mut ran = task.ran;
     let parts = if task.ran { &mut task.parts[..] } else { &mut [] };
     for part in parts {

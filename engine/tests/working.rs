@@ -5,6 +5,7 @@
 mod working {
     mod controls;
     mod derived;
+    mod observers;
     mod phases;
     #[cfg(feature = "store")]
     mod stored;

@@ -19,6 +19,7 @@ use crate::registry::Registry;
 use crate::schedule::{self, Phase, Schedule, SystemSpec};
 use crate::shared::Shared;
 use crate::stats::Stats;
+use crate::still::{STILL_NAME, STILL_VERSION, Still};
 use crate::structure::{Commands, Structure};
 use crate::tables::TableList;
 use crate::view::WorldCell;
@@ -45,6 +46,10 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
         CONTROL_VERSION,
         control::apply,
     );
+    let answers = |spec: &SystemSpec| spec.config.answering && spec.phase != Phase::Startup;
+    if registrar.systems.iter().any(answers) {
+        registrar.state::<Still>(STILL_NAME, STILL_VERSION);
+    }
     let facts = gather_facts(&builder, &registrar)?;
 
     let mut world = World::new();
@@ -55,6 +60,7 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
     registrar.enter_types(&mut world, &mut errors);
     registrar.enter_annexes(&mut world, &mut errors);
     let columns = gather_columns(&mut world, &ids);
+    registrar.observers.order(&mut errors);
     let (schedule, startup) = make_schedules(&mut world, &mut registrar, &columns, errors)?;
 
     let setups = core::mem::take(&mut registrar.setups);
@@ -73,6 +79,7 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
         ids,
         tables: TableList::default(),
         schedule,
+        observers: core::mem::take(&mut registrar.observers),
         gate: LeaseGate::new(),
         inputs,
         journal: crate::editor::Journal::default(),
@@ -94,6 +101,7 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
     }
     frame.begin_annexes();
     frame.refresh_turns();
+    pool.install(|| frame.begin_observers())?;
     // A world that was stored before its first frame was made goes on where it stopped.
     if frame.committed == 0 && !startup.tasks.is_empty() {
         pool.install(|| frame.start_up(startup))?;
@@ -171,7 +179,9 @@ fn make_schedules(
     let names = registrar.systems.iter().map(|spec| spec.name.clone());
     let others = registrar.setups.iter().map(|(name, _)| name.clone());
     let inputs = registrar.inputs.iter().map(|kind| kind.name.clone());
-    let mut names: Vec<String> = names.chain(others).chain(inputs).collect();
+    let own = [STILL_NAME.to_owned()].into_iter();
+    let own = own.filter(|_| columns.iter().any(|column| column.name() == STILL_NAME));
+    let mut names: Vec<String> = names.chain(others).chain(inputs).chain(own).collect();
     for (n, kind) in registrar.inputs.iter().enumerate() {
         let twin =
             |other: &&crate::input::InputKind| other.name == kind.name || other.type_id == kind.type_id;

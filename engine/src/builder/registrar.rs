@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::id::Id;
 use crate::input::{Applier, InputKind};
 use crate::message::Post;
+use crate::observer::{Observer, Observers};
 use crate::plugin::Plugin;
 use crate::schedule::{IntoTask, Phase, SystemConfig, SystemSpec};
 use crate::structure::Structure;
@@ -77,6 +78,7 @@ pub struct Registrar {
     strict: Vec<TypeId>,
     hooks: Vec<(TypeId, HookWhen, Box<dyn Any + Send + Sync>)>,
     pub(crate) copies: Copies,
+    pub(crate) observers: Observers,
     /// Annexes with the type each is found by.
     pub(crate) annexes: Vec<(TypeId, &'static str, EnterAnnex)>,
     pub(super) jobs: crate::job::JobSpecs,
@@ -257,6 +259,12 @@ impl Registrar {
     pub fn keep_copies<T: State>(&mut self) -> &mut Self {
         self.named.push((TypeId::of::<T>(), ".keep_copies()", type_name::<T>()));
         self.copies.keep::<T>();
+        self
+    }
+
+    /// See [`super::EngineBuilder::observer`].
+    pub fn observer(&mut self, name: &str, observer: Arc<impl Observer>) -> &mut Self {
+        self.observers.add(name, observer);
         self
     }
 

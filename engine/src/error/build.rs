@@ -198,6 +198,12 @@ pub enum BuildError {
         /// The name.
         name: String,
     },
+    /// Two observers have one name.
+    #[error("two observers are called {name}; names give the order, so each must be unique")]
+    DuplicateObserver {
+        /// The name.
+        name: String,
+    },
     /// Two names share the bits that `Id`s take from them.
     #[error("the names {first} and {second} share their key of 20 bits; rename one of them")]
     KeyClash {

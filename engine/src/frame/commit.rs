@@ -1,4 +1,4 @@
-//! The commit: coverage, structure, the change of roles, inputs, annexes, digest, hooks, the record, in that
+//! The commit: coverage, structure, the change of roles, inputs, annexes, digest, hooks, observers, the record, in that
 //! order; transient values end before structure, and once more after what structure and inputs have set.
 //!
 //! Invariant: exclusive, and proportional to what changed. After it, the new previous slot is immutable until
@@ -57,6 +57,7 @@ impl Frame {
         self.exchange(frame);
         let answered = self.apply_inputs(frame)?;
         self.exchange_annexes(frame)?;
+        self.keep_still(frame)?;
         self.stats.commands_dropped += self.journal.dropped;
         self.expire_other();
         self.finish(frame)?;
@@ -95,6 +96,7 @@ impl Frame {
         }
         self.run_hooks();
         self.copy_columns();
+        self.show_commit()?;
         self.record(frame)
     }
 
@@ -225,7 +227,9 @@ impl Frame {
             }
         }
         // SAFETY: no wave runs, and leases are out.
-        unsafe { self.shared.time.get_mut() }.frame = frame + 1;
+        let time = unsafe { self.shared.time.get_mut() };
+        time.frame = frame + 1;
+        time.still += u64::from(self.shared.is_still());
     }
 
     /// Applies what has arrived by now, in order of arrival; it belongs to this frame.

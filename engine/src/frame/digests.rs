@@ -6,8 +6,8 @@
 #![expect(unsafe_code, reason = "reads columns and marks while it has the world to itself")]
 
 use super::Frame;
-use crate::buffer::page_range;
 use crate::buffer::raw::Ordering;
+use crate::buffer::{Column, page_range};
 use crate::digest::{ComponentDigest, world_digest};
 use crate::tables::TableInfo;
 use std::fmt;
@@ -70,12 +70,21 @@ impl Frame {
         {
             return digest;
         }
+        let digest = self.digest_of(|_| true);
+        self.digests.last = Some((self.committed, digest));
+        digest
+    }
+
+    /// The digest of the committed frame as a world has it that knows only the types that are `known`; the others
+    /// must be without rows.
+    pub(super) fn digest_of(&self, known: impl Fn(&dyn Column) -> bool) -> Digest {
         let _span = tracing::trace_span!("digest").entered();
         let sums: Vec<(u128, u64)> = (0..self.columns.len()).map(|column| self.column_sum(column)).collect();
         let mut components: Vec<ComponentDigest<'_>> = self
             .columns
             .iter()
             .zip(sums)
+            .filter(|(column, _)| known(&***column))
             .map(|(column, (sum, rows))| ComponentDigest {
                 name: column.name(),
                 version: column.version(),
@@ -87,9 +96,7 @@ impl Frame {
             let sum = crate::annex::digest(&**annex);
             components.push(ComponentDigest { name: annex.name(), version: 0, sum, rows: 1 });
         }
-        let digest = Digest(world_digest(&mut components));
-        self.digests.last = Some((self.committed, digest));
-        digest
+        Digest(world_digest(&mut components))
     }
 
     /// The wrapping sum of a column's row hashes, and its rows.
@@ -103,7 +110,7 @@ impl Frame {
     }
 
     /// The sum of a transient column's rows that the last commit set, and their number: blank rows are nothing.
-    fn set_sum(&self, column: &dyn crate::buffer::Column, info: &TableInfo) -> (u128, u64) {
+    fn set_sum(&self, column: &dyn Column, info: &TableInfo) -> (u128, u64) {
         let table = &self.world().storages().tables[info.id];
         let (ids, roles) = (self.ids.ids(table), self.shared.frames.roles());
         let marks = column.by_table().get(info.id).expect("the table holds the column");
@@ -116,7 +123,7 @@ impl Frame {
         (sum, rows)
     }
 
-    fn table_sum(&self, column: &dyn crate::buffer::Column, info: &TableInfo) -> (u128, u64) {
+    fn table_sum(&self, column: &dyn Column, info: &TableInfo) -> (u128, u64) {
         if column.transient() {
             return self.set_sum(column, info);
         }

@@ -1,4 +1,5 @@
-//! Randomness without state: a stream for each (seed, frame, system name, `Id`).
+//! Randomness without state: a stream for each (seed, step, system name, `Id`). A step's streams do not know how
+//! many still frames came before it, so those change no simulation; each still frame has streams of its own.
 //!
 //! Invariant: what a stream gives depends on its four keys alone, so it is the same on any thread, in any
 //! order, and at a replay. The generator is SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom
@@ -9,6 +10,9 @@ use crate::id::{Id, SystemKey};
 use crate::registry::Registry;
 use crate::shared::{Shared, Time};
 use std::sync::Arc;
+
+/// Tells the streams of still frames from those of steps.
+const STILL_BIT: u64 = 1 << 63;
 
 /// Gives a system its random streams.
 ///
@@ -27,20 +31,26 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy)]
 pub struct Random {
     time: Time,
+    still: bool,
     system: SystemKey,
 }
 
 impl Random {
-    /// The stream of an entity in this frame and system.
+    /// The stream of an entity in this frame and system; the same in a world with other still frames.
     pub fn of(&self, id: Id) -> Stream {
         self.stream(id.bits())
+    }
+
+    /// The number of the step, or of the still frame with a bit that no step has.
+    fn moment(&self) -> u64 {
+        if self.still { self.time.frame | STILL_BIT } else { self.time.frame - self.time.still }
     }
 
     /// A stream of the system itself, told apart by `key`.
     pub fn stream(&self, key: u64) -> Stream {
         let mut bytes = [0; 28];
         bytes[..8].copy_from_slice(&self.time.seed.to_le_bytes());
-        bytes[8..16].copy_from_slice(&self.time.frame.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.moment().to_le_bytes());
         bytes[16..24].copy_from_slice(&key.to_le_bytes());
         bytes[24..].copy_from_slice(&self.system.0.to_le_bytes());
         Stream(xxhash_rust::xxh3::xxh3_64(&bytes))
@@ -84,5 +94,5 @@ shared_param!(
         let registry = world.resource::<Registry>();
         (registry.shared.clone(), registry.building().1)
     },
-    |state| Random { time: *state.0.time.get(), system: state.1 }
+    |state| Random { time: *state.0.time.get(), still: state.0.is_still(), system: state.1 }
 );

@@ -26,7 +26,8 @@ pub(super) fn make(
     errors: &mut Vec<BuildError>,
 ) -> Result<Task, BuildError> {
     let SystemSpec { name, phase, config } = spec;
-    let SystemConfig { mut parts, every, skip_if_empty } = config;
+    let SystemConfig { mut parts, every, skip_if_empty, answering } = config;
+    world.resource_mut::<Registry>().answering = answering;
     let (access, structural) = initialize(world, &name, phase, &mut parts)?;
     let combined = access.combined_access();
     // "All but some" is an unbounded set too: what it writes or reads cannot be listed.
@@ -71,6 +72,7 @@ pub(super) fn make(
         every,
         turns,
         wants,
+        answering,
         ran: false,
         nanos: 0,
         failure: None,

@@ -1,6 +1,6 @@
 //! One system: how it is registered, what it becomes, and whether it runs in a frame.
 //!
-//! Invariant: whether a task runs follows from the frame number, its stored settings and what exists, so a
+//! Invariant: whether a task runs follows from the number and kind of the frame, its stored settings and what exists, so a
 //! replay runs the same ones. A task that does not run still settles what it owns: its rows keep their values.
 
 use super::Phase;
@@ -41,14 +41,22 @@ pub trait IntoTask<Marker>: Sized {
         config
     }
 
-    /// Runs only in frames whose number is a multiple of `frames`, until a [`Control`](crate::Control) says
-    /// otherwise. `Clock::dt` stays the step of one frame.
+    /// Runs only in steps whose number is a multiple of `frames`, until a [`Control`](crate::Control) says
+    /// otherwise; every frame is a step, but for still ones. `Clock::dt` stays the step of one frame. What was
+    /// marked as changed, and transient values, of the frames between pass it by.
     ///
     /// # Panics
     /// When `frames` is 0.
     fn every(self, frames: u32) -> SystemConfig {
         assert!(frames > 0, "a system cannot run every 0 frames; give 1 or more");
         SystemConfig { every: frames, ..self.into_config() }
+    }
+
+    /// Runs in still frames too, which [`Engine::answer`](crate::Engine::answer) makes: there world time stands,
+    /// and only such systems run, whatever their `every`. All others rest as in a frame that is not theirs, and
+    /// what was marked as changed, and transient values, of the step before have passed them by afterwards.
+    fn answering(self) -> SystemConfig {
+        SystemConfig { answering: true, ..self.into_config() }
     }
 
     /// Skips the system in frames in which none of its queries can match an entity. Not for a system that
@@ -60,7 +68,8 @@ pub trait IntoTask<Marker>: Sized {
 
 impl<Marker, S: IntoSystem<(), (), Marker>> IntoTask<Marker> for S {
     fn into_config(self) -> SystemConfig {
-        SystemConfig { parts: vec![Box::new(IntoSystem::into_system(self))], every: 1, skip_if_empty: false }
+        let parts: Vec<BoxedSystem> = vec![Box::new(IntoSystem::into_system(self))];
+        SystemConfig { parts, every: 1, skip_if_empty: false, answering: false }
     }
 }
 
@@ -70,6 +79,7 @@ pub struct SystemConfig {
     pub(crate) parts: Vec<BoxedSystem>,
     pub(crate) every: u32,
     pub(crate) skip_if_empty: bool,
+    pub(crate) answering: bool,
 }
 
 impl core::fmt::Debug for SystemConfig {
@@ -78,6 +88,7 @@ impl core::fmt::Debug for SystemConfig {
             .field("parts", &self.parts.len())
             .field("every", &self.every)
             .field("skip_if_empty", &self.skip_if_empty)
+            .field("answering", &self.answering)
             .finish()
     }
 }
@@ -92,18 +103,26 @@ impl IntoTask<IsSystemConfig> for SystemConfig {
     }
 }
 
+/// The frame being made, as far as it decides who runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    /// The number of the step; of no meaning in a still frame.
+    pub(crate) step: u64,
+    pub(crate) still: bool,
+}
+
 /// When a task runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Turns {
     pub(crate) enabled: bool,
-    /// Frames between two runs; at least 1.
+    /// Steps between two runs; at least 1.
     pub(crate) every: u32,
 }
 
 impl Turns {
-    /// Whether `frame` is one of them.
-    fn holds(self, frame: u64) -> bool {
-        self.enabled && (self.every == 1 || frame.is_multiple_of(u64::from(self.every)))
+    /// Whether `step` is one of them.
+    fn holds(self, step: u64) -> bool {
+        self.enabled && (self.every == 1 || step.is_multiple_of(u64::from(self.every)))
     }
 }
 
@@ -127,6 +146,8 @@ pub(crate) struct Task {
     pub(crate) turns: Turns,
     /// The tables that give it something to do, where it is skipped without any.
     pub(crate) wants: Option<Vec<Wanted>>,
+    /// Whether it runs in still frames.
+    pub(crate) answering: bool,
     /// Whether it ran in the frame being made.
     pub(crate) ran: bool,
     pub(crate) nanos: u64,
@@ -135,10 +156,16 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    /// Whether it runs in `frame`.
+    /// Whether `moment` is one of its turns, if there is something to do.
     #[inline]
-    pub(crate) fn is_due(&self, frame: u64, tables: &Tables) -> bool {
-        self.turns.holds(frame)
+    pub(crate) fn is_called(&self, moment: Moment) -> bool {
+        if moment.still { self.answering && self.turns.enabled } else { self.turns.holds(moment.step) }
+    }
+
+    /// Whether it runs at `moment`.
+    #[inline]
+    pub(crate) fn is_due(&self, moment: Moment, tables: &Tables) -> bool {
+        self.is_called(moment)
             && self.wants.as_ref().is_none_or(|wants| wants.iter().any(|wanted| wanted.is_there(tables)))
     }
 }

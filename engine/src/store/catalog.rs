@@ -57,7 +57,7 @@ pub(crate) fn merged(stored: &[TypeEntry], types: &[TypeEntry]) -> Result<Vec<Ty
         let Some(given) = types.iter().find(|given| given.name == entry.name) else {
             let mut reason = "it is in the store, but not registered".to_owned();
             if entry.name.starts_with("diptych.") {
-                reason += "; it is the engine's own: register what brings it, as .hierarchy() or a job does";
+                reason += "; it is the engine's own: register what brings it, as .hierarchy(), a job or an answering system does";
             }
             return Err(refused(&entry.name, reason));
         };
