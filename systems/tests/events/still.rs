@@ -143,7 +143,7 @@ fn run(moves: &[Move], threads: usize) -> Ending {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     /// Claim: in any mix of steps, still frames and restarts every handler hears every event once, in order; those
     /// that rest in still frames too, and never more than the limit at a time; on any number of threads.
