@@ -5,8 +5,8 @@
 //!
 //! # Race argument
 //! 1. What is in the slot changes under its lock only, from nothing to an answer or to a failure, once.
-//! 2. A waiter looks at the slot and goes to sleep without giving the lock back in between, so it sees the
-//!    answer or is woken by it.
+//! 2. A waiter looks at the slot, counts itself and goes to sleep without giving the lock back in between, so it
+//!    sees the answer, or is counted by it and woken.
 //!
 //! Left out: cancelling; several who wait for one answer share clones of the [`Reply`].
 
@@ -25,7 +25,8 @@ struct Slot<T> {
 
 #[derive(Debug)]
 enum State<T> {
-    Open,
+    /// With how many sleepers.
+    Open(u32),
     Kept(T),
     Failed,
 }
@@ -49,7 +50,7 @@ pub struct Promise<T>(Option<Arc<Slot<T>>>);
 
 /// A promise and its reply.
 pub fn pair<T: Clone>() -> (Promise<T>, Reply<T>) {
-    let slot = Arc::new(Slot { state: Mutex::new(State::Open), kept: Condvar::new() });
+    let slot = Arc::new(Slot { state: Mutex::new(State::Open(0)), kept: Condvar::new() });
     (Promise(Some(slot.clone())), Reply(slot))
 }
 
@@ -71,8 +72,11 @@ impl<T> Drop for Promise<T> {
 }
 
 fn settle<T>(slot: &Slot<T>, state: State<T>) {
-    *slot.state.lock() = state;
-    slot.kept.notify_all();
+    let before = core::mem::replace(&mut *slot.state.lock(), state);
+    // A wake-up is a system call, and most answers are looked at later.
+    if matches!(before, State::Open(sleepers) if sleepers > 0) {
+        slot.kept.notify_all();
+    }
 }
 
 impl<T: Clone> Reply<T> {
@@ -80,13 +84,13 @@ impl<T: Clone> Reply<T> {
     pub fn get(&self) -> Option<T> {
         match &*self.0.state.lock() {
             State::Kept(answer) => Some(answer.clone()),
-            State::Open | State::Failed => None,
+            State::Open(_) | State::Failed => None,
         }
     }
 
     /// Whether nothing more will come: it was answered, or never will be.
     pub fn is_settled(&self) -> bool {
-        !matches!(&*self.0.state.lock(), State::Open)
+        !matches!(&*self.0.state.lock(), State::Open(_))
     }
 
     /// Waits for the answer.
@@ -98,17 +102,21 @@ impl<T: Clone> Reply<T> {
         let deadline = Deadline::after(timeout);
         let mut elapsed = false;
         let mut state = self.0.state.lock();
-        let mut asked = false;
+        let mut counted = false;
         loop {
-            match &*state {
+            match &mut *state {
                 State::Kept(answer) => return Ok(answer.clone()),
                 State::Failed => return Err(WaitError::Failed(DROPPED.into())),
-                State::Open if elapsed => return Err(WaitError::TimedOut),
-                State::Open => {}
-            }
-            if !asked {
-                may_wait()?;
-                asked = true;
+                State::Open(sleepers) if elapsed => {
+                    *sleepers -= u32::from(counted);
+                    return Err(WaitError::TimedOut);
+                }
+                State::Open(sleepers) if !counted => {
+                    may_wait()?;
+                    *sleepers += 1;
+                    counted = true;
+                }
+                State::Open(_) => {}
             }
             (state, elapsed) = self.0.kept.wait_until(&self.0.state, state, deadline);
         }

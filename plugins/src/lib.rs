@@ -65,6 +65,11 @@ struct Readme;
 #[doc = include_str!("../../MODELLING.md")]
 struct Modelling;
 
+/// The examples of the page on the runtime, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../RUNTIME.md")]
+struct RuntimePage;
+
 #[cfg(test)]
 mod tests {
     /// Claim: the README shows `examples/hello.rs` to the letter, without that file's opening comment.

@@ -5,6 +5,7 @@ mod events {
     mod limits;
     mod order;
     mod refusals;
+    #[cfg(feature = "store")]
     mod still;
 }
 

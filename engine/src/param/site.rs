@@ -20,7 +20,7 @@ use std::sync::Arc;
 ///     }
 /// }
 /// fn log(desk: Local<Desk>) {
-///     assert_eq!(desk.0.name(), "diary.log");
+///     assert_eq!(&**desk.0.name(), "diary.log");
 /// }
 /// let mut engine = Engine::in_memory().system("diary.log", log).build()?;
 /// engine.step()?;

@@ -16,8 +16,7 @@ type Mails<'w, 's> = Query<'w, 's, (Next<TopicMail>, Next<Unheard>)>;
 pub(super) fn fill(
     bus: Res<'_, Bus>,
     clock: Clock,
-    topics: Topics<'_, '_>,
-    changes: Changes<'_, '_, TopicMail>,
+    (topics, changes): (Topics<'_, '_>, Changes<'_, '_, TopicMail>),
     mut mails: Mails<'_, '_>,
     mut held: Query<'_, '_, Next<Held>>,
     mut structure: Structure<'_, '_>,

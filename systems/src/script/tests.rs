@@ -6,6 +6,7 @@ mod attack;
 mod conformance;
 mod host;
 mod registry;
+mod seeds;
 mod suspension;
 mod timing;
 

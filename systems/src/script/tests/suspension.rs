@@ -60,7 +60,7 @@ fn run(text: &str, way: Way, limits: &Limits) -> (Object, Memory, Vec<Vec<u8>>) 
     panic!("{text} does not end");
 }
 
-fn check(text: &str, limits: &Limits) {
+pub(super) fn check(text: &str, limits: &Limits) {
     let (at_once, first, _) = run(text, Way::AtOnce, limits);
     let (stepwise, second, stopped) = run(text, Way::Stepwise, limits);
     let (saved, third, loaded) = run(text, Way::Saved, limits);

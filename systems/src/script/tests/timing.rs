@@ -54,7 +54,7 @@ fn time(call: &str, count: u32) {
     let limits = Limits { steps_a_frame: u64::MAX, steps_in_all: u64::MAX, ..Limits::default() };
     let mut machine = Machine::new();
     let mut best = [f64::MAX; 2];
-    for _ in 0..7 {
+    for _ in 0..25 {
         for (n, (calls, starts)) in [(count, 1), (1, count)].into_iter().enumerate() {
             let text = call.repeat(calls as usize);
             let forms =
@@ -84,7 +84,7 @@ fn calls() {
         "(core/event/pub $CHANNEL_A 100 1)",
         "(core/expr/eval (core/kv/get k))",
     ] {
-        time(call, 200_000);
+        time(call, 20_000);
     }
     time("(core/kv/iterate k 0 0 {(core/kv/del $key)})", 500);
 }
