@@ -7,7 +7,7 @@ use super::reply;
 use super::request::{self, Local, Request};
 use super::shared::{Batch, Entry, Shared};
 use crate::runtime::{Client, RequestError};
-use diptych_components::slp;
+use diptych_components::slp::{self, ParseError, ParseErrorKind};
 use diptych_systems::lane::{Answers, Ask};
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -108,6 +108,10 @@ impl Reader {
         let id = id.unwrap_or("").as_bytes();
         match request {
             Ok(Request::Run { session, script }) => match slp::parse(&*script, &self.parse) {
+                Ok(forms) if forms.is_empty() => {
+                    let nothing = ParseError { kind: ParseErrorKind::Nothing, byte: 0, line: 1, column: 1 };
+                    self.ready(id, |out| reply::no_script(out, &nothing));
+                }
                 Ok(forms) => {
                     let session = self.name(&session);
                     self.ask(id, Entry::Run, Ask::Run(session, forms.into_object()));
