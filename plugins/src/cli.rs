@@ -17,6 +17,7 @@ mod args;
 mod inspect;
 mod principal;
 mod progress;
+mod repl;
 mod report;
 mod run;
 mod script;
@@ -61,6 +62,8 @@ enum Command {
     /// world time passes as fast as it goes. Exit code 1 if a result is an ERROR.
     #[command(after_help = EXEC_EXAMPLES)]
     Exec(args::ExecArgs),
+    /// Run forms as they are typed, or as they come on standard input
+    Repl(args::ReplArgs),
     /// Make, change and list principals: who may do what in a world
     #[command(subcommand, after_help = PRINCIPAL_EXAMPLES)]
     Principal(args::PrincipalArgs),
@@ -111,6 +114,7 @@ pub(crate) fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Run(scene) => run::run(&scene),
         Command::Exec(args) => script::exec(&args),
+        Command::Repl(args) => repl::repl(&args),
         Command::Principal(args) => principal::principal(&args),
         Command::Commands(args) => principal::commands(args.json),
         Command::Stdio(args) => stdio::stdio(&args),

@@ -133,6 +133,8 @@ impl Server<'_> {
     /// What has been answered since the last time.
     fn harvest(&mut self) {
         let mut answers = self.answers.take();
+        // A request is announced before it is sent, and a frame may have taken some that were sent just now.
+        self.queue.extend(self.shared.news(0, Duration::ZERO).batches);
         if !answers.is_sorted_by_key(|(number, _)| *number) {
             answers.sort_by_key(|(number, _)| *number);
         }
