@@ -37,21 +37,21 @@ pub(crate) fn repl(args: &ReplArgs) -> Result<(), Failure> {
 
 /// What a text is, so far.
 enum Text {
-    Whole(slp::Forms),
+    Whole,
     Open,
-    Wrong(slp::ParseError),
+    Wrong,
 }
 
 fn read(text: &str, limits: &slp::Limits) -> Text {
     match slp::parse(text, limits) {
-        Ok(forms) => Text::Whole(forms),
+        Ok(_) => Text::Whole,
         Err(error) => match error.kind {
             ParseErrorKind::UnclosedParen
             | ParseErrorKind::UnclosedBracket
             | ParseErrorKind::UnclosedBrace
             | ParseErrorKind::UnclosedString
             | ParseErrorKind::PrefixWithoutObject => Text::Open,
-            _ => Text::Wrong(error),
+            _ => Text::Wrong,
         },
     }
 }
@@ -104,8 +104,8 @@ fn piped(world: &mut World, session: &Session) -> Result<(), Failure> {
         }
     }
     match read(&text, &limits) {
-        Text::Whole(_) => Ok(()),
-        Text::Open | Text::Wrong(_) => {
+        Text::Whole => Ok(()),
+        Text::Open | Text::Wrong => {
             let error = slp::parse(&text, &limits).err().map(|error| error.to_string()).unwrap_or_default();
             Err(Failure::Refused(format!("the input ends within a form: {error}")))
         }

@@ -444,7 +444,7 @@ mod tests {
             ("[1]", "no JSON object"),
             ("{", "EOF"),
             (r#"{"op":"run","session":"s","script":"\x"}"#, "escape"),
-            (r#"{"op":"run","session":"s","script":"\ud800"}"#, "surrogate"),
+            (r#"{"op":"run","session":"s","script":"\ud800"}"#, "escape"),
             (r#"{"op":"run","session":"s","script":"a","script":"b"}"#, "duplicate"),
             (r#"{"op":"run","session":"s","script":"a"} x"#, "trailing"),
             (r#"{"op":"run","session":"s","script":"a",}"#, "trailing comma"),
