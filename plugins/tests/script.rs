@@ -89,7 +89,8 @@ fn principals_hold() {
     let principal = |rest: &[&str]| said(&[&["principal"], rest, &data].concat(), b"");
     let as_alice = ["exec", "--principal", "alice", "--scope", "a", "(core/kv/set k 1)"];
     refused(&[&as_alice[..], &data].concat(), b"", 2, "principal add alice --scope a=READ_WRITE");
-    let added = principal(&["add", "alice", "--scope", "a=READ_WRITE", "--topic", "100=PUBSUB", "--max-rps", "5"]);
+    let added =
+        principal(&["add", "alice", "--scope", "a=READ_WRITE", "--topic", "100=PUBSUB", "--max-rps", "5"]);
     assert_eq!(added.0, Some(0), "{added:?}");
     assert_eq!(principal(&["add", "alice"]).0, Some(2), "there is one");
     assert_eq!(said(&[&as_alice[..], &data].concat(), b"").1, "true\n");
@@ -175,7 +176,10 @@ fn stdio_serves() {
     refused(&["exec", "1", "--data", &world], b"", 2, &world);
     assert_eq!(ask(r#"{"op":"remove_principal","entity":"a"}"#), fine);
     let denied = ask(r#"{"op":"run","session":"s","script":"(core/kv/get k)","id":null}"#);
-    assert!(denied["error"] == true && denied["result"].as_str().is_some_and(|text| text.starts_with('@')), "{denied}");
+    assert!(
+        denied["error"] == true && denied["result"].as_str().is_some_and(|text| text.starts_with('@')),
+        "{denied}"
+    );
     assert_eq!(ask("{")["error"], true);
     let nothing = ask(r#"{"op":"run","session":"s","script":"; nothing"}"#);
     assert_eq!(nothing["kind"], "nothing");

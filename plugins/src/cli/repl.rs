@@ -93,7 +93,8 @@ fn piped(world: &mut World, session: &Session) -> Result<(), Failure> {
     let limits = world.client.settings().scripts.parse;
     let mut text = String::new();
     for line in std::io::stdin().lock().lines() {
-        let line = line.map_err(|error| Failure::Refused(format!("standard input cannot be read: {error}")))?;
+        let line =
+            line.map_err(|error| Failure::Refused(format!("standard input cannot be read: {error}")))?;
         text.push_str(&line);
         text.push('\n');
         if !matches!(read(&text, &limits), Text::Open) {
@@ -117,7 +118,8 @@ fn typed(world: &mut World, session: &Session) -> Result<(), Failure> {
     let config = Config::builder().completion_type(CompletionType::List).max_history_size(HISTORY_MAX);
     let config = config.map_err(failed)?.build();
     let mut editor: Editor<Names, FileHistory> = Editor::with_config(config).map_err(failed)?;
-    let mut names: Vec<String> = world.client.commands().iter().map(|command| command.name().to_owned()).collect();
+    let mut names: Vec<String> =
+        world.client.commands().iter().map(|command| command.name().to_owned()).collect();
     names.extend([":help", ":commands", ":quit"].map(str::to_owned));
     editor.set_helper(Some(Names { names, limits: world.client.settings().scripts.parse }));
     let history = history();
@@ -152,7 +154,8 @@ fn typed(world: &mut World, session: &Session) -> Result<(), Failure> {
 /// Where the history is kept: in the user's data directory, if there is one.
 fn history() -> Option<PathBuf> {
     let data = std::env::var_os("XDG_DATA_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
-    let data = data.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share")))?;
+    let data =
+        data.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share")))?;
     let folder = data.join("diptych");
     std::fs::create_dir_all(&folder).ok()?;
     Some(folder.join("history"))
@@ -169,7 +172,8 @@ impl Completer for Names {
     type Candidate = String;
 
     fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
-        let from = line[..at].rfind(|c: char| c.is_whitespace() || "()[]{}\"'@".contains(c)).map_or(0, |it| it + 1);
+        let from =
+            line[..at].rfind(|c: char| c.is_whitespace() || "()[]{}\"'@".contains(c)).map_or(0, |it| it + 1);
         let begun = &line[from..at];
         let fits = self.names.iter().filter(|name| !begun.is_empty() && name.starts_with(begun));
         Ok((from, fits.cloned().collect()))
@@ -178,7 +182,8 @@ impl Completer for Names {
 
 impl Validator for Names {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        let open = !context.input().starts_with(':') && matches!(read(context.input(), &self.limits), Text::Open);
+        let open =
+            !context.input().starts_with(':') && matches!(read(context.input(), &self.limits), Text::Open);
         Ok(if open { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
     }
 }

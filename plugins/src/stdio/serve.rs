@@ -250,11 +250,11 @@ impl Server<'_> {
 
     fn wait_durable(&mut self) -> Result<(), ServeError> {
         let Some((frame, _)) = self.held.front() else { return Ok(()) };
+        let started = Instant::now();
         match self.engine.wait_durable(*frame, DURABLE_WAIT) {
+            // A store that has failed says so at once.
+            Err(error) if started.elapsed() < DURABLE_WAIT => Err(error.into()),
             // Not yet: the world goes on meanwhile.
-            Err(diptych_engine::Error::Store(message)) => {
-                Err(ServeError::Engine(diptych_engine::Error::Store(message)))
-            }
             Ok(_) | Err(_) => Ok(()),
         }
     }

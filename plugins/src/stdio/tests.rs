@@ -141,3 +141,18 @@ fn many_at_once() {
     }
     assert_eq!(replies[40_002]["value"], "39999");
 }
+
+/// Claim: the seeds of the fuzz target get a reply a line, but for what is suspended when a manual world ends.
+#[test]
+fn seeds_are_answered() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz/seeds/stdio");
+    let mut count = 0;
+    for entry in std::fs::read_dir(&folder).expect("the seeds are in the repository") {
+        let path = entry.expect("an entry of a folder").path();
+        let text = std::fs::read_to_string(&path).expect("seeds are text");
+        let replies = talk_raw(std::io::Cursor::new(format!("{ALICE}\n{OPEN}\n{text}").into_bytes()), false);
+        assert_eq!(replies.len(), text.lines().count() + 2, "{}: {replies:?}", path.display());
+        count += 1;
+    }
+    assert!(count >= 6, "{count} seeds in {}", folder.display());
+}
