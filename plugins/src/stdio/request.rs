@@ -8,12 +8,15 @@ use diptych_components::event::Channel;
 use diptych_components::kv::check_scope;
 use diptych_components::principal::{Principal, ScopeAccess, TopicAccess, check_name};
 use diptych_systems::lane::{Ask, Change, Operation};
-use memchr::{memchr2, memmem};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::sync::Arc;
+
+mod quick;
+
+use quick::quick;
 
 /// Frames that one request may ask for.
 pub const FRAMES_MAX: u64 = 1_000_000;
@@ -133,125 +136,6 @@ struct OnlyId<'a> {
 
 fn refused(message: String) -> Line<'static> {
     Line { id: None, request: Err(message) }
-}
-
-/// Reads a `run` or `store` whose members are strings and whose id is a string or a short number; `None` for all else.
-fn quick(text: &str) -> Option<Line<'_>> {
-    let bytes = text.as_bytes();
-    // Bare control characters are wrong within strings, and spaces elsewhere.
-    if bytes.iter().any(|byte| *byte < b' ') {
-        return None;
-    }
-    let (mut op, mut session, mut script, mut key, mut id) = (None, None, None, None, None);
-    let mut at = 0;
-    let mut expected = b'{';
-    loop {
-        at = spaces(bytes, at);
-        match *bytes.get(at)? {
-            b'}' if expected == b',' => break,
-            byte if byte == expected => at = spaces(bytes, at + 1),
-            _ => return None,
-        }
-        expected = b',';
-        let (name, end) = string(text, at)?;
-        at = spaces(bytes, end);
-        if *bytes.get(at)? != b':' {
-            return None;
-        }
-        at = spaces(bytes, at + 1);
-        let end = match *bytes.get(at)? {
-            b'"' => string(text, at)?.1,
-            b'0'..=b'9' if name == "id" => number(bytes, at)?,
-            _ => return None,
-        };
-        let place = match name {
-            "op" => &mut op,
-            "session" => &mut session,
-            "script" => &mut script,
-            "key" => &mut key,
-            "id" => &mut id,
-            _ => return None,
-        };
-        if place.replace(&text[at..end]).is_some() {
-            return None;
-        }
-        at = end;
-    }
-    if spaces(bytes, at + 1) != bytes.len() {
-        return None;
-    }
-    let request = match (op?, session, script, key) {
-        ("\"run\"", Some(session), Some(script), None) => {
-            Request::Run { session: content(session)?, script: content(script)? }
-        }
-        ("\"store\"", None, None, Some(key)) => Request::Local(Local::Store(content(key)?.as_bytes().into())),
-        _ => return None,
-    };
-    if let Some(text) = id.filter(|text| text.starts_with('"')) {
-        // An escape in it may be wrong.
-        content(text)?;
-    }
-    Some(Line { id, request: Ok(request) })
-}
-
-fn spaces(bytes: &[u8], mut at: usize) -> usize {
-    while bytes.get(at) == Some(&b' ') {
-        at += 1;
-    }
-    at
-}
-
-/// The content of the string that begins at `at`, escapes and all, and where it ends.
-fn string(text: &str, at: usize) -> Option<(&str, usize)> {
-    let bytes = text.as_bytes();
-    if *bytes.get(at)? != b'"' {
-        return None;
-    }
-    let mut end = at + 1;
-    loop {
-        end += memchr2(b'"', b'\\', bytes.get(end..)?)?;
-        if bytes[end] == b'"' {
-            return Some((&text[at + 1..end], end + 1));
-        }
-        // Whatever is escaped is of one byte, or no quote follows its first.
-        end += 2;
-    }
-}
-
-/// Where an integer without a leading zero ends.
-fn number(bytes: &[u8], at: usize) -> Option<usize> {
-    let digits = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    (digits == 1 || bytes[at] != b'0').then_some(at + digits)
-}
-
-/// What a string in its quotes says.
-fn content(quoted: &str) -> Option<Cow<'_, str>> {
-    let inner = &quoted[1..quoted.len() - 1];
-    let mut rest = inner;
-    let Some(mut escape) = memchr::memchr(b'\\', rest.as_bytes()) else { return Some(Cow::Borrowed(inner)) };
-    if memmem::find(rest.as_bytes(), b"\\u").is_some() {
-        return serde_json::from_str(quoted).ok().map(Cow::Owned);
-    }
-    let mut whole = String::with_capacity(inner.len());
-    loop {
-        whole.push_str(&rest[..escape]);
-        whole.push(match rest.as_bytes().get(escape + 1)? {
-            byte @ (b'"' | b'\\' | b'/') => char::from(*byte),
-            b'n' => '\n',
-            b't' => '\t',
-            b'r' => '\r',
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            _ => return None,
-        });
-        rest = &rest[escape + 2..];
-        match memchr::memchr(b'\\', rest.as_bytes()) {
-            Some(next) => escape = next,
-            None => break,
-        }
-    }
-    whole.push_str(rest);
-    Some(Cow::Owned(whole))
 }
 
 impl<'a> Members<'a> {
@@ -402,97 +286,4 @@ fn word<P: std::str::FromStr<Err: ToString>>(value: &Value) -> Result<P, String>
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn run(line: &str) -> (Option<String>, String, String) {
-        let line = read(line.as_bytes());
-        match line.request {
-            Ok(Request::Run { session, script }) => {
-                (line.id.map(str::to_owned), session.into(), script.into())
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Claim: the quick way and serde read the same.
-    #[test]
-    fn two_readers_agree() {
-        for text in [
-            r#"{"op":"run","session":"s","script":"(a \"b\\\" \n\t\/)","id":17}"#,
-            r#" { "id" : "x" , "session":"s","op":"run", "script":""} "#,
-            r#"{"op":"run","session":"s\u00e9","script":"\ud83d\ude00"}"#,
-            r#"{"op":"run","session":"s","script":"(x","id":0}"#,
-        ] {
-            assert!(quick(text).is_some(), "{text}");
-            let members: Members<'_> = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}"));
-            let id = members.id.map(|id| id.get().to_owned());
-            let said = (
-                id,
-                members.session.expect("there").into_owned(),
-                members.script.expect("there").into_owned(),
-            );
-            assert_eq!(run(text), said, "{text}");
-        }
-    }
-
-    /// Claim: what the quick way must not take it leaves to serde, which refuses it.
-    #[test]
-    fn wrong_lines_are_refused() {
-        for (text, named) in [
-            ("", "empty"),
-            ("[1]", "no JSON object"),
-            ("{", "EOF"),
-            (r#"{"op":"run","session":"s","script":"\x"}"#, "escape"),
-            (r#"{"op":"run","session":"s","script":"\ud800"}"#, "escape"),
-            (r#"{"op":"run","session":"s","script":"a","script":"b"}"#, "duplicate"),
-            (r#"{"op":"run","session":"s","script":"a"} x"#, "trailing"),
-            (r#"{"op":"run","session":"s","script":"a",}"#, "trailing comma"),
-            (r#"{"op":"run","session":"s","script":"a","id":01}"#, "number"),
-            ("{\"op\":\"run\",\"session\":\"s\",\"script\":\"\u{1}\"}", "control"),
-            (r#"{"op":"run","session":"s"}"#, "needs \"script\""),
-            (r#"{"op":"run","session":5,"script":"a"}"#, "invalid type"),
-            (r#"{"op":"fly"}"#, "no op \"fly\""),
-            (r#"{"id":1}"#, "no \"op\""),
-            (r#"{"op":"frames","count":-1}"#, "-1"),
-            (r#"{"op":"grant_topic","entity":"a","topic":-1,"permission":"PUBSUB"}"#, "0 to 65535"),
-            (r#"{"op":"grant_scope","entity":"a","scope":"a/b","permission":"READ"}"#, "'/'"),
-            (r#"{"op":"grant_scope","entity":"a","scope":"a","permission":"ALL"}"#, "READ_WRITE"),
-            (r#"{"op":"session","session":"","entity":"a","scope":"a"}"#, "empty"),
-            (r#"{"op":"principal","entity":"a","topics":{"65536":"PUBSUB"}}"#, "65536"),
-        ] {
-            let message = read(text.as_bytes()).request.expect_err(text);
-            assert!(message.contains(named) && !message.contains('\n'), "{text}: {message}");
-        }
-        assert!(read(b"{\"op\":\"\xff\"}").request.is_err_and(|message| message.contains("byte 7")));
-    }
-
-    /// Claim: the id of a refused request is repeated, null and lists too.
-    #[test]
-    fn ids_of_refusals() {
-        for id in ["null", "[1, {}]", "-5", "\"a\""] {
-            let line = format!("{{\"op\":7,\"id\":{id}}}");
-            let read = read(line.as_bytes());
-            assert!(read.request.is_err());
-            assert_eq!(read.id, Some(id));
-        }
-    }
-
-    /// Claim: a principal comes with its grants, and topics are numbers or strings of one.
-    #[test]
-    fn principals_are_read() {
-        let line =
-            br#"{"op":"principal","entity":"a","scopes":{"s":"READ"},"topics":{"7":"PUBLISH"},"max_rps":3}"#;
-        let Ok(Request::Ask(Ask::Principal(read_one))) = read(line).request else { panic!("no principal") };
-        let expected =
-            Principal::new("a").scope("s", ScopeAccess::Read).topic(7, TopicAccess::Publish).max_rps(3);
-        assert_eq!(read_one, expected);
-        for topic in ["7", "\"7\""] {
-            let line = format!("{{\"op\":\"revoke_topic\",\"entity\":\"a\",\"topic\":{topic}}}");
-            assert!(matches!(
-                read(line.as_bytes()).request,
-                Ok(Request::Ask(Ask::Change(_, Change::RevokeTopic(7))))
-            ));
-        }
-    }
-}
+mod tests;
