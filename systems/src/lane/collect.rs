@@ -9,6 +9,8 @@ use super::mirror::{Due, Mirror, Place, Seat};
 use super::request::{Ask, Operation, Request, To};
 use crate::event::Heard;
 use diptych_components::event::{Channel, Origin};
+use diptych_components::kv::check_scope;
+use diptych_components::principal::check_name;
 use diptych_components::script::Rest;
 use diptych_components::session::Session;
 use diptych_components::slp::Object;
@@ -26,6 +28,8 @@ pub(super) struct Agenda {
     pub(super) after: Vec<Request>,
     /// Sessions whose time is over.
     pub(super) over: Vec<Arc<str>>,
+    /// Sessions that may have ceased to hold something.
+    pub(super) touched: BTreeSet<Arc<str>>,
 }
 
 /// What scripts at rest are told apart by.
@@ -59,6 +63,10 @@ impl Agenda {
             let Some(first) = events.iter().next() else { continue };
             for id in scripts {
                 let Some(resting) = mirror.resting.get(id) else { continue };
+                // Awaits are handlers in this: a revocation silences those that were there before it.
+                if !mirror.may_hear(&resting.session, place.1) {
+                    continue;
+                }
                 let armed = resting.awaits.iter().enumerate().filter(|(_, at)| *at == place);
                 let heard = armed.map(|(index, _)| (index, first.object().clone()));
                 match woken.entry(*id).or_insert_with(|| Wake::Events(Vec::new())) {
@@ -94,10 +102,12 @@ impl Agenda {
     }
 
     /// Each event to every handler of its topic; what is on the execution channel to its processor.
-    fn hear(&mut self, mirror: &Mirror, place: Place, events: Heard<'_>) {
+    fn hear(&mut self, mirror: &mut Mirror, place: Place, events: Heard<'_>) {
         if place.0 == Channel::Execution.code() {
             for event in events {
                 let Origin::Session { session, .. } = event.publisher() else { continue };
+                mirror.execution_came(session);
+                self.touched.insert(session.clone());
                 match mirror.sessions.get(session) {
                     Some(open) => {
                         let work = Work::Execute(event.object().clone());
@@ -223,6 +233,10 @@ fn join(parents: &mut BTreeMap<Arc<str>, Arc<str>>, a: &Arc<str>, b: &Arc<str>) 
 
 /// Opens a session or attaches to it.
 fn open(mirror: &mut Mirror, session: Session) -> Object {
+    let names = check_name("session", &session.id).and_then(|()| check_name("principal", &session.principal));
+    if let Err(error) = names.and_then(|()| Ok(check_scope(&session.scope)?)) {
+        return Object::error(&error.to_string());
+    }
     if !mirror.principals.contains_key(&session.principal) {
         return Object::error(&format!("NO_ENTITY: there is no principal {}; make it first", session.principal));
     }
@@ -232,6 +246,13 @@ fn open(mirror: &mut Mirror, session: Session) -> Object {
             return Object::boolean(true);
         }
         return Object::error(&format!("session {id} is open already, of principal {principal} in scope {scope}"));
+    }
+    if mirror.executions.contains_key(&session.id) {
+        // They would run in the new session, perhaps with another's rights.
+        return Object::error(&format!(
+            "session {} was closed, and scripts that it has published are still on their way to their processor; open it again when they have come",
+            session.id
+        ));
     }
     mirror.open(session);
     Object::boolean(true)

@@ -70,7 +70,7 @@ fn send(world: &World, answers: &Arc<Answers>, round: u64) {
         let number = round * 1000 + n;
         let session: Arc<str> = format!("c{}", dice.roll(SESSIONS)).into();
         let change = |change| Ask::Change(format!("p{}", number % 50).into(), change);
-        let ask = match dice.roll(60) {
+        let ask = match dice.roll(400) {
             0 => change(Change::GrantTopic(dice.0 as u16 % 8, [TopicAccess::Publish, TopicAccess::PubSub][round as usize % 2])),
             1 => change(Change::MaxRps([0, 2, 9][number as usize % 3])),
             2 => Ask::Do(session, diptych::runtime::Operation::Unsubscribe(Channel::A, dice.0 as u16 % 8)),
@@ -110,6 +110,9 @@ fn drive(threads: usize, directory: Option<&Path>, reopens: bool) -> Outcome {
     for round in 0..ROUNDS {
         if round == ROUNDS / 2 {
             // The same in every drive, so that they can be compared: what was not stored is opened again.
+            while world.client.is_waiting() {
+                world.still(1);
+            }
             log.append(&mut world.log());
             if reopens {
                 drop(world);
@@ -121,7 +124,7 @@ fn drive(threads: usize, directory: Option<&Path>, reopens: bool) -> Outcome {
         send(&world, &answers, round);
         if round % 3 == 0 { world.steps(1) } else { world.still(1) }
     }
-    world.steps(400);
+    world.steps(700);
     log.append(&mut world.log());
     let texts = answers.take().into_iter().map(|(n, answer)| (n, (answer.result.to_string(), answer.frame))).collect();
     Outcome {
