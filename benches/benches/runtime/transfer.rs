@@ -150,7 +150,7 @@ fn draw(exponent: Option<f64>) -> Vec<(u32, u32)> {
         (state >> 11) as f64 / (1_u64 << 53) as f64
     };
     // How likely an account up to this one is, not yet divided by the sum.
-    let weight = |n: usize| exponent.map_or(1.0, |exponent| (n as f64 + 1.0).powf(-exponent));
+    let weight = |n: usize| exponent.map_or(1.0, |exponent| libm::pow(n as f64 + 1.0, -exponent));
     let up_to: Vec<f64> = (0..ACCOUNTS)
         .scan(0.0, |sum, n| {
             *sum += weight(n);

@@ -13,7 +13,10 @@ fn endless_scripts() {
     let session = world.alone(2);
     world.principal(Principal::new("q").scope("q", ScopeAccess::ReadWrite));
     let other = world.session("o", "q", "q");
-    assert_eq!(world.run(&session, "(core/kv/set again \"(core/kv/set n 1) (core/expr/eval (core/kv/get again))\")"), "true");
+    assert_eq!(
+        world.run(&session, "(core/kv/set again \"(core/kv/set n 1) (core/expr/eval (core/kv/get again))\")"),
+        "true"
+    );
     let keys: String = (0..120).map(|n| format!("(core/kv/set i:{n} 0)")).collect();
     assert_eq!(world.run(&session, &keys), "true");
     let tail = session.run("(core/expr/eval (core/kv/get again))").expect("asked");
@@ -21,7 +24,8 @@ fn endless_scripts() {
     let loops = session.run(&nested).expect("asked");
     let mut frames = 0;
     while tail.get().is_none() || loops.get().is_none() {
-        let (beside, behind) = (other.run("(core/kv/set x 1)").expect("asked"), session.run("1").expect("asked"));
+        let (beside, behind) =
+            (other.run("(core/kv/set x 1)").expect("asked"), session.run("1").expect("asked"));
         world.still(1);
         frames += 1;
         assert!(beside.get().is_some() && behind.get().is_some(), "frame {frames}");
@@ -42,7 +46,10 @@ fn endless_scripts() {
 fn a_topic_that_feeds_itself() {
     let mut world = World::memory();
     let session = world.alone(2);
-    assert_eq!(world.run(&session, "(core/event/sub A 1 {(core/event/pub A 1 x) (core/kv/set n $data)})"), "true");
+    assert_eq!(
+        world.run(&session, "(core/event/sub A 1 {(core/event/pub A 1 x) (core/kv/set n $data)})"),
+        "true"
+    );
     assert_eq!(world.run(&session, "(core/event/pub A 1 x)"), "true");
     for _ in 0..50 {
         let ticket = session.run("1").expect("asked");
@@ -68,7 +75,9 @@ fn memory_and_sizes() {
     ] {
         assert_error(&world.run(&session, &script), "1048577", &script[..20]);
     }
-    for script in ["(core/kv/set K 1)", "(core/kv/get K)", "(core/kv/exists K)", "(core/kv/del K)", "(core/kv/snx K 1)"] {
+    for script in
+        ["(core/kv/set K 1)", "(core/kv/get K)", "(core/kv/exists K)", "(core/kv/del K)", "(core/kv/snx K 1)"]
+    {
         let longest = "k".repeat(1024);
         let given = world.run(&session, &script.replace('K', &longest));
         assert!(!given.contains("limit"), "{script}: {given}");
@@ -78,7 +87,11 @@ fn memory_and_sizes() {
     }
     let set = session.set(vec![b'k'; 1025], 1).expect("asked");
     assert_error(&world.text(&set), "1025", "an operation");
-    for operation in [Operation::Get([].into()), Operation::Set([].into(), Object::integer(1)), Operation::Delete([].into())] {
+    for operation in [
+        Operation::Get([].into()),
+        Operation::Set([].into(), Object::integer(1)),
+        Operation::Delete([].into()),
+    ] {
         let ticket = session.operate(operation).expect("asked");
         assert_error(&world.text(&ticket), "empty", "an empty key");
     }
@@ -106,7 +119,9 @@ fn bad_text() {
         ("99999999999999999999".to_owned(), "line 1, column 1"),
     ] {
         match session.run(&text) {
-            Err(RequestError::Script(error)) => assert!(error.to_string().contains(place), "{error} lacks {place}"),
+            Err(RequestError::Script(error)) => {
+                assert!(error.to_string().contains(place), "{error} lacks {place}")
+            }
             other => panic!("{:.20}: {other:?}", text),
         }
     }
@@ -121,7 +136,9 @@ fn bad_text() {
 fn bad_objects() {
     let mut world = World::memory();
     let session = world.alone(2);
-    for object in [Object::integer(5), Object::string("(core/kv/set a 1)"), Object::none(), Object::error("no")] {
+    for object in
+        [Object::integer(5), Object::string("(core/kv/set a 1)"), Object::none(), Object::error("no")]
+    {
         let ticket = session.run_object(object.clone()).expect("asked");
         assert_error(&world.text(&ticket), "", "a script that is no list of forms");
         let ticket = session.operate(Operation::Subscribe(Channel::A, 1, object)).expect("asked");
@@ -154,7 +171,7 @@ fn two_worlds_on_one_directory() {
     let mut world = World::open(dir.path());
     let session = world.alone(1);
     let second = Engine::open(dir.path()).plugin(Runtime::default()).dt(1.0 / 60.0).build();
-    let message = second.err().expect("the first has it").to_string();
+    let message = second.expect_err("the first has it").to_string();
     assert!(message.contains(&dir.path().display().to_string()) && !message.contains('\n'), "{message}");
     assert_eq!(world.run(&session, "(core/kv/set a 1)"), "true", "the first goes on");
 }
@@ -174,7 +191,10 @@ fn other_limits() {
     assert_error(&world.run(&session, "(core/kv/set abcde 1)"), "4", "a key");
     assert_error(&world.run(&session, "(core/kv/set a 123456789012345678901.0)"), "20", "a value");
     assert_error(&world.run(&session, &"(core/kv/exists a)".repeat(50)), "more than 50 steps", "steps");
-    assert_eq!(world.run(&session, "(core/kv/set a 1)(core/kv/set b 1)(core/kv/set c 1)(core/kv/set d 1)"), "true");
+    assert_eq!(
+        world.run(&session, "(core/kv/set a 1)(core/kv/set b 1)(core/kv/set c 1)(core/kv/set d 1)"),
+        "true"
+    );
     assert_eq!(world.run(&session, "(core/event/pub EXECUTION 2 \"(core/kv/set a 2)\")"), "true");
     assert_error(&world.run(&session, "(core/event/pub EXECUTION 3 \"1\")"), "PERMISSION_DENIED", "a topic");
     let waits = session.run("(core/expr/await 1 A 1)").expect("asked");
