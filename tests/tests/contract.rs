@@ -27,5 +27,7 @@ mod model;
 mod reading;
 #[path = "contract/refusals.rs"]
 mod refusals;
+#[path = "contract/runtime.rs"]
+mod runtime;
 #[path = "contract/tidy.rs"]
 mod tidy;

@@ -5,8 +5,8 @@
 //! assertion, no thread asleep for ever (loom reports it as a deadlock).
 //!
 //! Each model's header says how it was shown to fail: the break that was made on purpose in the protocol,
-//! and what loom then reported. Only `lease`, `ingress`, `watermark` and the queue of jobs are
-//! modelled: no world, no pool, no store. Bounds: `Duration::MAX` never elapses, every other bound elapses in its first wait.
+//! and what loom then reported. Only `lease`, `ingress`, `reply`, `watermark` and the queue of jobs
+//! are modelled: no world, no pool, no store. Bounds: `Duration::MAX` never elapses, every other bound elapses in its first wait.
 #![cfg(diptych_loom)]
 #![expect(unsafe_code, reason = "a cell shared on purpose, so that loom can find races on it")]
 
@@ -20,6 +20,8 @@ mod ingress;
 mod jobs;
 #[path = "loom/lease.rs"]
 mod lease;
+#[path = "loom/reply.rs"]
+mod reply;
 #[path = "loom/watermark.rs"]
 mod watermark;
 

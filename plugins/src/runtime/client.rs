@@ -142,7 +142,12 @@ impl Client {
     ///
     /// # Errors
     /// When the scope's name cannot be one, and as [`Client::ask`].
-    pub fn grant_scope(&self, principal: &str, scope: &str, access: ScopeAccess) -> Result<Ticket, RequestError> {
+    pub fn grant_scope(
+        &self,
+        principal: &str,
+        scope: &str,
+        access: ScopeAccess,
+    ) -> Result<Ticket, RequestError> {
         check_scope(scope).map_err(NotAName::from)?;
         self.change(principal, Change::GrantScope(scope.into(), access))
     }
@@ -159,7 +164,12 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::ask`].
-    pub fn grant_topic(&self, principal: &str, topic: u16, access: TopicAccess) -> Result<Ticket, RequestError> {
+    pub fn grant_topic(
+        &self,
+        principal: &str,
+        topic: u16,
+        access: TopicAccess,
+    ) -> Result<Ticket, RequestError> {
         self.change(principal, Change::GrantTopic(topic, access))
     }
 

@@ -9,6 +9,8 @@ use super::mirror::{Due, Mirror, Place, Seat};
 use super::request::{Ask, Operation, Request, To};
 use crate::event::Heard;
 use diptych_components::event::{Channel, Origin};
+use diptych_components::kv::check_scope;
+use diptych_components::principal::check_name;
 use diptych_components::script::Rest;
 use diptych_components::session::Session;
 use diptych_components::slp::Object;
@@ -26,6 +28,8 @@ pub(super) struct Agenda {
     pub(super) after: Vec<Request>,
     /// Sessions whose time is over.
     pub(super) over: Vec<Arc<str>>,
+    /// Sessions that may have ceased to hold something.
+    pub(super) touched: BTreeSet<Arc<str>>,
 }
 
 /// What scripts at rest are told apart by.
@@ -59,6 +63,10 @@ impl Agenda {
             let Some(first) = events.iter().next() else { continue };
             for id in scripts {
                 let Some(resting) = mirror.resting.get(id) else { continue };
+                // Awaits are handlers in this: a revocation silences those that were there before it.
+                if !mirror.may_hear(&resting.session, place.1) {
+                    continue;
+                }
                 let armed = resting.awaits.iter().enumerate().filter(|(_, at)| *at == place);
                 let heard = armed.map(|(index, _)| (index, first.object().clone()));
                 match woken.entry(*id).or_insert_with(|| Wake::Events(Vec::new())) {
@@ -69,9 +77,10 @@ impl Agenda {
             }
         }
         for id in &mirror.ready {
-            let goes = mirror.resting.get(id).is_some_and(|resting| {
-                resting.rest == Rest::Budget || may_go_on(&resting.session)
-            });
+            let goes = mirror
+                .resting
+                .get(id)
+                .is_some_and(|resting| resting.rest == Rest::Budget || may_go_on(&resting.session));
             if goes {
                 // An event for an outer await is kept by the machine; then it goes on.
                 woken.entry(*id).or_insert(Wake::Ready);
@@ -89,21 +98,27 @@ impl Agenda {
         let Some(resting) = mirror.rouse(id) else { return };
         let seat = mirror.sessions.get(&resting.session).map(|open| open.seat.clone());
         let (Some(seat), Some(machine)) = (seat, machines(resting.entity)) else { return };
-        let roused = Roused { id, entity: resting.entity, machine, deadline: resting.deadline, rest: resting.rest };
+        let roused =
+            Roused { id, entity: resting.entity, machine, deadline: resting.deadline, rest: resting.rest };
         self.push(mirror, seat, Work::GoOn(roused, wake), resting.to);
     }
 
     /// Each event to every handler of its topic; what is on the execution channel to its processor.
-    fn hear(&mut self, mirror: &Mirror, place: Place, events: Heard<'_>) {
+    fn hear(&mut self, mirror: &mut Mirror, place: Place, events: Heard<'_>) {
         if place.0 == Channel::Execution.code() {
             for event in events {
                 let Origin::Session { session, .. } = event.publisher() else { continue };
+                mirror.execution_came(session);
+                self.touched.insert(session.clone());
                 match mirror.sessions.get(session) {
                     Some(open) => {
                         let work = Work::Execute(event.object().clone());
                         self.push(mirror, open.seat.clone(), work, None);
                     }
-                    None => tracing::warn!(session = &**session, "a script for a processor is dropped: its session has ended"),
+                    None => tracing::warn!(
+                        session = &**session,
+                        "a script for a processor is dropped: its session has ended"
+                    ),
                 }
             }
             return;
@@ -145,7 +160,9 @@ impl Agenda {
         match mirror.sessions.get(session) {
             Some(open) => self.push(mirror, open.seat.clone(), work, Some(to)),
             None => {
-                let text = format!("there is no session {session}; open it first, or again: it was closed or has ended");
+                let text = format!(
+                    "there is no session {session}; open it first, or again: it was closed or has ended"
+                );
                 self.answers.push((to, Object::error(&text)));
             }
         }
@@ -157,7 +174,12 @@ impl Agenda {
     }
 
     /// Deals the jobs out; answers how many lanes there are, in the order of their first scopes' names.
-    pub(super) fn deal(&mut self, mirror: &Mirror, lanes: &mut Vec<Lane>, held: &BTreeSet<Arc<str>>) -> usize {
+    pub(super) fn deal(
+        &mut self,
+        mirror: &Mirror,
+        lanes: &mut Vec<Lane>,
+        held: &BTreeSet<Arc<str>>,
+    ) -> usize {
         let groups = self.groups();
         let count = groups.values().copied().max().map_or(0, |last| last + 1);
         if lanes.len() < count {
@@ -191,7 +213,8 @@ impl Agenda {
             let scope = &job.seat.session.scope;
             first.entry(scope.clone()).or_insert_with(|| scope.clone());
             if job.principal.as_ref().is_some_and(|principal| principal.max_rps > 0) {
-                let other = joined.entry(job.seat.session.principal.clone()).or_insert_with(|| scope.clone()).clone();
+                let other =
+                    joined.entry(job.seat.session.principal.clone()).or_insert_with(|| scope.clone()).clone();
                 join(&mut first, scope, &other);
             }
         }
@@ -223,15 +246,31 @@ fn join(parents: &mut BTreeMap<Arc<str>, Arc<str>>, a: &Arc<str>, b: &Arc<str>) 
 
 /// Opens a session or attaches to it.
 fn open(mirror: &mut Mirror, session: Session) -> Object {
+    let names = check_name("session", &session.id).and_then(|()| check_name("principal", &session.principal));
+    if let Err(error) = names.and_then(|()| Ok(check_scope(&session.scope)?)) {
+        return Object::error(&error.to_string());
+    }
     if !mirror.principals.contains_key(&session.principal) {
-        return Object::error(&format!("NO_ENTITY: there is no principal {}; make it first", session.principal));
+        return Object::error(&format!(
+            "NO_ENTITY: there is no principal {}; make it first",
+            session.principal
+        ));
     }
     if let Some(open) = mirror.sessions.get(&session.id) {
         let Session { id, principal, scope, .. } = &open.seat.session;
         if (principal, scope) == (&session.principal, &session.scope) {
             return Object::boolean(true);
         }
-        return Object::error(&format!("session {id} is open already, of principal {principal} in scope {scope}"));
+        return Object::error(&format!(
+            "session {id} is open already, of principal {principal} in scope {scope}"
+        ));
+    }
+    if mirror.executions.contains_key(&session.id) {
+        // They would run in the new session, perhaps with another's rights.
+        return Object::error(&format!(
+            "session {} was closed, and scripts that it has published are still on their way to their processor; open it again when they have come",
+            session.id
+        ));
     }
     mirror.open(session);
     Object::boolean(true)

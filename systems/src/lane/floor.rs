@@ -7,11 +7,11 @@
 use super::host::Terms;
 use super::mirror::Mirror;
 use super::request::{Request, To};
+use crate::event::{Bus, Event};
 use crate::kv::{Index, Update};
 use crate::script::{self, Commands};
 use diptych_components::kv as data;
 use diptych_components::slp::Object;
-use crate::event::{Bus, Event};
 use diptych_engine::ingress::{INGRESS_MAX, Ingress, IngressError, TryPushError};
 use diptych_engine::{Clock, Observer, View};
 use std::collections::{BTreeSet, VecDeque};

@@ -10,6 +10,7 @@ use diptych_components::principal::{Principal, ScopeAccess, Window};
 use diptych_components::script::Handler;
 use diptych_components::session::Session;
 use diptych_components::slp::{Kind, Object};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What holds for a whole frame.
@@ -22,18 +23,25 @@ pub(super) struct Terms {
     pub(super) second: u64,
     /// Processors of the execution channel.
     pub(super) processors: u16,
-    /// Free slots of the event queue.
+    /// Free slots of the event queue; a session publishes no more in a frame.
     pub(super) slots: usize,
     /// Lines a frame and lane may log.
     pub(super) lines: usize,
+}
+
+/// A session begins to hear, or ends; one list, because the order of the two says what is heard.
+#[derive(Debug)]
+pub(super) enum Hearing {
+    On(Handler),
+    /// Session, channel's code and topic.
+    Off(Arc<str>, u8, u16),
 }
 
 /// What sessions leave behind in a frame, in order.
 #[derive(Debug, Default)]
 pub(super) struct Traces {
     pub(super) events: Vec<Event>,
-    pub(super) handlers: Vec<Handler>,
-    pub(super) unheard: Vec<(Arc<str>, u8, u16)>,
+    pub(super) hearing: Vec<Hearing>,
     pub(super) lines: Vec<Vec<u8>>,
     pub(super) lines_dropped: u64,
     /// Principals whose window has changed.
@@ -55,6 +63,8 @@ pub(super) struct Desk<'a> {
     /// Whether events of this session still wait for a slot.
     pub(super) held: bool,
     pub(super) traces: &'a mut Traces,
+    /// Events of this frame, by session.
+    pub(super) given: &'a mut BTreeMap<Arc<str>, usize>,
 }
 
 impl Desk<'_> {
@@ -62,7 +72,9 @@ impl Desk<'_> {
     fn denied(&self, needed: &str, what: &str) -> Object {
         let Session { principal, .. } = self.session;
         if self.principal.is_none() {
-            return Object::error(&format!("NO_ENTITY: there is no principal {principal}; it was removed, or never made"));
+            return Object::error(&format!(
+                "NO_ENTITY: there is no principal {principal}; it was removed, or never made"
+            ));
         }
         Object::error(&format!("PERMISSION_DENIED: principal {principal} has no {needed} on {what}"))
     }
@@ -91,7 +103,9 @@ impl Desk<'_> {
 
     /// Whether the session's principal may hear a topic.
     pub(super) fn may_hear(&self, topic: u16) -> bool {
-        self.principal.and_then(|principal| principal.topics.get(&topic)).is_some_and(|access| access.subscribes())
+        self.principal
+            .and_then(|principal| principal.topics.get(&topic))
+            .is_some_and(|access| access.subscribes())
     }
 
     fn may_publish(&self, channel: Channel, topic: u16) -> Result<(), Object> {
@@ -157,7 +171,9 @@ impl Host for Desk<'_> {
     fn publish(&mut self, channel: Channel, topic: u16, data: Object) -> Result<Published, Object> {
         self.may_publish(channel, topic)?;
         self.terms.limits.check_value(&data).map_err(|error| Object::error(&error.to_string()))?;
-        if self.held || self.traces.events.len() >= self.terms.slots {
+        // Each session has all slots before it; which it gets is decided at the commit, by names.
+        let given = self.given.get(&self.session.id).copied().unwrap_or(0);
+        if self.held || given >= self.terms.slots {
             return Ok(Published::Full);
         }
         if let Some(window) = &mut self.window {
@@ -170,6 +186,7 @@ impl Host for Desk<'_> {
             }
             self.traces.published = true;
         }
+        self.given.insert(self.session.id.clone(), given + 1);
         let sequence = self.traces.events.len() as u64;
         self.traces.events.push(Event::new(Topic::new(channel, topic), &data, self.origin.clone(), sequence));
         Ok(Published::Taken)
@@ -177,14 +194,20 @@ impl Host for Desk<'_> {
 
     fn subscribe(&mut self, channel: Channel, topic: u16, body: Object) -> Result<(), Object> {
         self.check_await(channel, topic)?;
+        if body.kind() != Kind::Brace {
+            return Err(Object::error("a handler must be a body {..}"));
+        }
         let session = self.session.id.clone();
-        self.traces.handlers.push(Handler { session, channel: channel.code(), topic, body: body.compact() });
+        let handler = Handler { session, channel: channel.code(), topic, body: body.compact() };
+        self.traces.hearing.push(Hearing::On(handler));
         Ok(())
     }
 
     fn check_await(&mut self, channel: Channel, topic: u16) -> Result<(), Object> {
         if channel == Channel::Execution {
-            return Err(Object::error("the execution channel has processors, not handlers; use a channel A to F"));
+            return Err(Object::error(
+                "the execution channel has processors, not handlers; use a channel A to F",
+            ));
         }
         if self.may_hear(topic) { Ok(()) } else { Err(self.denied("SUBSCRIBE", &format!("topic {topic}"))) }
     }

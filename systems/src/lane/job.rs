@@ -3,19 +3,19 @@
 //! Invariant: what a lane leaves behind follows from the committed world and its jobs alone; so lanes run beside each
 //! other, and how they fall on threads changes nothing.
 
-use super::host::{Desk, Terms, Traces, is_error};
+use super::host::{Desk, Hearing, Terms, Traces, is_error};
 use super::mirror::{Place, Seat};
 use super::request::{Operation, To};
 use crate::kv::{Index, Overlay, Scope};
 use crate::script::{
     Bindings, Commands, Host, Limits, Machine, Outcome, ParseCache, Published, Value, Waiting, timed_out,
 };
+use bevy_ecs::entity::Entity;
 use diptych_components::event::Channel;
 use diptych_components::principal::{Principal, Window};
 use diptych_components::script::{Rest, Suspended};
 use diptych_components::session::Session;
 use diptych_components::slp::{Builder, Kind, Object};
-use bevy_ecs::entity::Entity;
 use diptych_engine::Id;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -95,6 +95,8 @@ pub(super) struct Lane {
     pub(super) jobs: Vec<Job>,
     pub(super) windows: BTreeMap<Arc<str>, Window>,
     pub(super) traces: Traces,
+    /// Events of this frame, by session.
+    given: BTreeMap<Arc<str>, usize>,
     pub(super) ends: Vec<End>,
     machine: Machine,
     cache: ParseCache,
@@ -125,6 +127,7 @@ impl Lane {
             self.job(job, hall);
         }
         self.jobs = jobs;
+        self.given.clear();
     }
 
     fn job(&mut self, job: Job, hall: &Hall<'_>) {
@@ -148,6 +151,7 @@ impl Lane {
             window: self.windows.get_mut(&session.principal),
             held,
             traces: &mut self.traces,
+            given: &mut self.given,
         };
         let mut script = None;
         // An event for an outer await leaves the inner one, and its deadline, as they were.
@@ -201,6 +205,9 @@ fn prepare(
     cache: &mut ParseCache,
 ) -> Result<Option<u64>, Object> {
     match work {
+        Work::Run(program) if program.kind() != Kind::Bracket => {
+            return Err(Object::error("a script is the list [..] of its forms"));
+        }
         Work::Run(program) => machine.start(&program, Bindings::default()),
         Work::Hear(body, _, data) => {
             machine.start_body(&body, Bindings { data: Some(Value::text_of(data)) });
@@ -250,6 +257,10 @@ fn rest(machine: &Machine, session: &Session, waiting: Waiting, deadline: u64) -
 fn operate(desk: &mut Desk<'_>, operation: Operation) -> Result<Object, Object> {
     let yes = |done: Result<(), Object>| done.map(|()| Object::boolean(true));
     let whether = |done: Result<bool, Object>| done.map(Object::boolean);
+    // As in a script: what has failed is not stored, nor published.
+    if let Some(failed) = operation.value().filter(|value| is_error(value)) {
+        return Ok(failed.clone());
+    }
     let result = match operation {
         Operation::Get(key) => desk.get(&key).and_then(|found| match found {
             Some(value) => Ok(Object::string(value.text())),
@@ -259,7 +270,9 @@ fn operate(desk: &mut Desk<'_>, operation: Operation) -> Result<Object, Object> 
         Operation::Delete(key) => desk.delete(&key).map(|_| Object::boolean(true)),
         Operation::Exists(key) => whether(desk.exists(&key)),
         Operation::SetIfAbsent(key, value) => whether(desk.set_if_absent(&key, value)),
-        Operation::CompareAndSwap(key, expected, value) => whether(desk.compare_and_swap(&key, &expected, value)),
+        Operation::CompareAndSwap(key, expected, value) => {
+            whether(desk.compare_and_swap(&key, &expected, value))
+        }
         Operation::Publish(channel, topic, data) => match desk.publish(channel, topic, data.clone()) {
             Ok(Published::Full) => return Err(publication(channel, topic, &data)),
             Ok(Published::Taken) => Ok(Object::boolean(true)),
@@ -268,7 +281,7 @@ fn operate(desk: &mut Desk<'_>, operation: Operation) -> Result<Object, Object> 
         Operation::Subscribe(channel, topic, body) => yes(desk.subscribe(channel, topic, body)),
         Operation::Unsubscribe(channel, topic) => {
             let session = desk.session.id.clone();
-            desk.traces.unheard.push((session, channel.code(), topic));
+            desk.traces.hearing.push(Hearing::Off(session, channel.code(), topic));
             Ok(Object::boolean(true))
         }
     };

@@ -6,7 +6,7 @@
 
 use super::request::To;
 use bevy_ecs::entity::Entity;
-use diptych_components::event::Origin;
+use diptych_components::event::{Channel, Event, Held, Origin, TopicMail};
 use diptych_components::principal::{Principal, Window};
 use diptych_components::script::{Handler, Rest, Suspended};
 use diptych_components::session::Session;
@@ -91,6 +91,8 @@ pub(super) struct Mirror {
     pub(super) ready: BTreeSet<Id>,
     /// By step.
     pub(super) deadlines: BTreeSet<(u64, Due)>,
+    /// How many scripts that a session has published are on their way to processors.
+    pub(super) executions: BTreeMap<Arc<str>, u32>,
 }
 
 impl Mirror {
@@ -116,7 +118,43 @@ impl Mirror {
         for (id, script) in scripts {
             mirror.rest(id, entity(id), script, None);
         }
+        let delivered = view.iter::<TopicMail>().flat_map(|(_, mail)| mail.0.iter());
+        for event in delivered.chain(view.iter::<Held>().flat_map(|(_, held)| held.events().iter())) {
+            Self::executes(event).into_iter().for_each(|session| mirror.expect_execution(session));
+        }
         mirror
+    }
+
+    /// The session of a script that is on its way to a processor.
+    pub(super) fn executes(event: &Event) -> Option<&Arc<str>> {
+        match event.publisher() {
+            Origin::Session { session, .. } if event.topic().channel() == Some(Channel::Execution) => {
+                Some(session)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn expect_execution(&mut self, session: &Arc<str>) {
+        *self.executions.entry(session.clone()).or_default() += 1;
+    }
+
+    /// A script has reached its processor.
+    pub(super) fn execution_came(&mut self, session: &str) {
+        if let Some(count) = self.executions.get_mut(session) {
+            *count -= 1;
+            if *count == 0 {
+                self.executions.remove(session);
+            }
+        }
+    }
+
+    /// Whether a session's principal may hear a topic now.
+    pub(super) fn may_hear(&self, session: &str, topic: u16) -> bool {
+        let principal =
+            self.sessions.get(session).and_then(|open| self.principals.get(&open.seat.session.principal));
+        let access = principal.and_then(|known| known.record.topics.get(&topic));
+        access.is_some_and(|access| access.subscribes())
     }
 
     /// Notes an open session.

@@ -60,6 +60,23 @@ pub enum Operation {
     Unsubscribe(Channel, u16),
 }
 
+impl Operation {
+    /// What it would store or publish.
+    pub(super) fn value(&self) -> Option<&Object> {
+        match self {
+            Self::Set(_, value)
+            | Self::SetIfAbsent(_, value)
+            | Self::CompareAndSwap(_, _, value)
+            | Self::Publish(_, _, value) => Some(value),
+            Self::Get(_)
+            | Self::Delete(_)
+            | Self::Exists(_)
+            | Self::Subscribe(..)
+            | Self::Unsubscribe(..) => None,
+        }
+    }
+}
+
 /// A change of a principal.
 #[derive(Debug, Clone)]
 pub enum Change {

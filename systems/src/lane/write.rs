@@ -3,13 +3,15 @@
 //! Invariant: lanes are written in the order of their first scopes' names, each in the order in which it made its
 //! changes; so new entities have the same `Id`s on any number of threads.
 
+use super::Rows;
 use super::collect::Agenda;
 use super::floor::{Due, Floor, Work};
+use super::host::Hearing;
 use super::job::{End, Ended, Lane};
 use super::mirror::{Known, Mirror};
 use super::request::{Ask, Change as PrincipalChange};
-use super::Rows;
 use crate::kv::{Change, Update};
+use diptych_components::event::Event;
 use diptych_components::kv as data;
 use diptych_components::principal::{GRANTS_MAX, Principal, Window};
 use diptych_components::script::Handler;
@@ -25,7 +27,13 @@ pub(super) fn write(
     agenda: Agenda,
     rows: &mut Rows<'_, '_>,
 ) {
-    let mut scribe = Scribe { rows, mirror: &mut work.mirror, answers: Vec::new(), changes: Vec::new(), touched: BTreeSet::new() };
+    let mut scribe = Scribe {
+        rows,
+        mirror: &mut work.mirror,
+        answers: Vec::new(),
+        changes: Vec::new(),
+        touched: agenda.touched,
+    };
     let mut events = Vec::new();
     let mut jobs = 0;
     for lane in lanes {
@@ -34,13 +42,14 @@ pub(super) fn write(
         for end in lane.ends.drain(..) {
             scribe.end(end);
         }
-        for handler in lane.traces.handlers.drain(..) {
-            scribe.handler(handler);
-        }
-        for (session, channel, topic) in core::mem::take(&mut lane.traces.unheard) {
-            scribe.unsubscribe(&session, Some((channel, topic)));
+        for hearing in lane.traces.hearing.drain(..) {
+            match hearing {
+                Hearing::On(handler) => scribe.handler(handler),
+                Hearing::Off(session, channel, topic) => scribe.unsubscribe(&session, Some((channel, topic))),
+            }
         }
         scribe.windows(lane);
+        scribe.executions(&lane.traces.events);
         events.append(&mut lane.traces.events);
         floor.log(&mut lane.traces.lines, core::mem::take(&mut lane.traces.lines_dropped));
     }
@@ -84,7 +93,8 @@ impl Scribe<'_, '_, '_> {
                 .map(|change| {
                     match &change {
                         Change::Set { place, value, .. } => {
-                            let mut row = values.get_mut(place.entity).expect("the index knows committed entries");
+                            let mut row =
+                                values.get_mut(place.entity).expect("the index knows committed entries");
                             row.set(data::Value::new(value));
                         }
                         Change::Remove { place, .. } => structure.despawn(place.id),
@@ -150,6 +160,14 @@ impl Scribe<'_, '_, '_> {
         self.touched.insert(session.into());
     }
 
+    /// Scripts for processors, whose sessions must be there when they run.
+    fn executions(&mut self, events: &[Event]) {
+        for session in events.iter().filter_map(Mirror::executes) {
+            self.touched.insert(session.clone());
+            self.mirror.expect_execution(session);
+        }
+    }
+
     /// The windows of principals that have published.
     fn windows(&mut self, lane: &mut Lane) {
         let published = core::mem::take(&mut lane.traces.published);
@@ -168,8 +186,13 @@ impl Scribe<'_, '_, '_> {
     fn close(&mut self, session: &str, why: &str) {
         self.unsubscribe(session, None);
         self.touched.remove(session);
-        let scripts: Vec<_> =
-            self.mirror.resting.iter().filter(|(_, rests)| &*rests.session == session).map(|(id, _)| *id).collect();
+        let scripts: Vec<_> = self
+            .mirror
+            .resting
+            .iter()
+            .filter(|(_, rests)| &*rests.session == session)
+            .map(|(id, _)| *id)
+            .collect();
         for id in scripts {
             self.rows.structure.despawn(id);
             if let Some(to) = self.mirror.rouse(id).and_then(|resting| resting.to) {
@@ -182,15 +205,16 @@ impl Scribe<'_, '_, '_> {
         }
     }
 
-    /// A session that holds something is stored, one that holds nothing is not.
+    /// A session that holds something, or has a script under way to a processor, is stored; any other is not.
     fn keep_sessions(&mut self) {
         for session in core::mem::take(&mut self.touched) {
+            let expects = self.mirror.executions.contains_key(&session);
             let Some(open) = self.mirror.sessions.get_mut(&session) else { continue };
             match open.stored {
-                None if open.holds > 0 => {
+                None if open.holds > 0 || expects => {
                     open.stored = Some(self.rows.structure.spawn((open.seat.session.clone(),)).id);
                 }
-                Some(id) if open.holds == 0 => {
+                Some(id) if open.holds == 0 && !expects => {
                     self.rows.structure.despawn(id);
                     open.stored = None;
                 }
@@ -216,7 +240,8 @@ impl Scribe<'_, '_, '_> {
             }
             Ask::Change(name, change) => {
                 let known = self.mirror.principals.get(&name);
-                let known = known.ok_or_else(|| format!("NO_ENTITY: there is no principal {name}; make it first"))?;
+                let known =
+                    known.ok_or_else(|| format!("NO_ENTITY: there is no principal {name}; make it first"))?;
                 let mut record = (*known.record).clone();
                 change_principal(&mut record, change);
                 self.principal(record)?;
@@ -273,4 +298,3 @@ fn change_principal(record: &mut Principal, change: PrincipalChange) {
         PrincipalChange::MaxRps(max) => record.max_rps = max,
     }
 }
-
