@@ -6,17 +6,20 @@
 use diptych::prelude::*;
 
 fn open(path: &std::path::Path) -> Result<Engine> {
-    Engine::open(path).plugin(Runtime::default().settings(diptych::runtime::Settings {
-        patience: 3600.0,
-        ..Default::default()
-    })).build()
+    Engine::open(path)
+        .plugin(
+            Runtime::default()
+                .settings(diptych::runtime::Settings { patience: 3600.0, ..Default::default() }),
+        )
+        .build()
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let world = tempfile::tempdir()?;
     let mut engine = open(world.path())?;
     let client = engine.client()?;
-    let principal = |name: &str| Principal::new(name).scope(name, ScopeAccess::ReadWrite).topic(7, TopicAccess::PubSub);
+    let principal =
+        |name: &str| Principal::new(name).scope(name, ScopeAccess::ReadWrite).topic(7, TopicAccess::PubSub);
     client.principal(principal("agent"))?;
     client.principal(principal("oracle"))?;
     let agent = client.open("agent-1", "agent", "agent")?;
@@ -41,7 +44,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         assert_eq!(heard, Some(format!("{state:?}")));
     }
     let engine = open(world.path())?;
-    let entry = |key: &str| engine.client().map(|client| client.look(|index| index.get("agent", key.as_bytes()).map(ToString::to_string)));
+    let entry = |key: &str| {
+        engine
+            .client()
+            .map(|client| client.look(|index| index.get("agent", key.as_bytes()).map(ToString::to_string)))
+    };
     assert_eq!(entry("name")?, Some("\"Arthur\"".to_owned()));
     assert_eq!(entry("quest")?, Some("\"the grail\"".to_owned()));
     Ok(())

@@ -9,7 +9,8 @@ use diptych::runtime::slp::Object;
 fn transfer(call: &mut Call<'_>) -> Result<Value, Object> {
     let (from, to) = (call.key(0)?, call.key(1)?);
     let amount = call.integer(2)?;
-    let missing = |key: &[u8]| Object::error(&format!("there is no account {}", String::from_utf8_lossy(key)));
+    let missing =
+        |key: &[u8]| Object::error(&format!("there is no account {}", String::from_utf8_lossy(key)));
     let source = call.get_integer(from)?.ok_or_else(|| missing(from))?;
     let target = call.get_integer(to)?.ok_or_else(|| missing(to))?;
     if amount <= 0 || source < amount {
@@ -42,7 +43,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{:?}\n{:?}", text(&moved), text(&refused));
     assert_eq!(text(&moved).as_deref(), Some("true"));
     assert!(refused.get().is_some_and(|answer| answer.is_error()));
-    let balance = |key: &str| client.look(|index| index.get("accounts", key.as_bytes()).map(ToString::to_string));
+    let balance =
+        |key: &str| client.look(|index| index.get("accounts", key.as_bytes()).map(ToString::to_string));
     assert_eq!((balance("alice"), balance("bob")), (Some("30".to_owned()), Some("90".to_owned())));
     Ok(())
 }

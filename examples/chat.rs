@@ -27,7 +27,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     // Each session's keys are its own: the same name twice, and no way to the other's.
     let last = |scope: &str| client.look(|index| index.get(scope, b"last").map(ToString::to_string));
-    assert_eq!((last("alice_data"), last("bob_data")), (Some("\"bob: hi\"".into()), Some("\"bob: hi\"".into())));
+    assert_eq!(
+        (last("alice_data"), last("bob_data")),
+        (Some("\"bob: hi\"".into()), Some("\"bob: hi\"".into()))
+    );
     let peek = alice.run("(core/kv/get bob_data/last)")?;
     engine.answer()?;
     assert!(peek.get().is_some_and(|answer| answer.is_error()), "her scope is put before every key");

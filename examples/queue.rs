@@ -18,7 +18,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     engine.answer()?;
     engine.answer()?;
 
-    let workers: Vec<Session> = (0..WORKERS).map(|_| client.session("crew", "work")).collect::<Result<_, _>>()?;
+    let workers: Vec<Session> =
+        (0..WORKERS).map(|_| client.session("crew", "work")).collect::<Result<_, _>>()?;
     let mut done = [0_usize; WORKERS];
     let mut wanted = Vec::new();
     // Everybody wants every job, in an order of their own.
@@ -39,7 +40,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     println!("jobs done by each worker: {done:?}");
     assert_eq!(done.iter().sum::<usize>(), JOBS, "each job has one winner");
-    let locks = client.look(|index| index.scope("work").map_or(0, |scope| scope.scan(b"lock:", None, 0, u64::MAX).len()));
+    let locks = client
+        .look(|index| index.scope("work").map_or(0, |scope| scope.scan(b"lock:", None, 0, u64::MAX).len()));
     assert_eq!(locks, JOBS);
     Ok(())
 }

@@ -13,7 +13,8 @@ struct Probe {
 }
 
 fn fall(mut probes: Query<Next<Probe>>, heard: Subscriber, clock: Clock) {
-    let thrust: f64 = heard.on(Channel::B, 11).into_iter().filter_map(|event| event.data::<i64>()).map(|n| n as f64).sum();
+    let thrust: f64 =
+        heard.on(Channel::B, 11).into_iter().filter_map(|event| event.data::<i64>()).map(|n| n as f64).sum();
     probes.par_rows(|mut probe| {
         let Probe { height, speed } = *probe.prev();
         let speed = speed - 1.62 * clock.dt() + thrust;
@@ -45,11 +46,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rights = Principal::new("pilot").scope("pilot", ScopeAccess::ReadWrite);
     client.principal(rights.topic(10, TopicAccess::Subscribe).topic(11, TopicAccess::Publish))?;
     let pilot = client.session("pilot", "pilot")?;
-    pilot.run("(core/event/sub $CHANNEL_A 10 {(core/kv/set height $data) (core/event/pub $CHANNEL_B 11 1)})")?;
+    pilot.run(
+        "(core/event/sub $CHANNEL_A 10 {(core/kv/set height $data) (core/event/pub $CHANNEL_B 11 1)})",
+    )?;
     engine.run(Pace::frames(600))?;
     let probe = *engine.view().single::<Probe>().ok_or("there is one probe")?;
     let last = client.look(|index| index.get("pilot", b"height").map(ToString::to_string));
-    println!("after 60 s: {:.1} m at {:.1} m/s; last report {}", probe.height, probe.speed, last.as_deref().unwrap_or("none"));
+    println!(
+        "after 60 s: {:.1} m at {:.1} m/s; last report {}",
+        probe.height,
+        probe.speed,
+        last.as_deref().unwrap_or("none")
+    );
     assert!(probe.speed > -12.0, "the pilot has kept it from falling faster");
     Ok(())
 }

@@ -24,7 +24,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     )?;
     let commander = engine.session("commander", "commander")?;
     commander.run(r#"(core/event/sub $CHANNEL_B 51 {(core/kv/set answer $data)})"#)?;
-    let asked = commander.run(r#"(core/expr/await (core/event/pub $CHANNEL_A 50 "process_data") $CHANNEL_B 51)"#)?;
+    let asked =
+        commander.run(r#"(core/expr/await (core/event/pub $CHANNEL_A 50 "process_data") $CHANNEL_B 51)"#)?;
     // The wrong way round is refused: the worker may not ask.
     let refused = worker.run(r#"(core/event/pub $CHANNEL_A 50 "me too")"#)?;
     for _ in 0..4 {
@@ -36,7 +37,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let answer = asked.get().ok_or("it was answered")?.result.to_string();
     println!("the commander heard {answer}");
     assert_eq!(answer, "\"complete\"");
-    let stored = |scope: &str, key: &str| client.look(|index| index.get(scope, key.as_bytes()).map(ToString::to_string));
+    let stored = |scope: &str, key: &str| {
+        client.look(|index| index.get(scope, key.as_bytes()).map(ToString::to_string))
+    };
     assert_eq!(stored("worker", "last_request").as_deref(), Some("\"process_data\""));
     assert_eq!(stored("commander", "answer").as_deref(), Some("\"complete\""));
     Ok(())

@@ -17,9 +17,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut engine = Engine::open(world.path()).plugin(Runtime::default()).build()?;
     let client = engine.client()?;
     // A task's variables are a scope of their own; what tasks share is another.
-    let tasks = ["task:001", "task:002", "shared"].map(|scope| {
-        client.principal(Principal::new(scope).scope(scope, ScopeAccess::ReadWrite))
-    });
+    let tasks = ["task:001", "task:002", "shared"]
+        .map(|scope| client.principal(Principal::new(scope).scope(scope, ScopeAccess::ReadWrite)));
     tasks.into_iter().collect::<Result<Vec<_>, _>>()?;
     engine.answer()?;
     let first = engine.session("task:001", "task:001")?;
@@ -37,7 +36,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         (core/kv/iterate "stack:1:" 0 100 {(core/util/log "Frame 1 variable:" $key)})
         (core/kv/iterate "stack:2:" 0 100 {(core/kv/del $key)})"#;
     assert_eq!(run(&mut engine, &first, stack)?, "true");
-    let log: Vec<String> = client.take_log().iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+    let log: Vec<String> =
+        client.take_log().iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect();
     println!("{}", log.join("\n"));
     assert_eq!(log.len(), 2);
     assert_eq!(run(&mut engine, &first, "(core/kv/exists stack:2:fn)")?, "false");

@@ -46,7 +46,9 @@ pub use interrupt::Interruptible;
 pub mod prelude {
     #[cfg(feature = "signals")]
     pub use crate::interrupt::Interruptible;
-    pub use crate::runtime::{Channel, Principal, Publisher, Runtime, RuntimeExt, ScopeAccess, Subscriber, TopicAccess};
+    pub use crate::runtime::{
+        Channel, Principal, Publisher, Runtime, RuntimeExt, ScopeAccess, Subscriber, TopicAccess,
+    };
     pub use diptych_engine::prelude::*;
 }
 

@@ -11,7 +11,9 @@ mod client;
 mod session;
 
 pub use client::{Client, NoRuntime, RequestError, Ticket};
-pub use diptych_components::event::{Channel, Event, FromObject, Held, Origin, ToObject, Topic, TopicMail, Unheard};
+pub use diptych_components::event::{
+    Channel, Event, FromObject, Held, Origin, ToObject, Topic, TopicMail, Unheard,
+};
 pub use diptych_components::kv::{Key, Value};
 pub use diptych_components::principal::{Principal, ScopeAccess, TopicAccess};
 pub use diptych_components::slp;

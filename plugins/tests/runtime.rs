@@ -4,7 +4,8 @@ use diptych::prelude::*;
 use diptych::runtime::{Client, Session, Ticket};
 
 fn world() -> (Engine, Client) {
-    let engine = Engine::in_memory().plugin(Runtime::default()).dt(1.0 / 60.0).build().expect("the plugin builds");
+    let engine =
+        Engine::in_memory().plugin(Runtime::default()).dt(1.0 / 60.0).build().expect("the plugin builds");
     let client = engine.client().expect("it has a runtime");
     (engine, client)
 }
@@ -21,7 +22,8 @@ fn text(engine: &mut Engine, ticket: &Ticket) -> String {
 }
 
 fn alice(engine: &mut Engine, client: &Client) -> Session {
-    let principal = Principal::new("alice").scope("alice_data", ScopeAccess::ReadWrite).topic(100, TopicAccess::PubSub);
+    let principal =
+        Principal::new("alice").scope("alice_data", ScopeAccess::ReadWrite).topic(100, TopicAccess::PubSub);
     let made = client.principal(principal).expect("a good name");
     assert_eq!(text(engine, &made), "true");
     engine.session("alice", "alice_data").expect("a session")
@@ -38,7 +40,10 @@ fn set_and_get() {
     assert_eq!(text(&mut engine, &ticket), "true");
     let ticket = session.get("counter").expect("asked");
     assert_eq!(text(&mut engine, &ticket), "\"6\"");
-    assert_eq!(client.look(|index| index.get("alice_data", b"counter").map(ToString::to_string)), Some("\"6\"".into()));
+    assert_eq!(
+        client.look(|index| index.get("alice_data", b"counter").map(ToString::to_string)),
+        Some("\"6\"".into())
+    );
 }
 
 /// An await goes on with the event of a handler's answer, frames later.
@@ -46,7 +51,8 @@ fn set_and_get() {
 fn request_and_response() {
     let (mut engine, client) = world();
     let session = alice(&mut engine, &client);
-    let handler = "(core/event/sub $CHANNEL_A 100 {(core/kv/set seen $data) (core/event/pub $CHANNEL_B 100 \"done\")})";
+    let handler =
+        "(core/event/sub $CHANNEL_A 100 {(core/kv/set seen $data) (core/event/pub $CHANNEL_B 100 \"done\")})";
     let ticket = session.run(handler).expect("it parses");
     assert_eq!(text(&mut engine, &ticket), "true");
     let ticket = session

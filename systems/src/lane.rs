@@ -62,7 +62,10 @@ pub fn register(registrar: &mut Registrar, floor: &Arc<Floor>) -> Result<()> {
         .observer("runtime.lanes", floor.clone());
     let (lanes, answers) = (floor.clone(), floor.clone());
     let mut dealt: Vec<Lane> = Vec::new();
-    let run = move |rows: Rows<'_, '_>, heard: Subscriber<'_, '_>, held: Query<'_, '_, Prev<Held>>, clock: Clock| {
+    let run = move |rows: Rows<'_, '_>,
+                    heard: Subscriber<'_, '_>,
+                    held: Query<'_, '_, Prev<Held>>,
+                    clock: Clock| {
         run(&lanes, &mut dealt, rows, &heard, &held, clock);
     };
     registrar.system("runtime.lanes", run.answering());

@@ -142,7 +142,12 @@ impl Client {
     ///
     /// # Errors
     /// When the scope's name cannot be one, and as [`Client::ask`].
-    pub fn grant_scope(&self, principal: &str, scope: &str, access: ScopeAccess) -> Result<Ticket, RequestError> {
+    pub fn grant_scope(
+        &self,
+        principal: &str,
+        scope: &str,
+        access: ScopeAccess,
+    ) -> Result<Ticket, RequestError> {
         check_scope(scope).map_err(NotAName::from)?;
         self.change(principal, Change::GrantScope(scope.into(), access))
     }
@@ -159,7 +164,12 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::ask`].
-    pub fn grant_topic(&self, principal: &str, topic: u16, access: TopicAccess) -> Result<Ticket, RequestError> {
+    pub fn grant_topic(
+        &self,
+        principal: &str,
+        topic: u16,
+        access: TopicAccess,
+    ) -> Result<Ticket, RequestError> {
         self.change(principal, Change::GrantTopic(topic, access))
     }
 
@@ -231,6 +241,11 @@ impl Client {
     /// Whether requests wait for a frame.
     pub fn is_waiting(&self) -> bool {
         self.floor.is_waiting()
+    }
+
+    /// Whether scripts would go on in a still frame, without a step: those that have used up their steps of the last.
+    pub fn goes_on(&self) -> bool {
+        self.floor.goes_on()
     }
 
     /// What scripts can call.

@@ -77,9 +77,10 @@ impl Agenda {
             }
         }
         for id in &mirror.ready {
-            let goes = mirror.resting.get(id).is_some_and(|resting| {
-                resting.rest == Rest::Budget || may_go_on(&resting.session)
-            });
+            let goes = mirror
+                .resting
+                .get(id)
+                .is_some_and(|resting| resting.rest == Rest::Budget || may_go_on(&resting.session));
             if goes {
                 // An event for an outer await is kept by the machine; then it goes on.
                 woken.entry(*id).or_insert(Wake::Ready);
@@ -97,7 +98,8 @@ impl Agenda {
         let Some(resting) = mirror.rouse(id) else { return };
         let seat = mirror.sessions.get(&resting.session).map(|open| open.seat.clone());
         let (Some(seat), Some(machine)) = (seat, machines(resting.entity)) else { return };
-        let roused = Roused { id, entity: resting.entity, machine, deadline: resting.deadline, rest: resting.rest };
+        let roused =
+            Roused { id, entity: resting.entity, machine, deadline: resting.deadline, rest: resting.rest };
         self.push(mirror, seat, Work::GoOn(roused, wake), resting.to);
     }
 
@@ -113,7 +115,10 @@ impl Agenda {
                         let work = Work::Execute(event.object().clone());
                         self.push(mirror, open.seat.clone(), work, None);
                     }
-                    None => tracing::warn!(session = &**session, "a script for a processor is dropped: its session has ended"),
+                    None => tracing::warn!(
+                        session = &**session,
+                        "a script for a processor is dropped: its session has ended"
+                    ),
                 }
             }
             return;
@@ -155,7 +160,9 @@ impl Agenda {
         match mirror.sessions.get(session) {
             Some(open) => self.push(mirror, open.seat.clone(), work, Some(to)),
             None => {
-                let text = format!("there is no session {session}; open it first, or again: it was closed or has ended");
+                let text = format!(
+                    "there is no session {session}; open it first, or again: it was closed or has ended"
+                );
                 self.answers.push((to, Object::error(&text)));
             }
         }
@@ -167,7 +174,12 @@ impl Agenda {
     }
 
     /// Deals the jobs out; answers how many lanes there are, in the order of their first scopes' names.
-    pub(super) fn deal(&mut self, mirror: &Mirror, lanes: &mut Vec<Lane>, held: &BTreeSet<Arc<str>>) -> usize {
+    pub(super) fn deal(
+        &mut self,
+        mirror: &Mirror,
+        lanes: &mut Vec<Lane>,
+        held: &BTreeSet<Arc<str>>,
+    ) -> usize {
         let groups = self.groups();
         let count = groups.values().copied().max().map_or(0, |last| last + 1);
         if lanes.len() < count {
@@ -201,7 +213,8 @@ impl Agenda {
             let scope = &job.seat.session.scope;
             first.entry(scope.clone()).or_insert_with(|| scope.clone());
             if job.principal.as_ref().is_some_and(|principal| principal.max_rps > 0) {
-                let other = joined.entry(job.seat.session.principal.clone()).or_insert_with(|| scope.clone()).clone();
+                let other =
+                    joined.entry(job.seat.session.principal.clone()).or_insert_with(|| scope.clone()).clone();
                 join(&mut first, scope, &other);
             }
         }
@@ -238,14 +251,19 @@ fn open(mirror: &mut Mirror, session: Session) -> Object {
         return Object::error(&error.to_string());
     }
     if !mirror.principals.contains_key(&session.principal) {
-        return Object::error(&format!("NO_ENTITY: there is no principal {}; make it first", session.principal));
+        return Object::error(&format!(
+            "NO_ENTITY: there is no principal {}; make it first",
+            session.principal
+        ));
     }
     if let Some(open) = mirror.sessions.get(&session.id) {
         let Session { id, principal, scope, .. } = &open.seat.session;
         if (principal, scope) == (&session.principal, &session.scope) {
             return Object::boolean(true);
         }
-        return Object::error(&format!("session {id} is open already, of principal {principal} in scope {scope}"));
+        return Object::error(&format!(
+            "session {id} is open already, of principal {principal} in scope {scope}"
+        ));
     }
     if mirror.executions.contains_key(&session.id) {
         // They would run in the new session, perhaps with another's rights.

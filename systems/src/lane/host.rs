@@ -72,7 +72,9 @@ impl Desk<'_> {
     fn denied(&self, needed: &str, what: &str) -> Object {
         let Session { principal, .. } = self.session;
         if self.principal.is_none() {
-            return Object::error(&format!("NO_ENTITY: there is no principal {principal}; it was removed, or never made"));
+            return Object::error(&format!(
+                "NO_ENTITY: there is no principal {principal}; it was removed, or never made"
+            ));
         }
         Object::error(&format!("PERMISSION_DENIED: principal {principal} has no {needed} on {what}"))
     }
@@ -101,7 +103,9 @@ impl Desk<'_> {
 
     /// Whether the session's principal may hear a topic.
     pub(super) fn may_hear(&self, topic: u16) -> bool {
-        self.principal.and_then(|principal| principal.topics.get(&topic)).is_some_and(|access| access.subscribes())
+        self.principal
+            .and_then(|principal| principal.topics.get(&topic))
+            .is_some_and(|access| access.subscribes())
     }
 
     fn may_publish(&self, channel: Channel, topic: u16) -> Result<(), Object> {
@@ -201,7 +205,9 @@ impl Host for Desk<'_> {
 
     fn check_await(&mut self, channel: Channel, topic: u16) -> Result<(), Object> {
         if channel == Channel::Execution {
-            return Err(Object::error("the execution channel has processors, not handlers; use a channel A to F"));
+            return Err(Object::error(
+                "the execution channel has processors, not handlers; use a channel A to F",
+            ));
         }
         if self.may_hear(topic) { Ok(()) } else { Err(self.denied("SUBSCRIBE", &format!("topic {topic}"))) }
     }

@@ -10,12 +10,12 @@ use crate::kv::{Index, Overlay, Scope};
 use crate::script::{
     Bindings, Commands, Host, Limits, Machine, Outcome, ParseCache, Published, Value, Waiting, timed_out,
 };
+use bevy_ecs::entity::Entity;
 use diptych_components::event::Channel;
 use diptych_components::principal::{Principal, Window};
 use diptych_components::script::{Rest, Suspended};
 use diptych_components::session::Session;
 use diptych_components::slp::{Builder, Kind, Object};
-use bevy_ecs::entity::Entity;
 use diptych_engine::Id;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -192,7 +192,8 @@ impl Lane {
                 Ended::Rests(rest(&self.machine, session, waiting, deadline))
             }
         };
-        let published = self.traces.events.len() > before;
+        // A script that went on has perhaps published before, and its events are still in line.
+        let published = self.traces.events.len() > before || (held && script.is_some());
         self.ends.push(End { seat, script, to, ended, published });
     }
 }
@@ -270,7 +271,9 @@ fn operate(desk: &mut Desk<'_>, operation: Operation) -> Result<Object, Object> 
         Operation::Delete(key) => desk.delete(&key).map(|_| Object::boolean(true)),
         Operation::Exists(key) => whether(desk.exists(&key)),
         Operation::SetIfAbsent(key, value) => whether(desk.set_if_absent(&key, value)),
-        Operation::CompareAndSwap(key, expected, value) => whether(desk.compare_and_swap(&key, &expected, value)),
+        Operation::CompareAndSwap(key, expected, value) => {
+            whether(desk.compare_and_swap(&key, &expected, value))
+        }
         Operation::Publish(channel, topic, data) => match desk.publish(channel, topic, data.clone()) {
             Ok(Published::Full) => return Err(publication(channel, topic, &data)),
             Ok(Published::Taken) => Ok(Object::boolean(true)),

@@ -128,7 +128,9 @@ impl Mirror {
     /// The session of a script that is on its way to a processor.
     pub(super) fn executes(event: &Event) -> Option<&Arc<str>> {
         match event.publisher() {
-            Origin::Session { session, .. } if event.topic().channel() == Some(Channel::Execution) => Some(session),
+            Origin::Session { session, .. } if event.topic().channel() == Some(Channel::Execution) => {
+                Some(session)
+            }
             _ => None,
         }
     }
@@ -149,7 +151,8 @@ impl Mirror {
 
     /// Whether a session's principal may hear a topic now.
     pub(super) fn may_hear(&self, session: &str, topic: u16) -> bool {
-        let principal = self.sessions.get(session).and_then(|open| self.principals.get(&open.seat.session.principal));
+        let principal =
+            self.sessions.get(session).and_then(|open| self.principals.get(&open.seat.session.principal));
         let access = principal.and_then(|known| known.record.topics.get(&topic));
         access.is_some_and(|access| access.subscribes())
     }

@@ -68,7 +68,11 @@ impl Operation {
             | Self::SetIfAbsent(_, value)
             | Self::CompareAndSwap(_, _, value)
             | Self::Publish(_, _, value) => Some(value),
-            Self::Get(_) | Self::Delete(_) | Self::Exists(_) | Self::Subscribe(..) | Self::Unsubscribe(..) => None,
+            Self::Get(_)
+            | Self::Delete(_)
+            | Self::Exists(_)
+            | Self::Subscribe(..)
+            | Self::Unsubscribe(..) => None,
         }
     }
 }

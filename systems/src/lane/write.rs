@@ -3,13 +3,13 @@
 //! Invariant: lanes are written in the order of their first scopes' names, each in the order in which it made its
 //! changes; so new entities have the same `Id`s on any number of threads.
 
+use super::Rows;
 use super::collect::Agenda;
 use super::floor::{Due, Floor, Work};
 use super::host::Hearing;
 use super::job::{End, Ended, Lane};
 use super::mirror::{Known, Mirror};
 use super::request::{Ask, Change as PrincipalChange};
-use super::Rows;
 use crate::kv::{Change, Update};
 use diptych_components::event::Event;
 use diptych_components::kv as data;
@@ -27,7 +27,13 @@ pub(super) fn write(
     agenda: Agenda,
     rows: &mut Rows<'_, '_>,
 ) {
-    let mut scribe = Scribe { rows, mirror: &mut work.mirror, answers: Vec::new(), changes: Vec::new(), touched: agenda.touched };
+    let mut scribe = Scribe {
+        rows,
+        mirror: &mut work.mirror,
+        answers: Vec::new(),
+        changes: Vec::new(),
+        touched: agenda.touched,
+    };
     let mut events = Vec::new();
     let mut jobs = 0;
     for lane in lanes {
@@ -87,7 +93,8 @@ impl Scribe<'_, '_, '_> {
                 .map(|change| {
                     match &change {
                         Change::Set { place, value, .. } => {
-                            let mut row = values.get_mut(place.entity).expect("the index knows committed entries");
+                            let mut row =
+                                values.get_mut(place.entity).expect("the index knows committed entries");
                             row.set(data::Value::new(value));
                         }
                         Change::Remove { place, .. } => structure.despawn(place.id),
@@ -179,8 +186,13 @@ impl Scribe<'_, '_, '_> {
     fn close(&mut self, session: &str, why: &str) {
         self.unsubscribe(session, None);
         self.touched.remove(session);
-        let scripts: Vec<_> =
-            self.mirror.resting.iter().filter(|(_, rests)| &*rests.session == session).map(|(id, _)| *id).collect();
+        let scripts: Vec<_> = self
+            .mirror
+            .resting
+            .iter()
+            .filter(|(_, rests)| &*rests.session == session)
+            .map(|(id, _)| *id)
+            .collect();
         for id in scripts {
             self.rows.structure.despawn(id);
             if let Some(to) = self.mirror.rouse(id).and_then(|resting| resting.to) {
@@ -228,7 +240,8 @@ impl Scribe<'_, '_, '_> {
             }
             Ask::Change(name, change) => {
                 let known = self.mirror.principals.get(&name);
-                let known = known.ok_or_else(|| format!("NO_ENTITY: there is no principal {name}; make it first"))?;
+                let known =
+                    known.ok_or_else(|| format!("NO_ENTITY: there is no principal {name}; make it first"))?;
                 let mut record = (*known.record).clone();
                 change_principal(&mut record, change);
                 self.principal(record)?;
@@ -285,4 +298,3 @@ fn change_principal(record: &mut Principal, change: PrincipalChange) {
         PrincipalChange::MaxRps(max) => record.max_rps = max,
     }
 }
-

@@ -111,8 +111,18 @@ fn refusals() {
         ("", "(core/expr/await 1 A 70000)", "!from 0 to 65535", ""),
         ("", "(core/event/sub $CHANNEL_EXECUTION 0 {})", "!execution channel", ""),
         ("", "(core/expr/await 1 EXECUTION 0)", "!execution channel", ""),
-        ("", "(core/event/pub A 100 x)", "!PERMISSION_DENIED: principal row31 has no PUBLISH on topic 100", ""),
-        ("", "(core/event/sub A 100 {})", "!PERMISSION_DENIED: principal row32 has no SUBSCRIBE on topic 100", ""),
+        (
+            "",
+            "(core/event/pub A 100 x)",
+            "!PERMISSION_DENIED: principal row31 has no PUBLISH on topic 100",
+            "",
+        ),
+        (
+            "",
+            "(core/event/sub A 100 {})",
+            "!PERMISSION_DENIED: principal row32 has no SUBSCRIBE on topic 100",
+            "",
+        ),
         ("", "(core/expr/await (core/kv/set a 1) A 100)", "!PERMISSION_DENIED", ""),
         ("", "(core/kv/iterate a x 1 {})", "!literal integer", ""),
         ("", "(core/kv/iterate a -1 1 {})", "!0 or more, not -1", ""),
@@ -183,33 +193,81 @@ fn evaluation() {
 /// Prefixes by bytes, offset and limit, a stable view, and `$key` in every position.
 #[test]
 fn iteration() {
-    const USERS: &str = "(core/kv/set user:1 a) (core/kv/set user:10 b) (core/kv/set user:2 c) (core/kv/set v d)";
+    const USERS: &str =
+        "(core/kv/set user:1 a) (core/kv/set user:10 b) (core/kv/set user:2 c) (core/kv/set v d)";
     table(&[
         (USERS, "(core/kv/iterate user:1 0 9 {(core/kv/del $key)})", "true", "user:2=c v=d"),
         (USERS, "(core/kv/iterate \"user:\" 1 1 {(core/kv/del $key)})", "true", "user:1=a user:2=c v=d"),
-        (USERS, "(core/kv/iterate user: 0 0 {(core/kv/del $key)})", "true", "user:1=a user:10=b user:2=c v=d"),
-        (USERS, "(core/kv/iterate user: 3 9 {(core/kv/del $key)})", "true", "user:1=a user:10=b user:2=c v=d"),
+        (
+            USERS,
+            "(core/kv/iterate user: 0 0 {(core/kv/del $key)})",
+            "true",
+            "user:1=a user:10=b user:2=c v=d",
+        ),
+        (
+            USERS,
+            "(core/kv/iterate user: 3 9 {(core/kv/del $key)})",
+            "true",
+            "user:1=a user:10=b user:2=c v=d",
+        ),
         (USERS, "(core/kv/iterate \"\" 0 9223372036854775807 {(core/kv/del $key)})", "true", ""),
-        (USERS, "(core/kv/iterate none 0 9 {(core/kv/set found 1)})", "true", "user:1=a user:10=b user:2=c v=d"),
-        (USERS, "(core/kv/iterate user: 0 9 {(core/kv/set $key $key)})", "true",
-            "user:1=user:1 user:10=user:10 user:2=user:2 v=d"),
-        (USERS, "(core/kv/iterate user: 0 9 {(core/kv/cas $key a z)})", "true", "user:1=z user:10=b user:2=c v=d"),
-        (USERS, "(core/kv/iterate user: 0 9 {(core/kv/set last $key)})", "true",
-            "last=user:2 user:1=a user:10=b user:2=c v=d"),
+        (
+            USERS,
+            "(core/kv/iterate none 0 9 {(core/kv/set found 1)})",
+            "true",
+            "user:1=a user:10=b user:2=c v=d",
+        ),
+        (
+            USERS,
+            "(core/kv/iterate user: 0 9 {(core/kv/set $key $key)})",
+            "true",
+            "user:1=user:1 user:10=user:10 user:2=user:2 v=d",
+        ),
+        (
+            USERS,
+            "(core/kv/iterate user: 0 9 {(core/kv/cas $key a z)})",
+            "true",
+            "user:1=z user:10=b user:2=c v=d",
+        ),
+        (
+            USERS,
+            "(core/kv/iterate user: 0 9 {(core/kv/set last $key)})",
+            "true",
+            "last=user:2 user:1=a user:10=b user:2=c v=d",
+        ),
         // What it writes does not change what it visits.
-        ("(core/kv/set k1 0)", "(core/kv/iterate k 0 9 {(core/kv/set k2 0) (core/kv/set k3 0)})", "true",
-            "k1=0 k2=0 k3=0"),
-        ("(core/kv/set k1 0) (core/kv/set k2 0)", "(core/kv/iterate k 0 9 {(core/kv/del k2) (core/kv/snx n $key)})",
-            "true", "k1=0 n=k1"),
+        (
+            "(core/kv/set k1 0)",
+            "(core/kv/iterate k 0 9 {(core/kv/set k2 0) (core/kv/set k3 0)})",
+            "true",
+            "k1=0 k2=0 k3=0",
+        ),
+        (
+            "(core/kv/set k1 0) (core/kv/set k2 0)",
+            "(core/kv/iterate k 0 9 {(core/kv/del k2) (core/kv/snx n $key)})",
+            "true",
+            "k1=0 n=k1",
+        ),
         // An ERROR ends the loop, not the script.
-        (USERS, "(core/kv/iterate user: 0 9 {(core/kv/get nope) (core/kv/set x 1)}) (core/kv/del v)", "true",
-            "user:1=a user:10=b user:2=c"),
+        (
+            USERS,
+            "(core/kv/iterate user: 0 9 {(core/kv/get nope) (core/kv/set x 1)}) (core/kv/del v)",
+            "true",
+            "user:1=a user:10=b user:2=c",
+        ),
         // The inner key shadows the outer one.
-        ("(core/kv/set a1 0) (core/kv/set b1 0)",
+        (
+            "(core/kv/set a1 0) (core/kv/set b1 0)",
             "(core/kv/iterate a 0 9 {(core/kv/iterate b 0 9 {(core/kv/set in $key)}) (core/kv/set out $key)})",
-            "true", "a1=0 b1=0 in=b1 out=a1"),
-        (USERS, "(core/kv/iterate (core/kv/get v) 0 9 {}) (core/kv/iterate @no 0 9 {})", "@no",
-            "user:1=a user:10=b user:2=c v=d"),
+            "true",
+            "a1=0 b1=0 in=b1 out=a1",
+        ),
+        (
+            USERS,
+            "(core/kv/iterate (core/kv/get v) 0 9 {}) (core/kv/iterate @no 0 9 {})",
+            "@no",
+            "user:1=a user:10=b user:2=c v=d",
+        ),
     ]);
 }
 
@@ -219,8 +277,21 @@ fn values_survive() {
     let mut world = World::memory();
     let session = world.alone(0);
     let strings: &[&[u8]] = &[
-        b"", b"\"", b"\\", b"\\\"", b"a\"b\\c", b"\0", b"a\0b", b"\n\t\r", "h\u{e9}llo \u{4e16}\u{1f600}".as_bytes(),
-        b"\xff\xfe", b"; no comment", b"(a", b"'", b"@", b"end\\",
+        b"",
+        b"\"",
+        b"\\",
+        b"\\\"",
+        b"a\"b\\c",
+        b"\0",
+        b"a\0b",
+        b"\n\t\r",
+        "h\u{e9}llo \u{4e16}\u{1f600}".as_bytes(),
+        b"\xff\xfe",
+        b"; no comment",
+        b"(a",
+        b"'",
+        b"@",
+        b"end\\",
     ];
     for bytes in strings {
         let mut script = b"(core/kv/set k \"".to_vec();
@@ -230,8 +301,11 @@ fn values_survive() {
             }
             script.push(*byte);
         }
-        script.extend_from_slice(b"\") (core/kv/set copy (core/kv/get k)) (core/kv/cas copy (core/kv/get k) copied)");
-        let forms = diptych::runtime::slp::parse(&script, &Default::default()).expect("it parses").into_object();
+        script.extend_from_slice(
+            b"\") (core/kv/set copy (core/kv/get k)) (core/kv/cas copy (core/kv/get k) copied)",
+        );
+        let forms =
+            diptych::runtime::slp::parse(&script, &Default::default()).expect("it parses").into_object();
         let ticket = session.run_object(forms).expect("asked");
         assert_eq!(world.text(&ticket), "true", "{bytes:?}");
         let ticket = session.get("k").expect("asked");
@@ -258,7 +332,10 @@ fn stored_scripts() {
     assert_eq!(world.entry("p", "status").as_deref(), Some("complete"));
     assert_eq!(world.log(), ["[session:s] Running deferred task"]);
     // As an object, in a list; what runs is what was stored.
-    assert_eq!(world.run(&session, "(core/kv/set script '[(core/kv/set status again) (core/kv/get status)])"), "true");
+    assert_eq!(
+        world.run(&session, "(core/kv/set script '[(core/kv/set status again) (core/kv/get status)])"),
+        "true"
+    );
     assert_eq!(world.run(&session, "(core/expr/eval (core/kv/get script))"), "\"again\"");
 }
 

@@ -28,12 +28,14 @@ const EVENTS: u32 = 20;
 const BURST: u64 = 5;
 
 fn world(directory: &Path, synced: bool) -> World {
-    let builder = Engine::open(directory).durability(if synced { Durability::Synced } else { Durability::Buffered });
+    let builder =
+        Engine::open(directory).durability(if synced { Durability::Synced } else { Durability::Buffered });
     // Awaits end by events only.
     let mut world = World::of(builder, Settings { events: EVENTS, patience: 1e9, ..Settings::default() }, 2);
     let mut rights = Principal::new("p").scope("ear", ScopeAccess::ReadWrite);
     for number in 0..6 {
-        rights = rights.scope(&format!("s{number}"), ScopeAccess::ReadWrite).topic(number, TopicAccess::PubSub);
+        rights =
+            rights.scope(&format!("s{number}"), ScopeAccess::ReadWrite).topic(number, TopicAccess::PubSub);
     }
     world.principal(rights);
     world
@@ -48,13 +50,18 @@ fn work(dice: &mut Dice, scope: u64, name: &str) -> (String, Option<String>) {
         2 => (format!("(core/event/pub A 1 ev:{name})"), kept("ear", format!("ev:{name}"))),
         3 => {
             let pubs: String = (0..BURST).map(|n| format!("(core/event/pub A 1 ev:{name}:{n}) ")).collect();
-            (format!("(core/kv/set burst:{name} 1) {pubs} (core/kv/set done:{name} 1)"), kept(&own, format!("done:{name}")))
+            (
+                format!("(core/kv/set burst:{name} 1) {pubs} (core/kv/set done:{name} 1)"),
+                kept(&own, format!("done:{name}")),
+            )
         }
         4 => {
             let script = format!("[(core/kv/cas ex:{name} 1 2) (core/kv/snx ex:{name} 1)]");
             (format!("(core/event/pub EXECUTION 0 \"{script}\")"), kept(&own, format!("ex:{name}")))
         }
-        _ => (format!("[(core/kv/set begun:{name} 1) (core/kv/set got:{name} (core/expr/await 1 C 3))]"), None),
+        _ => {
+            (format!("[(core/kv/set begun:{name} 1) (core/kv/set got:{name} (core/expr/await 1 C 3))]"), None)
+        }
     }
 }
 
@@ -66,7 +73,8 @@ fn victim() {
     let mut world = world(Path::new(&directory), durability == "synced");
     let ear = world.session("ear", "p", "ear");
     if world.entry("ear", "listens").is_none() {
-        let handler = "(core/event/sub A 1 {(core/kv/cas $data 1 2) (core/kv/snx $data 1)}) (core/kv/set listens 1)";
+        let handler =
+            "(core/event/sub A 1 {(core/kv/cas $data 1 2) (core/kv/snx $data 1)}) (core/kv/set listens 1)";
         assert_eq!(world.run(&ear, handler), "true");
     }
     let sessions: Vec<Session> =
@@ -86,7 +94,11 @@ fn victim() {
         if frame % 40 == 39 {
             sessions[0].publish(Channel::C, 3, "go").expect("asked");
         }
-        if frame % 5 == 0 { world.steps(1) } else { world.still(1) }
+        if frame % 5 == 0 {
+            world.steps(1)
+        } else {
+            world.still(1)
+        }
         let durable = world.engine.durable_frame();
         let mut said = String::new();
         asked.retain(|(ticket, kept)| {
@@ -165,10 +177,16 @@ fn check(directory: &Path, promised: &BTreeSet<String>, run: u64) -> usize {
     for entry in &all {
         let (scope, key) = entry.split_once('/').expect("scope/key");
         if let Some(name) = key.strip_prefix("begun:") {
-            assert!(all.contains(&format!("{scope}/got:{name}")), "run {run}: the script of {key} did not go on");
+            assert!(
+                all.contains(&format!("{scope}/got:{name}")),
+                "run {run}: the script of {key} did not go on"
+            );
         }
         if let Some(name) = key.strip_prefix("burst:") {
-            assert!(all.contains(&format!("{scope}/done:{name}")), "run {run}: the publisher of {key} did not go on");
+            assert!(
+                all.contains(&format!("{scope}/done:{name}")),
+                "run {run}: the publisher of {key} did not go on"
+            );
             let lost = (0..BURST).find(|n| !all.contains(&format!("ear/ev:{name}:{n}")));
             assert_eq!(lost, None, "run {run}: an event of {key} is lost");
         }

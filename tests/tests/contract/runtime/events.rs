@@ -54,7 +54,10 @@ fn unsubscribing() {
     let session = world.alone(3);
     let other = world.session("other", "p", "p");
     for (session, name) in [(&session, "mine"), (&session, "too"), (&other, "theirs")] {
-        assert_eq!(world.run(session, &format!("(core/event/sub A 1 {{(core/util/log {name} $data)}})")), "true");
+        assert_eq!(
+            world.run(session, &format!("(core/event/sub A 1 {{(core/util/log {name} $data)}})")),
+            "true"
+        );
     }
     let gone = session.unsubscribe(Channel::A, 1).expect("asked");
     let again = session.subscribe(Channel::A, 1, "(core/util/log again $data)").expect("asked");
@@ -122,7 +125,10 @@ fn execution_channel() {
     let session = world.alone(2);
     world.principal(Principal::new("mute").scope("m", ScopeAccess::ReadWrite));
     let mute = world.session("m", "mute", "m");
-    assert_eq!(world.run(&session, "(core/event/pub EXECUTION 0 \"(core/kv/set x 1) (core/kv/set y 2)\")"), "true");
+    assert_eq!(
+        world.run(&session, "(core/event/pub EXECUTION 0 \"(core/kv/set x 1) (core/kv/set y 2)\")"),
+        "true"
+    );
     assert_eq!(world.run(&session, "(core/event/pub $CHANNEL_EXECUTION 0 '(core/kv/set z 3))"), "true");
     world.still(3);
     assert_eq!(world.entries("p"), ["x=1", "y=2", "z=3"]);
@@ -137,7 +143,10 @@ fn execution_channel() {
     world.still(3);
     assert_eq!(world.entry("p", "x").as_deref(), Some("1"));
     let lines = heard(&world);
-    assert!(lines.len() == 1 && lines[0].contains("PERMISSION_DENIED"), "nobody asked, so it is logged: {lines:?}");
+    assert!(
+        lines.len() == 1 && lines[0].contains("PERMISSION_DENIED"),
+        "nobody asked, so it is logged: {lines:?}"
+    );
 }
 
 /// A revocation holds from the next request on, also for handlers and awaits that were there before it.
@@ -162,7 +171,9 @@ fn revocations() {
     }
     // A grant replaces: WRITE alone does not read.
     world.client.grant_scope("p", "p", ScopeAccess::Write).expect("asked");
-    for script in ["(core/kv/get a)", "(core/kv/exists a)", "(core/kv/iterate a 0 9 {})", "(core/kv/cas a 1 2)"] {
+    for script in
+        ["(core/kv/get a)", "(core/kv/exists a)", "(core/kv/iterate a 0 9 {})", "(core/kv/cas a 1 2)"]
+    {
         assert_error(&world.run(&session, script), "PERMISSION_DENIED", script);
     }
     assert_eq!(world.run(&session, "(core/kv/set a 3)"), "true");
@@ -195,7 +206,11 @@ fn rates() {
     assert_eq!(publish(&mut world, &one), "true");
     world.still(5);
     for session in [&one, &two, &one] {
-        assert_error(&publish(&mut world, session), "RATE_LIMIT_EXCEEDED: principal p may publish 3", "the fourth");
+        assert_error(
+            &publish(&mut world, session),
+            "RATE_LIMIT_EXCEEDED: principal p may publish 3",
+            "the fourth",
+        );
     }
     // The first is 60 steps old now, exactly a second; with one step more it is older.
     world.steps(RATE - 10);
@@ -205,7 +220,8 @@ fn rates() {
     assert_error(&publish(&mut world, &one), "RATE_LIMIT_EXCEEDED", "one only has left");
     // Both sessions in one frame share what is left.
     world.steps(RATE + 1);
-    let asked: Vec<_> = (0..8).map(|n| [&one, &two][n % 2].run("(core/event/pub A 1 x)").expect("asked")).collect();
+    let asked: Vec<_> =
+        (0..8).map(|n| [&one, &two][n % 2].run("(core/event/pub A 1 x)").expect("asked")).collect();
     let taken = asked.iter().filter(|ticket| world.text(ticket) == "true").count();
     assert_eq!(taken, 3);
     // No limit at all, at once.
@@ -227,15 +243,27 @@ fn awaits_end() {
     assert!(waits.get().is_none(), "{:?}", waits.get());
     world.steps(2);
     assert_error(&world.text(&waits), "timed out after 5 s", "await");
-    assert_error(&world.run(&session, "(core/expr/await (core/kv/get nope) B 1)"), "key not found", "its body");
+    assert_error(
+        &world.run(&session, "(core/expr/await (core/kv/get nope) B 1)"),
+        "key not found",
+        "its body",
+    );
     assert_eq!(world.entries("p"), ["begun=1"]);
     // Two at once, and one in another's body.
-    let two = [session.run("(core/expr/await 1 B 1)").expect("asked"), session.run("(core/expr/await 1 B 1)").expect("asked")];
-    let nested = session.run("(core/expr/await (core/expr/await (core/event/pub C 1 x) B 1) A 2)").expect("asked");
+    let two = [
+        session.run("(core/expr/await 1 B 1)").expect("asked"),
+        session.run("(core/expr/await 1 B 1)").expect("asked"),
+    ];
+    let nested =
+        session.run("(core/expr/await (core/expr/await (core/event/pub C 1 x) B 1) A 2)").expect("asked");
     world.still(2);
     assert_eq!(world.run(&session, "(core/event/pub A 2 outer) (core/event/pub B 1 inner)"), "true");
     for ticket in &two {
         assert_eq!(world.text(ticket), "\"inner\"");
     }
-    assert_eq!(world.text(&nested), "\"outer\"", "an event for the outer await is kept while the inner one waits");
+    assert_eq!(
+        world.text(&nested),
+        "\"outer\"",
+        "an event for the outer await is kept while the inner one waits"
+    );
 }

@@ -14,11 +14,13 @@ fn crowd(threads: usize, scopes: u64) -> (World, Vec<Session>) {
     let mut world = World::with(Settings::default(), threads);
     for number in 0..10 {
         let rights = Principal::new(&format!("p{number}"));
-        let rights = (0..scopes).fold(rights, |rights, n| rights.scope(&format!("s{n}"), ScopeAccess::ReadWrite));
+        let rights =
+            (0..scopes).fold(rights, |rights, n| rights.scope(&format!("s{n}"), ScopeAccess::ReadWrite));
         world.principal(rights);
     }
     let name = |n| (format!("c{n}"), format!("p{}", n % 10), format!("s{}", n % scopes));
-    let sessions = (0..SESSIONS).map(name).map(|(id, principal, scope)| world.session(&id, &principal, &scope));
+    let sessions =
+        (0..SESSIONS).map(name).map(|(id, principal, scope)| world.session(&id, &principal, &scope));
     let sessions = sessions.collect();
     (world, sessions)
 }
@@ -26,7 +28,8 @@ fn crowd(threads: usize, scopes: u64) -> (World, Vec<Session>) {
 /// Has every session try every key, in an order that looks random, 1000 attempts a frame; who won what.
 fn contest(threads: usize, scopes: u64, script: impl Fn(u64, u64) -> String) -> BTreeMap<(u64, u64), u64> {
     let (mut world, sessions) = crowd(threads, scopes);
-    let mut attempts: Vec<(u64, u64)> = (0..SESSIONS).flat_map(|s| (0..KEYS).map(move |key| (s, key))).collect();
+    let mut attempts: Vec<(u64, u64)> =
+        (0..SESSIONS).flat_map(|s| (0..KEYS).map(move |key| (s, key))).collect();
     let mut dice = Dice(7);
     for n in (1..attempts.len()).rev() {
         attempts.swap(n, dice.roll(n as u64 + 1) as usize);
@@ -34,7 +37,8 @@ fn contest(threads: usize, scopes: u64, script: impl Fn(u64, u64) -> String) -> 
     let answers = Arc::new(Answers::default());
     for batch in attempts.chunks(1000) {
         for (session, key) in batch {
-            let forms = slp::parse(script(*session, *key), &Default::default()).expect("it parses").into_object();
+            let forms =
+                slp::parse(script(*session, *key), &Default::default()).expect("it parses").into_object();
             let id = sessions[*session as usize].id().into();
             world.client.ask_into(Ask::Run(id, forms), &answers, session * KEYS + key).expect("asked");
         }
@@ -77,7 +81,8 @@ fn ten_thousand_snx() {
 #[test]
 fn ten_thousand_cas() {
     for scopes in [1, 10] {
-        let script = |session, key| format!("[(core/kv/snx k{key} free) (core/kv/cas k{key} \"free\" {session})]");
+        let script =
+            |session, key| format!("[(core/kv/snx k{key} free) (core/kv/cas k{key} \"free\" {session})]");
         let one = contest(1, scopes, script);
         for threads in [2, 8] {
             assert_eq!(contest(threads, scopes, script), one, "{scopes} scopes, {threads} threads");
@@ -137,7 +142,10 @@ fn own_writes_are_seen() {
     let texts = answers.each_ref().map(|answer| answer.result.to_string());
     assert_eq!(texts, ["\"a\"", "false", "\"a\"", "false", "false", "\"s\"", "true"]);
     assert!(answers.iter().all(|answer| answer.frame == answers[0].frame));
-    assert_eq!((world.entries("s0"), world.entries("s1")), (vec!["b:2=s".to_owned()], vec!["x=c".to_owned()]));
+    assert_eq!(
+        (world.entries("s0"), world.entries("s1")),
+        (vec!["b:2=s".to_owned()], vec!["x=c".to_owned()])
+    );
 }
 
 /// A script that waits leaves its lane: those behind it, of its own session too, are answered in the same frame.
@@ -145,7 +153,8 @@ fn own_writes_are_seen() {
 fn a_suspended_script_leaves_its_lane() {
     let mut world = World::memory();
     let session = world.alone(2);
-    let waits = session.run("[(core/kv/set x before) (core/expr/await 1 A 1) (core/kv/get x)]").expect("asked");
+    let waits =
+        session.run("[(core/kv/set x before) (core/expr/await 1 A 1) (core/kv/get x)]").expect("asked");
     let long = session.run("(core/kv/iterate \"\" 0 1 {(core/kv/get x)})").expect("asked");
     let next = session.run("[(core/kv/cas x before after) (core/kv/get x)]").expect("asked");
     world.still(1);

@@ -30,7 +30,8 @@ fn who(n: u64) -> (String, String, String) {
 fn prepare(world: &World) {
     for n in 0..50_u64 {
         let mut rights = Principal::new(&format!("p{n}")).max_rps(if n % 10 == 0 { 4 } else { 0 });
-        rights = (0..SCOPES).fold(rights, |rights, scope| rights.scope(&format!("s{scope}"), ScopeAccess::ReadWrite));
+        rights = (0..SCOPES)
+            .fold(rights, |rights, scope| rights.scope(&format!("s{scope}"), ScopeAccess::ReadWrite));
         rights = (0..8).fold(rights, |rights, topic| rights.topic(topic, TopicAccess::PubSub));
         world.client.principal(rights).expect("asked");
     }
@@ -52,14 +53,26 @@ fn script(dice: &mut Dice, round: u64) -> String {
         1 => format!("(core/kv/set k{key} (core/kv/get k{}))", dice.roll(20)),
         2 => format!("(core/kv/snx l{key} {round})"),
         3 => format!("(core/kv/cas k{key} \"{}\" cas{round})", dice.roll(ROUNDS)),
-        4 => format!("(core/kv/iterate k1 {} 3 {{(core/kv/set i$key $key) (core/kv/set last $key)}})", dice.roll(3)),
+        4 => format!(
+            "(core/kv/iterate k1 {} 3 {{(core/kv/set i$key $key) (core/kv/set last $key)}})",
+            dice.roll(3)
+        ),
         5 => format!("(core/kv/del k{key}) (core/kv/del l{key})"),
-        6 => format!("(core/event/pub {letter} {topic} {round}) (core/event/pub {letter} {topic} '(n {key}))"),
+        6 => {
+            format!("(core/event/pub {letter} {topic} {round}) (core/event/pub {letter} {topic} '(n {key}))")
+        }
         7 => format!("(core/event/pub EXECUTION 0 \"(core/kv/set e{key} {round})\")"),
-        8 => format!("(core/kv/set got{key} (core/expr/await (core/event/pub {letter} {topic} ask) {letter} {key}))"),
+        8 => format!(
+            "(core/kv/set got{key} (core/expr/await (core/event/pub {letter} {topic} ask) E {}))",
+            key % 8
+        ),
         9 => "(nope) (core/kv/get missing)".to_owned(),
-        10 => format!("[(core/kv/set a{key} (core/expr/await (core/kv/set w{key} 1) C {topic})) (core/kv/get a{key})]"),
-        _ => format!("(core/event/sub {letter} {topic} {{(core/kv/set h{key} $data) (core/event/pub F {topic} $data)}})"),
+        10 => format!(
+            "[(core/kv/set a{key} (core/expr/await (core/kv/set w{key} 1) C {topic})) (core/kv/get a{key})]"
+        ),
+        _ => format!(
+            "(core/event/sub {letter} {topic} {{(core/kv/set h{key} $data) (core/event/pub F {topic} $data)}})"
+        ),
     }
 }
 
@@ -71,7 +84,10 @@ fn send(world: &World, answers: &Arc<Answers>, round: u64) {
         let session: Arc<str> = format!("c{}", dice.roll(SESSIONS)).into();
         let change = |change| Ask::Change(format!("p{}", number % 50).into(), change);
         let ask = match dice.roll(400) {
-            0 => change(Change::GrantTopic(dice.0 as u16 % 8, [TopicAccess::Publish, TopicAccess::PubSub][round as usize % 2])),
+            0 => change(Change::GrantTopic(
+                dice.0 as u16 % 8,
+                [TopicAccess::Publish, TopicAccess::PubSub][round as usize % 2],
+            )),
             1 => change(Change::MaxRps([0, 2, 9][number as usize % 3])),
             2 => Ask::Do(session, diptych::runtime::Operation::Unsubscribe(Channel::A, dice.0 as u16 % 8)),
             _ => {
@@ -126,7 +142,11 @@ fn drive(threads: usize, directory: Option<&Path>, reopens: bool) -> Outcome {
     }
     world.steps(700);
     log.append(&mut world.log());
-    let texts = answers.take().into_iter().map(|(n, answer)| (n, (answer.result.to_string(), answer.frame))).collect();
+    let texts = answers
+        .take()
+        .into_iter()
+        .map(|(n, answer)| (n, (answer.result.to_string(), answer.frame)))
+        .collect();
     Outcome {
         digest: world.engine.digest(),
         answers: texts,
@@ -142,7 +162,9 @@ fn threads_and_stores_change_nothing() {
     assert_eq!(one.answers.len() as u64, ROUNDS * REQUESTS, "everybody is answered");
     assert!(one.entries > 2000 && one.suspended == 0, "{} entries, {} suspended", one.entries, one.suspended);
     let says = |piece: &str| one.answers.values().filter(|(text, _)| text.contains(piece)).count();
-    for (piece, least) in [("RATE_LIMIT", 5), ("timed out", 50), ("PERMISSION_DENIED", 20), ("not found", 100)] {
+    for (piece, least) in
+        [("RATE_LIMIT", 5), ("timed out", 40), ("PERMISSION_DENIED", 20), ("not found", 100)]
+    {
         assert!(says(piece) >= least, "only {} answers with {piece}", says(piece));
     }
     let mut late: Vec<u64> = one.answers.iter().map(|(n, (_, frame))| frame - n / 1000).collect();

@@ -17,7 +17,11 @@ fn attaching() {
     assert_eq!(world.entries("p"), ["heard=x"]);
     for (principal, scope) in [("q", "p"), ("p", "q")] {
         let other = world.client.open("s", principal, scope).expect("the names are good");
-        assert_error(&world.text(other.opened()), "session s is open already, of principal p in scope p", scope);
+        assert_error(
+            &world.text(other.opened()),
+            "session s is open already, of principal p in scope p",
+            scope,
+        );
     }
     let nobody = world.client.open("n", "nobody", "p").expect("the names are good");
     assert_error(&world.text(nobody.opened()), "NO_ENTITY", "no such principal");
@@ -65,7 +69,12 @@ fn reopening() {
     let timed = world.client.open_for("timed", "p", "p", Some(100)).expect("the names are good");
     assert_eq!(world.run(&holds, "(core/event/sub A 1 {(core/kv/set heard $data)})"), "true");
     assert_eq!(world.run(&timed, "(core/event/sub A 1 {(core/kv/set timed $data)})"), "true");
-    world.client.open("waits", "p", "p").expect("asked").run("(core/kv/set got (core/expr/await 1 B 2))").expect("asked");
+    world
+        .client
+        .open("waits", "p", "p")
+        .expect("asked")
+        .run("(core/kv/set got (core/expr/await 1 B 2))")
+        .expect("asked");
     assert_eq!(world.run(&was, "(core/event/sub A 2 {})"), "true");
     let gone = was.unsubscribe(Channel::A, 2).expect("asked");
     assert_eq!(world.text(&gone), "true");
@@ -144,7 +153,9 @@ fn removed_principals() {
     assert!(world.entries("p").is_empty());
     let again = world.client.remove_principal("p").expect("asked");
     assert_error(&world.text(&again), "no principal p to remove", "removed twice");
-    for change in [Change::MaxRps(1), Change::GrantScope("x".into(), ScopeAccess::Read), Change::RevokeTopic(1)] {
+    for change in
+        [Change::MaxRps(1), Change::GrantScope("x".into(), ScopeAccess::Read), Change::RevokeTopic(1)]
+    {
         let ticket = world.client.ask(Ask::Change("p".into(), change)).expect("asked");
         assert_error(&world.text(&ticket), "NO_ENTITY", "a change of nobody");
     }
