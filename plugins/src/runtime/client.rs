@@ -243,6 +243,11 @@ impl Client {
         self.floor.is_waiting()
     }
 
+    /// Whether scripts would go on in a still frame, without a step: those that have used up their steps of the last.
+    pub fn goes_on(&self) -> bool {
+        self.floor.goes_on()
+    }
+
     /// What scripts can call.
     pub fn commands(&self) -> &Commands {
         self.floor.commands()

@@ -11,6 +11,7 @@ use crate::event::{Bus, Event};
 use crate::kv::{Index, Update};
 use crate::script::{self, Commands};
 use diptych_components::kv as data;
+use diptych_components::script::Rest;
 use diptych_components::slp::Object;
 use diptych_engine::ingress::{INGRESS_MAX, Ingress, IngressError, TryPushError};
 use diptych_engine::{Clock, Observer, View};
@@ -147,9 +148,17 @@ impl Floor {
         self.requests.try_push(request).map(|_| ())
     }
 
-    /// Whether requests wait for a frame, or answers for one that has room.
+    /// Whether requests wait for a frame.
     pub fn is_waiting(&self) -> bool {
         !self.requests.is_empty() || !lock(&self.work).backlog.is_empty()
+    }
+
+    /// Whether scripts would go on in a still frame: those that have used up their steps of the last one. Where nobody
+    /// makes steps, make still frames as long as this holds.
+    pub fn goes_on(&self) -> bool {
+        let work = lock(&self.work);
+        let rests = |id| work.mirror.resting.get(id).is_some_and(|resting| resting.rest == Rest::Budget);
+        work.mirror.ready.iter().any(rests)
     }
 
     /// Whether a session of this name is open.

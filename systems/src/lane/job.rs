@@ -192,7 +192,8 @@ impl Lane {
                 Ended::Rests(rest(&self.machine, session, waiting, deadline))
             }
         };
-        let published = self.traces.events.len() > before;
+        // A script that went on has perhaps published before, and its events are still in line.
+        let published = self.traces.events.len() > before || (held && script.is_some());
         self.ends.push(End { seat, script, to, ended, published });
     }
 }

@@ -48,7 +48,7 @@ pub trait Host {
     /// Without the permissions this needs, or beyond a limit.
     fn compare_and_swap(&mut self, key: &[u8], expected: &[u8], value: Object) -> Result<bool, Object>;
 
-    /// The keys that begin with `prefix`, ascending by bytes, without the first `offset`, at most `limit` (0: all).
+    /// The keys that begin with `prefix`, ascending by bytes, without the first `offset`, at most `limit`.
     ///
     /// # Errors
     /// Without the permission to read.

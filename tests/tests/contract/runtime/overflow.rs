@@ -130,6 +130,31 @@ fn operations_and_ends() {
     assert_eq!(world.log().len(), 4, "what had been published is heard");
 }
 
+/// What a session has sent to a processor never runs in another session of its name: until it has come, the name is
+/// taken; and where the session is closed it is dropped.
+#[test]
+fn a_name_is_not_inherited() {
+    let mut world = world(1);
+    let session = world.alone(1);
+    world.principal(Principal::new("a").scope("a", ScopeAccess::Read).topic(0, TopicAccess::Publish));
+    world.principal(Principal::new("q").scope("p", ScopeAccess::ReadWrite));
+    let first = world.session("a", "a", "a");
+    // Both publish in one frame; the scope that comes first has the only place.
+    let script = "(core/event/pub EXECUTION 0 \"(core/kv/set ran 1)\")";
+    session.run(script).expect("asked");
+    first.run(script).expect("asked");
+    session.close().expect("asked");
+    world.still(1);
+    assert_eq!(held(&world).into_iter().collect::<Vec<_>>(), ["s"]);
+    let thief = world.client.open("s", "q", "p").expect("the names are good");
+    world.still(1);
+    assert_error(&thief.opened().get().expect("told").result.to_string(), "still on their way", "too early");
+    world.still(3);
+    world.session("s", "q", "p");
+    world.still(3);
+    assert!(world.entries("p").is_empty());
+}
+
 /// Published by the system in every step.
 const BURST: u64 = 25;
 
