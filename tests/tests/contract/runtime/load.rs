@@ -63,12 +63,8 @@ fn script(dice: &mut Dice, round: u64) -> String {
         }
         7 => format!("(core/event/pub EXECUTION 0 \"(core/kv/set e{key} {round})\")"),
         8 => format!(
-<<<<<<< HEAD
-            "(core/kv/set got{key} (core/expr/await (core/event/pub {letter} {topic} ask) {letter} {key}))"
-=======
             "(core/kv/set got{key} (core/expr/await (core/event/pub {letter} {topic} ask) E {}))",
             key % 8
->>>>>>> conf4
         ),
         9 => "(nope) (core/kv/get missing)".to_owned(),
         10 => format!(
@@ -167,11 +163,7 @@ fn threads_and_stores_change_nothing() {
     assert!(one.entries > 2000 && one.suspended == 0, "{} entries, {} suspended", one.entries, one.suspended);
     let says = |piece: &str| one.answers.values().filter(|(text, _)| text.contains(piece)).count();
     for (piece, least) in
-<<<<<<< HEAD
-        [("RATE_LIMIT", 5), ("timed out", 50), ("PERMISSION_DENIED", 20), ("not found", 100)]
-=======
         [("RATE_LIMIT", 5), ("timed out", 40), ("PERMISSION_DENIED", 20), ("not found", 100)]
->>>>>>> conf4
     {
         assert!(says(piece) >= least, "only {} answers with {piece}", says(piece));
     }
