@@ -7,7 +7,8 @@ use benches::alloc::{self, Counting};
 use benches::report::{Row, Samples};
 use benches::scene::{self, Way};
 use benches::{Probe, Suite, Target};
-use diptych_engine::Engine;
+use diptych::prelude::{Engine, Principal, Runtime, RuntimeExt, ScopeAccess, TopicAccess};
+use diptych::runtime::Settings;
 
 #[global_allocator]
 static ALLOC: Counting = Counting;
@@ -18,11 +19,14 @@ const ROW_BYTES: u32 = 12;
 /// Two buffers and 24 bytes a row and type, 128 bytes an entity.
 const BOUND: u32 = TYPES * (2 * ROW_BYTES + 24) + 128;
 const FRAMES: u64 = 200;
+/// A script that rests at once.
+const AWAITING: &str = "(core/kv/set done (core/expr/await () $CHANNEL_B 7))";
 
 fn main() {
     let mut suite = Suite::from_args("memory");
     world(&mut suite);
     frames(&mut suite);
+    suspended(&mut suite);
     suite.finish();
 }
 
@@ -76,6 +80,36 @@ fn frames(suite: &mut Suite) {
         let counted = allocations(&mut scene::warm(builder));
         one(suite, name, "1/frame", counted, Target::None);
     }
+}
+
+/// What a script that awaits an event takes, with everything the runtime keeps of it.
+fn suspended(suite: &mut Suite) {
+    let name = "memory, 100,000 suspended scripts";
+    if !suite.wants(name) {
+        return;
+    }
+    const SCRIPTS: usize = 100_000;
+    let settings = Settings { patience: 1e9, ..Settings::default() };
+    let mut engine =
+        Engine::in_memory().plugin(Runtime::default().settings(settings)).build().expect("it is right");
+    let client = engine.client().expect("it has a runtime");
+    let principal =
+        Principal::new("clerk").scope("desk", ScopeAccess::ReadWrite).topic(7, TopicAccess::PubSub);
+    client.principal(principal).expect("the principal is right");
+    let session = client.session("clerk", "desk").expect("the session is right");
+    let mut made = |count: usize| {
+        let tickets: Vec<_> = (0..count).map(|_| session.run(AWAITING).expect("there is room")).collect();
+        while client.is_waiting() {
+            engine.answer().expect("the frame is made");
+        }
+        assert!(tickets.iter().all(|ticket| ticket.get().is_none()), "they rest");
+    };
+    // Everything has been there once.
+    made(1);
+    let before = alloc::live_bytes();
+    (0..10).for_each(|_| made(SCRIPTS / 10));
+    let bytes = alloc::live_bytes().saturating_sub(before) as f64 / SCRIPTS as f64;
+    one(suite, name, "B/script", bytes, Target::AtMost(1024.0));
 }
 
 fn allocations(engine: &mut Engine) -> f64 {

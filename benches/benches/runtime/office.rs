@@ -87,10 +87,15 @@ impl Office {
     }
 
     /// Does all of this many requests in frames of as many as the queue holds.
-    pub(crate) fn all(&mut self, count: usize, mut send: impl FnMut(&Self, usize)) {
+    pub(crate) fn all(&mut self, count: usize, send: impl FnMut(&Self, usize)) {
+        self.all_by(REQUESTS_A_FRAME, count, send);
+    }
+
+    /// The same in frames of `at_once`.
+    pub(crate) fn all_by(&mut self, at_once: usize, count: usize, mut send: impl FnMut(&Self, usize)) {
         let mut done = 0;
-        for first in (0..count).step_by(REQUESTS_A_FRAME) {
-            (first..count.min(first + REQUESTS_A_FRAME)).for_each(|number| send(self, number));
+        for first in (0..count).step_by(at_once) {
+            (first..count.min(first + at_once)).for_each(|number| send(self, number));
             self.settle();
             done += self.take();
         }

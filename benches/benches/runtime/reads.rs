@@ -4,7 +4,7 @@
 //! theirs; every answer is compared in length, so it is read. What is sent through sessions has two threads, and so
 //! has the peer there; a lease has one, and so has its peer.
 
-use crate::office::{Office, SCOPES, VALUE, scope, seconds};
+use crate::office::{Office, REQUESTS_A_FRAME, SCOPES, VALUE, scope, seconds};
 use crate::writes::{Peer, dir, keys, office, raw};
 use benches::{Suite, Target};
 use diptych::runtime::Operation;
@@ -31,7 +31,7 @@ pub(crate) fn run(suite: &mut Suite) {
         office.send(n % SCOPES, Operation::Set(keys[n].as_bytes().into(), Object::string(VALUE)));
     });
     let mut peer = Peer::open(peer_dir.path());
-    peer.set(ENTRIES, &raw);
+    peer.set(ENTRIES, &raw, REQUESTS_A_FRAME);
     if suite.wants(sessions) {
         let mut ours = || rate(|| asked(&mut office, &keys));
         let mut theirs = || rate(|| two(&peer, &raw));

@@ -6,29 +6,27 @@
 use crate::office::{Office, REQUESTS_A_FRAME, SCOPES, VALUE, builder, scope, seconds};
 use benches::{Suite, Target};
 use diptych::prelude::Runtime;
+use diptych::runtime::Operation;
 use diptych::runtime::slp::Object;
-use diptych::runtime::{Ask, Operation};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use std::path::Path;
-use std::sync::Arc;
 use tempfile::TempDir;
 
 const SETS: usize = 1_000_000;
 const FEW_KEYS: usize = 10_000;
 
 pub(crate) fn run(suite: &mut Suite) {
-    for (what, sender) in [("", false), (", sent by a thread of their own", true)] {
+    for (what, at_once) in [("", REQUESTS_A_FRAME), (", 1,024 a frame", 1024)] {
         let name = format!("1 M set over 64 scopes, distinct keys, buffered, 2 threads{what}");
         if suite.wants(&name) {
             let keys = keys(SETS);
             let mut ours = || {
                 let dir = dir();
-                let mut office = office(dir.path());
-                rate(&mut office, &keys, sender)
+                rate(&mut office(dir.path()), &keys, at_once)
             };
             let mut peer = || {
                 let dir = dir();
-                alone(&mut Peer::open(dir.path()), &keys)
+                alone(&mut Peer::open(dir.path()), &keys, at_once)
             };
             suite.compare(&name, "k set/s", Target::RatioAtLeast(4.0), &mut ours, ("fjall alone", &mut peer));
         }
@@ -38,8 +36,8 @@ pub(crate) fn run(suite: &mut Suite) {
             let (our_dir, peer_dir) = (dir(), dir());
             let mut office = office(our_dir.path());
             let mut peer = Peer::open(peer_dir.path());
-            let mut ours = || rate(&mut office, &keys, sender);
-            let mut peer = || alone(&mut peer, &keys);
+            let mut ours = || rate(&mut office, &keys, at_once);
+            let mut peer = || alone(&mut peer, &keys, at_once);
             suite.compare(&name, "k set/s", Target::RatioAtLeast(4.0), &mut ours, ("fjall alone", &mut peer));
         }
     }
@@ -64,17 +62,13 @@ fn set(key: &str) -> Operation {
     Operation::Set(key.as_bytes().into(), Object::string(VALUE))
 }
 
-/// Thousands of sets a second.
-fn rate(office: &mut Office, keys: &[String], sender: bool) -> f64 {
+/// Thousands of sets a second, so many in a frame.
+fn rate(office: &mut Office, keys: &[String], at_once: usize) -> f64 {
     let taken = seconds(|| {
-        if sender {
-            beside(office, keys);
-        } else {
-            office.all(SETS, |office, n| {
-                let key = n % keys.len();
-                office.send(key % SCOPES, set(&keys[key]));
-            });
-        }
+        office.all_by(at_once, SETS, |office, n| {
+            let key = n % keys.len();
+            office.send(key % SCOPES, set(&keys[key]));
+        });
         office.engine.flush().expect("the store works");
     });
     office.client.look(|index| {
@@ -83,32 +77,6 @@ fn rate(office: &mut Office, keys: &[String], sender: bool) -> f64 {
         assert_eq!(last, Some(&Object::string(VALUE)));
     });
     SETS as f64 / taken / 1e3
-}
-
-/// A thread sends while this one makes frames.
-fn beside(office: &mut Office, keys: &[String]) {
-    let Office { engine, client, sessions, answers } = office;
-    let mut done = 0;
-    std::thread::scope(|threads| {
-        let (client, answers) = (&*client, &*answers);
-        threads.spawn(move || {
-            for n in 0..SETS {
-                let key = n % keys.len();
-                let ask = Ask::Do(Arc::clone(&sessions[key % SCOPES]), set(&keys[key]));
-                client.ask_into(ask, answers, 0).expect("the engine takes them");
-            }
-        });
-        while done < SETS {
-            if client.is_waiting() {
-                engine.answer().expect("the frame is made");
-                let answers = answers.take();
-                assert!(!answers.iter().any(|(_, answer)| answer.is_error()));
-                done += answers.len();
-            } else {
-                std::thread::yield_now();
-            }
-        }
-    });
 }
 
 /// fjall without anything.
@@ -125,11 +93,11 @@ impl Peer {
         Self { database, keyspace }
     }
 
-    /// Sets every key once, or as often as makes this many, in batches of a frame's requests.
-    pub(crate) fn set(&mut self, count: usize, keys: &[Vec<u8>]) {
-        for first in (0..count).step_by(REQUESTS_A_FRAME) {
+    /// Sets every key once, or as often as makes this many, in batches of so many.
+    pub(crate) fn set(&mut self, count: usize, keys: &[Vec<u8>], at_once: usize) {
+        for first in (0..count).step_by(at_once) {
             let mut batch = self.database.batch().durability(None);
-            for n in first..count.min(first + REQUESTS_A_FRAME) {
+            for n in first..count.min(first + at_once) {
                 batch.insert(&self.keyspace, keys[n % keys.len()].as_slice(), VALUE);
             }
             batch.commit().expect("fjall writes");
@@ -143,7 +111,7 @@ pub(crate) fn raw(keys: &[String]) -> Vec<Vec<u8>> {
     keys.iter().enumerate().map(|(n, key)| format!("{}/{key}", scope(n % SCOPES)).into_bytes()).collect()
 }
 
-fn alone(peer: &mut Peer, keys: &[String]) -> f64 {
+fn alone(peer: &mut Peer, keys: &[String], at_once: usize) -> f64 {
     let raw = raw(keys);
-    SETS as f64 / seconds(|| peer.set(SETS, &raw)) / 1e3
+    SETS as f64 / seconds(|| peer.set(SETS, &raw, at_once)) / 1e3
 }
