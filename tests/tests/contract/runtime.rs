@@ -7,6 +7,8 @@
 mod conformance;
 #[path = "runtime/crash.rs"]
 mod crash;
+#[path = "runtime/endings.rs"]
+mod endings;
 #[path = "runtime/events.rs"]
 mod events;
 #[path = "runtime/lanes.rs"]
