@@ -3,7 +3,9 @@
 //! Invariant: exit code 0 means that the report is true, 1 that a run or a check failed, 2 that something given
 //! (an argument, a file, a directory) was refused before the first frame; never a panic.
 
+use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -13,9 +15,14 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 mod args;
 mod inspect;
+mod principal;
 mod progress;
+mod repl;
 mod report;
 mod run;
+mod script;
+mod stdio;
+mod world;
 
 /// A double-buffered, parallel, reproducible, durable simulation engine.
 #[derive(Parser, Debug)]
@@ -29,11 +36,42 @@ const EXIT_CODES: &str = "Exit codes: 0 done (also when Ctrl-C ended the run: th
     1 a run failed or a check found something wrong, 2 an argument, a file or a directory was refused, \
     130 a second Ctrl-C ended it at once.";
 
+const EXEC_EXAMPLES: &str = "Examples:\n  diptych exec '(core/kv/set score 42) (core/kv/get score)'\n  \
+    diptych exec --data world script.slp\n  diptych exec --data world --principal alice --scope alice_data --json -";
+
+const PRINCIPAL_EXAMPLES: &str = "Examples:\n  \
+    diptych principal add alice --scope alice_data=READ_WRITE --topic 100=PUBSUB --data world\n  \
+    diptych principal grant alice --scope shared=READ --data world\n  \
+    diptych principal revoke alice --topic 100 --data world\n  diptych principal list --json --data world";
+
+const STDIO_EXAMPLES: &str = "Each line is a request, each reply a line:\n  \
+    {\"op\":\"principal\",\"entity\":\"alice\",\"scopes\":{\"alice_data\":\"READ_WRITE\"},\"topics\":{\"100\":\"PUBSUB\"}}\n  \
+    {\"op\":\"session\",\"session\":\"s1\",\"entity\":\"alice\",\"scope\":\"alice_data\"}\n  \
+    {\"op\":\"run\",\"session\":\"s1\",\"script\":\"(core/kv/set k 5)\",\"id\":1}\n  \
+    {\"op\":\"store\",\"key\":\"alice_data/k\"}\nOther ops: remove_principal, grant_scope, revoke_scope, grant_topic, \
+    revoke_topic, set_max_rps, close, unsubscribe, parse, log, frames, status, commands.";
+
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Run a scene until it reaches a frame
     #[command(subcommand)]
     Run(args::Scene),
+    /// Run each form of a script and print its result
+    ///
+    /// Each form runs by itself, in order, in a session that ends with the command. While a form is suspended,
+    /// world time passes as fast as it goes. Exit code 1 if a result is an ERROR.
+    #[command(after_help = EXEC_EXAMPLES)]
+    Exec(args::ExecArgs),
+    /// Run forms as they are typed, or as they come on standard input
+    Repl(args::ReplArgs),
+    /// Make, change and list principals: who may do what in a world
+    #[command(subcommand, after_help = PRINCIPAL_EXAMPLES)]
+    Principal(args::PrincipalArgs),
+    /// List what scripts can call
+    Commands(args::CommandsArgs),
+    /// Serve a world by lines of JSON on standard input and output
+    #[command(after_help = STDIO_EXAMPLES)]
+    Stdio(args::StdioArgs),
     /// Say what a world directory holds, without writing to it
     Inspect(args::InspectArgs),
     /// Check every page, checksum and reference of a world directory; exit code 1 if anything is wrong
@@ -57,7 +95,7 @@ pub(crate) fn main() -> ExitCode {
         complain(&message);
         return ExitCode::from(2);
     }
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(arguments(std::env::args_os().collect())) {
         Ok(cli) => cli,
         Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             complain("a command is missing; 'diptych --help' and 'diptych run --help' list what there is");
@@ -75,6 +113,11 @@ pub(crate) fn main() -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Run(scene) => run::run(&scene),
+        Command::Exec(args) => script::exec(&args),
+        Command::Repl(args) => repl::repl(&args),
+        Command::Principal(args) => principal::principal(&args),
+        Command::Commands(args) => principal::commands(args.json),
+        Command::Stdio(args) => stdio::stdio(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Verify(args) => inspect::verify(&args),
     };
@@ -89,6 +132,15 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// `run FILE.slp` is short for `run script FILE.slp`.
+fn arguments(mut given: Vec<OsString>) -> Vec<OsString> {
+    let is_script = |argument: &OsString| Path::new(argument).extension().is_some_and(|end| end == "slp");
+    if given.get(1).is_some_and(|command| command == "run") && given.get(2).is_some_and(is_script) {
+        given.insert(2, "script".into());
+    }
+    given
 }
 
 /// What is wrong, in one line on standard error.
@@ -173,6 +225,15 @@ mod tests {
             "run life f.rle --frames 5 --grid 64x32 --threads 2 --seed 7 --data d --durability every:10 --hz 60 --json",
             "run nbody --frames 0",
             "run nbody f.csv --frames 10 --dt 0.5 --durability synced --data d",
+            "run script f.slp --frames 5 --data d",
+            "exec -",
+            "exec f.slp --data d --principal p --scope s --json",
+            "principal add a --scope a=READ_WRITE --scope b=READ --topic 100=PUBSUB --max-rps 5 --data d",
+            "principal grant a --scope b=READ --data d",
+            "principal revoke a --topic 100 --data d",
+            "principal list --json --data d",
+            "commands --json",
+            "stdio --data d --manual --durability synced --threads 2",
             "inspect d --json",
             "verify d",
         ] {

@@ -15,6 +15,7 @@
 //!
 //! # Features
 //! - `cli` (default): the `diptych` binary. An embedder leaves it out with `default-features = false`.
+//! - `stdio` (default, part of `cli`): [`stdio`], which serves a world by lines of JSON.
 //! - `signals` (default, part of `cli`): [`Interruptible`], which ends a run at Ctrl-C.
 //! - `store` (default, part of `cli`): [`Engine::open`] and [`store`]. Without it every world is in memory.
 //! - `threads` (default, part of `cli`): systems and loops on all cores. Without it a frame is made on the thread
@@ -28,6 +29,8 @@ mod interrupt;
 pub mod life;
 pub mod nbody;
 pub mod runtime;
+#[cfg(feature = "stdio")]
+pub mod stdio;
 
 #[cfg(feature = "store")]
 pub use diptych_engine::store;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use diptych::life::Grid;
-use diptych::prelude::Durability;
+use diptych::prelude::{Durability, ScopeAccess, TopicAccess};
 
 /// The most threads that can be asked for.
 const THREADS_MAX: u64 = 1024;
@@ -19,6 +19,8 @@ const HZ_MAX: f64 = 1e6;
 pub(crate) enum Scene {
     /// Conway's Life and its kin on a torus, from an RLE file
     Life(LifeArgs),
+    /// The forms of an SLP file, once, then frames; `diptych run FILE.slp` is short for it
+    Script(ScriptArgs),
     /// Bodies under gravity: the Sun and the giant planets, or those of a CSV file
     Nbody(NbodyArgs),
 }
@@ -32,6 +34,16 @@ pub(crate) struct LifeArgs {
     /// Size of the torus; the pattern is put in its middle
     #[arg(long, value_name = "WxH", default_value_t = Grid::DEFAULT)]
     pub(crate) grid: Grid,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// `run script`
+#[derive(Args, Debug)]
+pub(crate) struct ScriptArgs {
+    /// The script; its forms run as session `main` of principal `local` in scope `main`, each by itself
+    #[arg(value_name = "FILE.slp")]
+    pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }
@@ -52,7 +64,7 @@ pub(crate) struct NbodyArgs {
 /// What all scenes take.
 #[derive(Args, Debug)]
 pub(crate) struct RunArgs {
-    /// The frame to reach: a world that is stored at frame 700 runs 300 more to reach 1000
+    /// The frame to reach: a world that is stored at frame 700 runs 300 more to reach 1000 (a script: frames more)
     #[arg(long, value_name = "N")]
     pub(crate) frames: u64,
     /// Threads to run on; all cores if left out
@@ -93,6 +105,153 @@ pub(crate) struct VerifyArgs {
     /// The world's directory
     #[arg(value_name = "DIR")]
     pub(crate) directory: PathBuf,
+}
+
+/// `exec`
+#[derive(Args, Debug)]
+pub(crate) struct ExecArgs {
+    /// The script itself, a file that ends in .slp or exists, or - for standard input
+    #[arg(value_name = "SCRIPT|FILE.slp", allow_hyphen_values = true)]
+    pub(crate) script: String,
+    /// Keep the world in this directory, and go on with the one that is there; in memory if left out
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Whose permissions hold; `local` may do everything, others must have been made by `principal add`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) principal: Option<String>,
+    /// Where keys live; `main` if left out
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Option<String>,
+    /// Print each result as one line of JSON: {"error":false,"result":{"int":5}}
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `repl`
+#[derive(Args, Debug)]
+pub(crate) struct ReplArgs {
+    /// Keep the world in this directory, and go on with the one that is there; in memory if left out
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Whose permissions hold; `local` if left out
+    #[arg(long, value_name = "NAME")]
+    pub(crate) principal: Option<String>,
+    /// Where keys live; `main` if left out
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Option<String>,
+}
+
+/// `stdio`
+#[derive(Args, Debug)]
+pub(crate) struct StdioArgs {
+    /// Keep the world in this directory, and go on with the one that is there; in memory if left out
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Steps come only where a request asks for them, not 60 times a second
+    #[arg(long)]
+    pub(crate) manual: bool,
+    /// When a frame counts as kept: memory, buffered, synced (replies wait for the disk) or every:N
+    #[arg(long, value_name = "MODE", value_parser = durability)]
+    pub(crate) durability: Option<Durability>,
+    /// Threads to run on; all cores if left out
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u64).range(1..=THREADS_MAX))]
+    pub(crate) threads: Option<u64>,
+}
+
+/// `commands`
+#[derive(Args, Debug)]
+pub(crate) struct CommandsArgs {
+    /// Print one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A permission as it is given.
+#[derive(Debug, Clone)]
+pub(crate) enum Grant {
+    Scope(String, ScopeAccess),
+    Topic(u16, TopicAccess),
+}
+
+/// `principal`
+#[derive(Subcommand, Debug)]
+pub(crate) enum PrincipalArgs {
+    /// Make a principal
+    Add {
+        /// Its name
+        name: String,
+        /// A permission in a scope: READ, WRITE or READ_WRITE
+        #[arg(long, value_name = "SCOPE=ACCESS", value_parser = scope_grant)]
+        scope: Vec<Grant>,
+        /// A permission for a topic, on every channel: PUBLISH, SUBSCRIBE or PUBSUB
+        #[arg(long, value_name = "TOPIC=ACCESS", value_parser = topic_grant, allow_hyphen_values = true)]
+        topic: Vec<Grant>,
+        /// Events a second that all its sessions may publish; 0 for any number
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        max_rps: u32,
+        /// The world's directory
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
+    /// Grant permissions, in place of earlier ones
+    #[command(group(clap::ArgGroup::new("granted").args(["scope", "topic"]).required(true).multiple(true)))]
+    Grant {
+        /// Its name
+        name: String,
+        /// A permission in a scope: READ, WRITE or READ_WRITE
+        #[arg(long, value_name = "SCOPE=ACCESS", value_parser = scope_grant)]
+        scope: Vec<Grant>,
+        /// A permission for a topic, on every channel: PUBLISH, SUBSCRIBE or PUBSUB
+        #[arg(long, value_name = "TOPIC=ACCESS", value_parser = topic_grant, allow_hyphen_values = true)]
+        topic: Vec<Grant>,
+        /// The world's directory
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
+    /// Take permissions away
+    #[command(group(clap::ArgGroup::new("revoked").args(["scope", "topic"]).required(true).multiple(true)))]
+    Revoke {
+        /// Its name
+        name: String,
+        /// A scope
+        #[arg(long, value_name = "SCOPE")]
+        scope: Vec<String>,
+        /// A topic
+        #[arg(long, value_name = "TOPIC", allow_hyphen_values = true)]
+        topic: Vec<u16>,
+        /// The world's directory
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
+    /// List all principals and what they may do
+    List {
+        /// Print one line of JSON
+        #[arg(long)]
+        json: bool,
+        /// The world's directory
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
+    /// Remove a principal; its sessions can do nothing any more
+    Remove {
+        /// Its name
+        name: String,
+        /// The world's directory
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
+}
+
+fn scope_grant(text: &str) -> Result<Grant, String> {
+    let wrong = || "it is SCOPE=ACCESS, such as alice_data=READ_WRITE".to_owned();
+    let (scope, access) = text.rsplit_once('=').ok_or_else(wrong)?;
+    Ok(Grant::Scope(scope.to_owned(), access.parse().map_err(|error| format!("{error}"))?))
+}
+
+fn topic_grant(text: &str) -> Result<Grant, String> {
+    let (topic, access) = text.split_once('=').ok_or("it is TOPIC=ACCESS, such as 100=PUBSUB")?;
+    let number = topic.parse().map_err(|_| format!("{topic:?} is no topic; topics are 0 to 65535"))?;
+    Ok(Grant::Topic(number, access.parse().map_err(|error| format!("{error}"))?))
 }
 
 fn step(text: &str) -> Result<f64, String> {

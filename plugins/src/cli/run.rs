@@ -27,6 +27,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 pub(crate) fn run(scene: &Scene) -> Result<(), Failure> {
     match scene {
         Scene::Life(args) => life(args),
+        Scene::Script(args) => super::script::run(args),
         Scene::Nbody(args) => nbody(args),
     }
 }
@@ -52,7 +53,7 @@ fn nbody(args: &NbodyArgs) -> Result<(), Failure> {
 }
 
 /// The engine's settings that all scenes share.
-fn builder(args: &RunArgs) -> Result<EngineBuilder, Failure> {
+pub(crate) fn builder(args: &RunArgs) -> Result<EngineBuilder, Failure> {
     let mut builder = match &args.data {
         Some(directory) => Engine::open(directory),
         None => Engine::in_memory(),

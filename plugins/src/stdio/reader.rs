@@ -1,0 +1,206 @@
+//! The thread that reads: from bytes to lines, from lines to requests on their way to the world.
+//!
+//! Invariant: the other side is told of a request before the request is sent, so an answer always finds its place.
+//! Nothing is read while [`AHEAD_MAX`] requests wait for a frame, or while one waits that is done between frames.
+
+use super::reply;
+use super::request::{self, Local, Request};
+use super::shared::{Batch, Entry, Shared};
+use crate::runtime::{Client, RequestError};
+use diptych_components::slp::{self, ParseError, ParseErrorKind};
+use diptych_systems::lane::{Answers, Ask};
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+/// Bytes of a line; what is longer is refused and skipped.
+pub const LINE_BYTES_MAX: usize = 4 << 20;
+/// Requests that are sent and not yet seen by a frame.
+pub const AHEAD_MAX: u64 = 16_384;
+/// Bytes that are asked for at once.
+const READ_BYTES: usize = 128 << 10;
+/// Names of sessions that are kept to be shared.
+const NAMES_MAX: usize = 4096;
+
+pub(super) struct Reader {
+    client: Client,
+    answers: Arc<Answers>,
+    shared: Arc<Shared>,
+    step: f64,
+    /// The number of the next request.
+    number: u64,
+    batch: Batch,
+    asks: Vec<(u64, Ask)>,
+    names: BTreeMap<Box<str>, Arc<str>>,
+    /// The last session's name: neighbours are often of one.
+    last: Arc<str>,
+    parse: slp::Limits,
+}
+
+impl Reader {
+    pub(super) fn new(client: Client, answers: Arc<Answers>, shared: Arc<Shared>, step: f64) -> Self {
+        let parse = client.settings().scripts.parse;
+        let (batch, asks, names, last) = (Batch::default(), Vec::new(), BTreeMap::new(), Arc::from(""));
+        Self { client, answers, shared, step, number: 0, batch, asks, names, last, parse }
+    }
+
+    /// Reads to the end.
+    pub(super) fn run(mut self, mut input: impl Read) {
+        let outcome = self.lines(&mut input);
+        if let Err(Stop::Input(error)) = &outcome {
+            self.ready(b"", |out| {
+                reply::refused(out, &format!("the input cannot be read any more: {error}"))
+            });
+        }
+        let _ = self.hand_over();
+        self.shared.end();
+    }
+
+    fn lines(&mut self, input: &mut impl Read) -> Result<(), Stop> {
+        let mut buffer = Vec::new();
+        // Where the line that has no end yet begins, and how far it was looked through; whether it is skipped.
+        let (mut from, mut filled, mut skips) = (0, 0, false);
+        loop {
+            buffer.copy_within(from..filled, 0);
+            (from, filled) = (0, filled - from);
+            let looked = filled;
+            if buffer.len() < filled + READ_BYTES {
+                buffer.resize(filled + READ_BYTES, 0);
+            }
+            let count = match input.read(&mut buffer[filled..]) {
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(Stop::Input(error)),
+            };
+            filled += count;
+            for end in memchr::memchr_iter(b'\n', &buffer[looked..filled]) {
+                let end = looked + end;
+                if !std::mem::take(&mut skips) {
+                    self.line(&buffer[from..end])?;
+                }
+                from = end + 1;
+            }
+            if count == 0 {
+                if filled > from && !skips {
+                    self.line(&buffer[from..filled])?;
+                }
+                return Ok(());
+            }
+            if filled - from > LINE_BYTES_MAX {
+                if !skips {
+                    let message = format!("a line has at most {LINE_BYTES_MAX} bytes; this one is skipped");
+                    self.ready(b"", |out| reply::refused(out, &message));
+                }
+                (skips, from, filled) = (true, 0, 0);
+            }
+            self.hand_over()?;
+        }
+    }
+
+    fn line(&mut self, line: &[u8]) -> Result<(), Stop> {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.len() > LINE_BYTES_MAX {
+            let message = format!("a line has at most {LINE_BYTES_MAX} bytes; this one has {}", line.len());
+            self.ready(b"", |out| reply::refused(out, &message));
+            return Ok(());
+        }
+        let request::Line { id, request } = request::read(line);
+        let id = id.unwrap_or("").as_bytes();
+        match request {
+            Ok(Request::Run { session, script }) => match slp::parse(&*script, &self.parse) {
+                Ok(forms) if forms.is_empty() => {
+                    let nothing = ParseError { kind: ParseErrorKind::Nothing, byte: 0, line: 1, column: 1 };
+                    self.ready(id, |out| reply::no_script(out, &nothing));
+                }
+                Ok(forms) => {
+                    let session = self.name(&session);
+                    self.ask(id, Entry::Run, Ask::Run(session, forms.into_object()));
+                }
+                Err(error) => self.ready(id, |out| reply::no_script(out, &error)),
+            },
+            Ok(Request::Ask(ask)) => self.ask(id, Entry::Done, ask),
+            Ok(Request::Open { session, principal, scope, seconds }) => {
+                // The cast saturates: a session of that many seconds never ends.
+                let steps = seconds.map(|seconds| (seconds / self.step).ceil() as u64);
+                self.ask(id, Entry::Done, Ask::Open { session, principal, scope, steps });
+            }
+            Ok(Request::Parse(text)) => {
+                let limits = self.parse;
+                self.ready(id, |out| reply::trees(out, &text, &limits));
+            }
+            Ok(Request::Commands) => {
+                let client = self.client.clone();
+                self.ready(id, |out| reply::commands(out, client.commands()));
+            }
+            Ok(Request::Local(local)) => return self.local(id, local),
+            Err(message) => self.ready(id, |out| reply::refused(out, &message)),
+        }
+        if self.batch.len() as u64 >= AHEAD_MAX / 4 {
+            self.hand_over()?;
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, id: &[u8], entry: Entry, ask: Ask) {
+        self.asks.push((self.number, ask));
+        self.push(id, entry);
+    }
+
+    fn ready(&mut self, id: &[u8], body: impl FnOnce(&mut Vec<u8>)) {
+        let mut out = Vec::new();
+        body(&mut out);
+        self.push(id, Entry::Ready(out.into()));
+    }
+
+    fn push(&mut self, id: &[u8], entry: Entry) {
+        self.batch.push(self.number, id, entry);
+        self.number += 1;
+    }
+
+    /// What is done between frames comes after all before it and before all behind it.
+    fn local(&mut self, id: &[u8], local: Local) -> Result<(), Stop> {
+        self.push(id, Entry::Local(local));
+        self.hand_over()?;
+        self.shared.wait_for(self.number, 0).map_err(|_| Stop::Ended)
+    }
+
+    /// Tells the other side, then sends.
+    fn hand_over(&mut self) -> Result<(), Stop> {
+        if self.batch.len() == 0 {
+            return Ok(());
+        }
+        self.shared.wait_for(self.number, AHEAD_MAX).map_err(|_| Stop::Ended)?;
+        self.shared.announce(std::mem::take(&mut self.batch));
+        for (number, ask) in self.asks.drain(..) {
+            self.client.ask_into(ask, &self.answers, number).map_err(Stop::Queue)?;
+        }
+        self.shared.sent(self.number);
+        Ok(())
+    }
+
+    fn name(&mut self, session: &str) -> Arc<str> {
+        if *self.last != *session {
+            self.last = match self.names.get(session) {
+                Some(name) => name.clone(),
+                None => {
+                    if self.names.len() >= NAMES_MAX {
+                        self.names.clear();
+                    }
+                    let name: Arc<str> = session.into();
+                    self.names.insert(session.into(), name.clone());
+                    name
+                }
+            };
+        }
+        self.last.clone()
+    }
+}
+
+/// Why reading ends before the input does.
+enum Stop {
+    /// The other side has ended.
+    Ended,
+    Input(io::Error),
+    #[expect(dead_code, reason = "the other side knows the engine's failure itself")]
+    Queue(RequestError),
+}
