@@ -72,7 +72,10 @@ impl Ticket {
         let start = std::time::Instant::now();
         let answer = self.0.wait(timeout)?;
         let left = timeout.saturating_sub(start.elapsed());
-        durable.wait(answer.frame, left).map_err(|error| WaitError::Failed(error.to_string().into()))?;
+        let reached = durable.wait(answer.frame, left);
+        if !reached.map_err(|error| WaitError::Failed(error.to_string().into()))? {
+            return Err(WaitError::TimedOut);
+        }
         Ok(answer)
     }
 }

@@ -2,11 +2,23 @@
 //!
 //! Each file is one subject. A [`World`] is an engine with the runtime alone; requests are sent from one thread, in an
 //! order that the test says, so that what comes of them can be asked for to the bit.
+//!
+//! Shown to fail, each by one break on purpose: handlers noted before and apart from unsubscriptions (`events`); awaits
+//! or handlers that do not look at a revocation (`events`, `sessions`); scopes of a limited principal not joined, a
+//! second that is a step shorter, requests taken beyond a change of rights (`events`); events in the reverse order of
+//! publishing, the rest of a full frame dropped, one event twice, answers that do not wait for a place, slots given out
+//! by lane (`overflow`, and `crash` for the second and third); every access granted (`events`, `sessions`); lanes written
+//! in an order that hangs on a thread (`load`); scripts at rest, handlers or times forgotten at the opening, sessions of
+//! scripts for a processor not stored, sessions stored for ever (`sessions`, `load`, `crash`); `snx` and `cas` against the
+//! committed entries alone (`lanes`); a longer patience, no end of steps, ERRORs stored by operations (`events`,
+//! `limits`); a name inherited with its scripts (`overflow`); answers said before they are durable (`crash`).
 
 #[path = "runtime/conformance.rs"]
 mod conformance;
 #[path = "runtime/crash.rs"]
 mod crash;
+#[path = "runtime/endings.rs"]
+mod endings;
 #[path = "runtime/events.rs"]
 mod events;
 #[path = "runtime/lanes.rs"]

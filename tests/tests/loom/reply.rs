@@ -8,7 +8,8 @@ use super::{EVER, Plain, SOON};
 
 /// Two who wait for one answer: both wake with it, and see what was written before it was given.
 ///
-/// Shown to fail: `settle` without the notification, or with it before the answer is in the slot: deadlock.
+/// Shown to fail: `settle` without the notification, or with it before the answer is in the slot; sleepers that are
+/// not counted; `wait` that looks, gives the lock back and takes it again before it sleeps: deadlock.
 #[test]
 fn two_waiters_and_one_answer() {
     loom::model(|| {
@@ -30,7 +31,7 @@ fn two_waiters_and_one_answer() {
 
 /// A promise that is dropped while somebody waits: the waiter is told.
 ///
-/// Shown to fail: `Drop` without `settle`: deadlock.
+/// Shown to fail: `Drop` without `settle`: the reply is open for ever. The breaks of the model above: deadlock.
 #[test]
 fn a_dropped_promise_tells() {
     loom::model(|| {
@@ -71,8 +72,8 @@ fn looking_beside_the_answer() {
 
 /// One gives up while the answer comes: it has the answer or knows that there was none; the other one still wakes.
 ///
-/// Shown to fail: `wait` that looks at the slot, gives the lock back and takes it again before it sleeps: deadlock
-/// of the patient one. `wait` that gives up without a last look: the answer was there when it began, and is not seen.
+/// Shown to fail: the one that gives up sets the count of sleepers to 0 instead of lowering it: deadlock of the
+/// patient one. `wait` that gives up without a look: the answer was there when it began, and is not seen.
 #[test]
 fn a_waiter_gives_up() {
     loom::model(|| {

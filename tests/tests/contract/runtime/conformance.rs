@@ -190,11 +190,11 @@ fn evaluation() {
     ]);
 }
 
+const USERS: &str = "(core/kv/set user:1 a) (core/kv/set user:10 b) (core/kv/set user:2 c) (core/kv/set v d)";
+
 /// Prefixes by bytes, offset and limit, a stable view, and `$key` in every position.
 #[test]
 fn iteration() {
-    const USERS: &str =
-        "(core/kv/set user:1 a) (core/kv/set user:10 b) (core/kv/set user:2 c) (core/kv/set v d)";
     table(&[
         (USERS, "(core/kv/iterate user:1 0 9 {(core/kv/del $key)})", "true", "user:2=c v=d"),
         (USERS, "(core/kv/iterate \"user:\" 1 1 {(core/kv/del $key)})", "true", "user:1=a user:2=c v=d"),
@@ -255,6 +255,13 @@ fn iteration() {
             "true",
             "user:1=a user:10=b user:2=c",
         ),
+    ]);
+}
+
+/// Loops in loops, and a prefix that is evaluated.
+#[test]
+fn nested_iteration() {
+    table(&[
         // The inner key shadows the outer one.
         (
             "(core/kv/set a1 0) (core/kv/set b1 0)",

@@ -174,7 +174,8 @@ fn two_worlds_on_one_directory() {
     let mut world = World::open(dir.path());
     let session = world.alone(1);
     let second = Engine::open(dir.path()).plugin(Runtime::default()).dt(1.0 / 60.0).build();
-    let message = second.err().expect("the first has it").to_string();
+    let Err(error) = second else { panic!("the first has it") };
+    let message = error.to_string();
     assert!(message.contains(&dir.path().display().to_string()) && !message.contains('\n'), "{message}");
     assert_eq!(world.run(&session, "(core/kv/set a 1)"), "true", "the first goes on");
 }

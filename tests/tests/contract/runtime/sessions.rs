@@ -35,6 +35,43 @@ fn attaching() {
     world.session("s", "q", "p");
 }
 
+/// Document 000: two tenants with the same keys; a session in a scope that was not granted can be opened, and can do
+/// nothing there; a scope that is shared is read by one and written by the other.
+#[test]
+fn tenants() {
+    let mut world = World::memory();
+    let alice = Principal::new("alice").scope("alice_data", ScopeAccess::ReadWrite);
+    world.principal(alice.scope("shared", ScopeAccess::ReadWrite));
+    let bob = Principal::new("bob").scope("bob_data", ScopeAccess::ReadWrite);
+    world.principal(bob.scope("shared", ScopeAccess::Read));
+    let alice = world.session("alice1", "alice", "alice_data");
+    let bob = world.session("bob1", "bob", "bob_data");
+    assert_eq!(world.run(&alice, "(core/kv/set counter 42) (core/kv/get counter)"), "\"42\"");
+    assert_error(&world.run(&bob, "(core/kv/get counter)"), "key not found", "bob's own");
+    assert_eq!(
+        world.run(&bob, "(core/kv/set counter 7) (core/kv/iterate \"\" 0 9 {(core/kv/set seen $key)})"),
+        "true"
+    );
+    assert_eq!(world.entries("alice_data"), ["counter=42"]);
+    assert_eq!(world.entries("bob_data"), ["counter=7", "seen=counter"]);
+    // There is no way out of a scope by a key.
+    assert_eq!(world.run(&bob, "(core/kv/set alice_data/counter 1) (core/kv/set ../alice_data/x 1)"), "true");
+    assert_eq!(world.entries("alice_data"), ["counter=42"]);
+    let raw =
+        |raw: &[u8]| world.client.look(|index| index.get_raw(raw).ok().flatten().map(ToString::to_string));
+    assert_eq!(raw(b"bob_data/alice_data/counter").as_deref(), Some("1"));
+    assert_eq!(raw(b"alice_data/counter").as_deref(), Some("42"));
+    let spy = world.session("spy", "bob", "alice_data");
+    for script in ["(core/kv/get counter)", "(core/kv/set counter 1)", "(core/kv/iterate \"\" 0 9 {})"] {
+        assert_error(&world.run(&spy, script), "PERMISSION_DENIED: principal bob has no", script);
+    }
+    let (writer, reader) = (world.session("w", "alice", "shared"), world.session("r", "bob", "shared"));
+    let written = writer.run("(core/kv/set note hi)").expect("asked");
+    let read = reader.run("(core/kv/get note)").expect("asked");
+    assert_eq!((world.text(&written), world.text(&read)), ("true".into(), "\"hi\"".into()));
+    assert_error(&world.run(&reader, "(core/kv/set note ho)"), "PERMISSION_DENIED", "READ does not write");
+}
+
 /// A session with a time ends after it, with its handlers and scripts; who waits is told.
 #[test]
 fn times() {
