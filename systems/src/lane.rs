@@ -13,6 +13,7 @@ mod collect;
 mod floor;
 mod host;
 mod job;
+mod memo;
 mod mirror;
 mod request;
 mod write;

@@ -95,7 +95,7 @@ fn systems(board: &Board) -> EngineBuilder {
                     heard.fetch_add(read as u64, Ordering::Relaxed);
                 }
             };
-            builder = builder.system(&format!("handler_{topic:03}_{handler:02}"), listen);
+            builder = builder.system(&format!("hears.{topic}.{handler}"), listen);
         }
     }
     builder

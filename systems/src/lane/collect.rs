@@ -5,18 +5,25 @@
 //! principal joins are one lane, so that its window is counted by one.
 
 use super::job::{Job, Lane, Roused, Wake, Work};
+use super::memo::Memo;
 use super::mirror::{Due, Mirror, Place, Seat};
-use super::request::{Ask, Operation, Request, To};
+use super::request::{Ask, Request, To};
 use crate::event::Heard;
 use diptych_components::event::{Channel, Origin};
 use diptych_components::kv::check_scope;
-use diptych_components::principal::check_name;
+use diptych_components::principal::{Principal, check_name};
 use diptych_components::script::Rest;
 use diptych_components::session::Session;
 use diptych_components::slp::Object;
 use diptych_engine::Id;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+
+/// Requests from which on it pays to keep what was found.
+const MEMO_FROM: usize = 64;
+
+/// Sessions' seats with the records of their principals.
+type Seats = Memo<(Arc<Seat>, Option<Arc<Principal>>)>;
 
 /// What a frame has to do beside its lanes.
 #[derive(Debug, Default)]
@@ -136,12 +143,18 @@ impl Agenda {
     /// Takes requests up to, and with, those that change what later ones may do.
     pub(super) fn take(&mut self, backlog: &mut VecDeque<Request>, mirror: &mut Mirror, step: u64) {
         let mut barred = false;
+        // Neither sessions nor principals change for others before the lanes have run.
+        let mut seats = (backlog.len() >= MEMO_FROM).then(Memo::new);
         while let Some(request) = backlog.pop_front_if(|request| !barred || request.ask.is_barrier()) {
             barred |= request.ask.is_barrier();
             let Request { ask, to } = request;
             match ask {
-                Ask::Run(session, program) => self.request(mirror, &session, Work::Run(program), to),
-                Ask::Do(session, operation) => self.operate(mirror, &session, operation, to),
+                Ask::Run(session, program) => {
+                    self.request(mirror, &mut seats, &session, Work::Run(program), to)
+                }
+                Ask::Do(session, operation) => {
+                    self.request(mirror, &mut seats, &session, Work::Do(operation), to);
+                }
                 Ask::Open { session, principal, scope, steps } => {
                     let ends = steps.map_or(u64::MAX, |steps| step.saturating_add(steps));
                     let answer = open(mirror, Session { id: session, principal, scope, ends });
@@ -152,13 +165,29 @@ impl Agenda {
         }
     }
 
-    fn operate(&mut self, mirror: &Mirror, session: &str, operation: Operation, to: To) {
-        self.request(mirror, session, Work::Do(operation), to);
-    }
-
-    fn request(&mut self, mirror: &Mirror, session: &str, work: Work, to: To) {
-        match mirror.sessions.get(session) {
-            Some(open) => self.push(mirror, open.seat.clone(), work, Some(to)),
+    fn request(
+        &mut self,
+        mirror: &Mirror,
+        seats: &mut Option<Seats>,
+        session: &Arc<str>,
+        work: Work,
+        to: To,
+    ) {
+        let find = || {
+            let seat = mirror.sessions.get(session)?.seat.clone();
+            let principal = principal_of(mirror, &seat);
+            Some((seat, principal))
+        };
+        let found = match seats {
+            Some(seats) => {
+                seats.get(session.as_ptr().addr(), |(seat, _)| seat.session.id == *session, find).cloned()
+            }
+            None => find(),
+        };
+        match found {
+            Some((seat, principal)) => {
+                self.jobs.push(Job { seat, principal, held: false, work, to: Some(to) });
+            }
             None => {
                 let text = format!(
                     "there is no session {session}; open it first, or again: it was closed or has ended"
@@ -169,7 +198,7 @@ impl Agenda {
     }
 
     fn push(&mut self, mirror: &Mirror, seat: Arc<Seat>, work: Work, to: Option<To>) {
-        let principal = mirror.principals.get(&seat.session.principal).map(|known| known.record.clone());
+        let principal = principal_of(mirror, &seat);
         self.jobs.push(Job { seat, principal, held: false, work, to });
     }
 
@@ -185,9 +214,13 @@ impl Agenda {
         if lanes.len() < count {
             lanes.resize_with(count, Lane::default);
         }
+        let mut places = Memo::new();
         for mut job in self.jobs.drain(..) {
+            let seat = Arc::as_ptr(&job.seat).addr();
+            let find = || Some((seat, groups[&job.seat.session.scope]));
+            let place = places.get(seat, |(kept, _)| *kept == seat, find).map_or(0, |(_, place)| *place);
             job.held = !held.is_empty() && held.contains(&job.seat.session.id);
-            let lane = &mut lanes[groups[&job.seat.session.scope]];
+            let lane = &mut lanes[place];
             if let Some(principal) = job.principal.as_ref().filter(|principal| principal.max_rps > 0)
                 && !lane.windows.contains_key(principal.name.as_str())
                 && let Some(known) = mirror.principals.get(principal.name.as_str())
@@ -203,13 +236,21 @@ impl Agenda {
     fn groups(&self) -> BTreeMap<Arc<str>, usize> {
         let mut first: BTreeMap<Arc<str>, Arc<str>> = BTreeMap::new();
         let mut joined: BTreeMap<Arc<str>, Arc<str>> = BTreeMap::new();
-        let mut last: Option<&Arc<Seat>> = None;
+        let mut seen = Memo::new();
         for job in &self.jobs {
-            // Neighbours are often of one session.
-            if last.is_some_and(|last| Arc::ptr_eq(last, &job.seat)) {
+            // Many are of few sessions; the jobs keep their seats, so an address is of one.
+            let (seat, mut is_new) = (Arc::as_ptr(&job.seat).addr(), false);
+            seen.get(
+                seat,
+                |kept| *kept == seat,
+                || {
+                    is_new = true;
+                    Some(seat)
+                },
+            );
+            if !is_new {
                 continue;
             }
-            last = Some(&job.seat);
             let scope = &job.seat.session.scope;
             first.entry(scope.clone()).or_insert_with(|| scope.clone());
             if job.principal.as_ref().is_some_and(|principal| principal.max_rps > 0) {
@@ -227,6 +268,10 @@ impl Agenda {
         }
         groups
     }
+}
+
+fn principal_of(mirror: &Mirror, seat: &Seat) -> Option<Arc<Principal>> {
+    mirror.principals.get(&seat.session.principal).map(|known| known.record.clone())
 }
 
 /// The first scope, by name, of those joined with this one.
