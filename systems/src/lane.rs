@@ -20,6 +20,7 @@ mod write;
 
 pub use codec::{HandlerCodec, PrincipalCodec, SessionCodec, SuspendedCodec, WindowCodec};
 pub use floor::{Figures, Floor, LOG_LINES_MAX, Settings};
+pub use host::HOLDS_MAX;
 pub use request::{Answer, Answers, Ask, Change, Operation, Request, To};
 
 use crate::event::{Channel, Held, Subscriber, Topic};

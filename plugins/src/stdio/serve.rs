@@ -92,7 +92,8 @@ impl Server<'_> {
             if !self.options.manual && Instant::now() >= due {
                 self.steps(&mut due)?;
                 worked = true;
-            } else if self.client.is_waiting() {
+            } else if self.client.is_waiting() || self.client.goes_on() {
+                // Also for a script that has used up the steps of its frame: it goes on in any frame.
                 self.engine.answer()?;
                 worked = true;
             }

@@ -13,6 +13,9 @@ use diptych_components::slp::{Kind, Object};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Handlers and suspended scripts that a session holds at most, at the beginning of a frame; then it gets no more.
+pub const HOLDS_MAX: u32 = 1 << 20;
+
 /// What holds for a whole frame.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terms {
@@ -62,6 +65,8 @@ pub(super) struct Desk<'a> {
     pub(super) window: Option<&'a mut Window>,
     /// Whether events of this session still wait for a slot.
     pub(super) held: bool,
+    /// Whether the session holds [`HOLDS_MAX`] handlers and suspended scripts.
+    pub(super) full: bool,
     pub(super) traces: &'a mut Traces,
     /// Events of this frame, by session.
     pub(super) given: &'a mut BTreeMap<Arc<str>, usize>,
@@ -197,6 +202,9 @@ impl Host for Desk<'_> {
         if body.kind() != Kind::Brace {
             return Err(Object::error("a handler must be a body {..}"));
         }
+        if self.full {
+            return Err(holds_too_much(self.session));
+        }
         let session = self.session.id.clone();
         let handler = Handler { session, channel: channel.code(), topic, body: body.compact() };
         self.traces.hearing.push(Hearing::On(handler));
@@ -229,6 +237,15 @@ impl Host for Desk<'_> {
             Permission::Write => self.may_write(),
         }
     }
+}
+
+/// What a session is told that wants more than [`HOLDS_MAX`].
+#[cold]
+pub(super) fn holds_too_much(session: &Session) -> Object {
+    let id = &session.id;
+    Object::error(&format!(
+        "session {id} holds {HOLDS_MAX} handlers and suspended scripts, the limit; end some of them"
+    ))
 }
 
 /// Whether a value is an ERROR.

@@ -3,7 +3,7 @@
 //! Invariant: what a lane leaves behind follows from the committed world and its jobs alone; so lanes run beside each
 //! other, and how they fall on threads changes nothing.
 
-use super::host::{Desk, Hearing, Terms, Traces, is_error};
+use super::host::{Desk, HOLDS_MAX, Hearing, Terms, Traces, holds_too_much, is_error};
 use super::mirror::{Place, Seat};
 use super::request::{Operation, To};
 use crate::kv::{Index, Overlay, Scope};
@@ -150,6 +150,7 @@ impl Lane {
             overlay,
             window: self.windows.get_mut(&session.principal),
             held,
+            full: seat.holds() >= HOLDS_MAX,
             traces: &mut self.traces,
             given: &mut self.given,
         };
@@ -187,6 +188,7 @@ impl Lane {
                 }
                 Ended::Done(result)
             }
+            Outcome::Suspended(_) if script.is_none() && desk.full => Ended::Done(holds_too_much(session)),
             Outcome::Suspended(waiting) => {
                 let deadline = deadline.unwrap_or_else(|| hall.terms.step.saturating_add(hall.patience));
                 Ended::Rests(rest(&self.machine, session, waiting, deadline))

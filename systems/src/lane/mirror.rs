@@ -14,6 +14,7 @@ use diptych_components::slp::Object;
 use diptych_engine::{Id, View};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A channel's code and a topic.
 pub(super) type Place = (u8, u16);
@@ -32,12 +33,20 @@ pub(super) struct Known {
 pub(super) struct Seat {
     pub(super) session: Session,
     pub(super) origin: Arc<Origin>,
+    /// Handlers and suspended scripts that the session holds; it changes between the runs of lanes only.
+    holds: AtomicU32,
 }
 
 impl Seat {
     pub(super) fn new(session: Session) -> Self {
         let origin = Origin::Session { scope: session.scope.clone(), session: session.id.clone() };
-        Self { session, origin: Arc::new(origin) }
+        Self { session, origin: Arc::new(origin), holds: AtomicU32::new(0) }
+    }
+
+    /// Handlers and suspended scripts that the session holds.
+    pub(super) fn holds(&self) -> u32 {
+        // Relaxed: whoever writes it is not beside whoever reads it, see its field.
+        self.holds.load(Ordering::Relaxed)
     }
 }
 
@@ -47,8 +56,6 @@ pub(super) struct Open {
     pub(super) seat: Arc<Seat>,
     /// Where it is stored, if it is.
     pub(super) stored: Option<Id>,
-    /// Handlers and suspended scripts it holds.
-    pub(super) holds: u32,
 }
 
 /// A handler of a topic.
@@ -163,11 +170,7 @@ impl Mirror {
             self.deadlines.insert((session.ends, Due::Session(session.id.clone())));
         }
         let id = session.id.clone();
-        self.sessions.entry(id).or_insert_with(|| Open {
-            seat: Arc::new(Seat::new(session)),
-            stored: None,
-            holds: 0,
-        })
+        self.sessions.entry(id).or_insert_with(|| Open { seat: Arc::new(Seat::new(session)), stored: None })
     }
 
     /// Forgets a session; its handlers and scripts were forgotten before.
@@ -178,8 +181,11 @@ impl Mirror {
     }
 
     fn hold(&mut self, session: &str, more: bool) {
-        if let Some(open) = self.sessions.get_mut(session) {
-            open.holds = if more { open.holds + 1 } else { open.holds.saturating_sub(1) };
+        if let Some(open) = self.sessions.get(session) {
+            let holds = open.seat.holds();
+            let holds = if more { holds + 1 } else { holds.saturating_sub(1) };
+            // Relaxed: as in `holds`.
+            open.seat.holds.store(holds, Ordering::Relaxed);
         }
     }
 

@@ -211,10 +211,10 @@ impl Scribe<'_, '_, '_> {
             let expects = self.mirror.executions.contains_key(&session);
             let Some(open) = self.mirror.sessions.get_mut(&session) else { continue };
             match open.stored {
-                None if open.holds > 0 || expects => {
+                None if open.seat.holds() > 0 || expects => {
                     open.stored = Some(self.rows.structure.spawn((open.seat.session.clone(),)).id);
                 }
-                Some(id) if open.holds == 0 && !expects => {
+                Some(id) if open.seat.holds() == 0 && !expects => {
                     self.rows.structure.despawn(id);
                     open.stored = None;
                 }

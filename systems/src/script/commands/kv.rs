@@ -41,7 +41,9 @@ pub(super) fn commands() -> [Command; 7] {
             .parameter("offset", Kind::Count)
             .parameter("limit", Kind::Count)
             .parameter("handler", Kind::Body)
-            .help("Runs the handler for each key with the prefix, as $key, in order; a limit of 0 is none."),
+            .help(
+                "Runs the handler for each key with the prefix, as $key, in order; a limit of 0 visits none.",
+            ),
     ]
 }
 
