@@ -145,6 +145,28 @@ impl Engine {
         })
     }
 
+    /// Makes still frames as long as `more` says so, asked before each; answers how many were made. For a server with
+    /// requests: it enters the pool once, and a frame's record is encoded beside the next frame.
+    ///
+    /// # Errors
+    /// As [`Engine::answer`].
+    pub fn answer_while(&mut self, mut more: impl FnMut() -> bool + Send) -> Result<u64> {
+        self.check_caller()?;
+        let Self { frame, pool, .. } = self;
+        pool.install(|| {
+            let mut made = 0;
+            while more() {
+                frame.answer()?;
+                made += 1;
+            }
+            if made > 0 {
+                // Nobody can say when the next frame comes; the record must not wait for it.
+                frame.hand_over()?;
+            }
+            Ok(made)
+        })
+    }
+
     /// Makes frames at a pace, until it ends; answers how many were made. The last frame has a digest.
     ///
     /// # Errors

@@ -25,6 +25,8 @@
 //!    and goes to sleep, having counted itself: it is seen before the sleep or wakes the sleeper. A failure
 //!    is set under the same lock, and no answer is stored after it.
 //!
+//! Who brings a way back of its own posts a value without a ticket; points 1 to 5 hold for it all the same.
+//!
 //! Left out: fairness between blocked producers, cancelling, and results beyond the frame.
 
 use std::collections::VecDeque;
@@ -32,14 +34,15 @@ use std::time::Duration;
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Arc, Condvar, Deadline, Mutex, Queue, SharedStr};
-use crate::watermark::Watermark;
 
 mod error;
 #[cfg(all(test, not(diptych_loom)))]
 mod tests;
+mod ticket;
 
 pub(crate) use error::may_wait;
 pub use error::{IngressError, TryPushError, WaitError};
+pub use ticket::{Applied, Ticket};
 
 /// Largest capacity of an [`Ingress`], and its default; also how many answers may be outstanding.
 pub const INGRESS_MAX: usize = 65_536;
@@ -71,7 +74,7 @@ pub struct Ingress<T> {
 struct Inner<T> {
     word: AtomicU64,
     capacity: u64,
-    queue: Queue<(T, Arc<Cell>)>,
+    queue: Queue<(T, Option<Arc<Cell>>)>,
     producers: Mutex<Producers>,
     /// Producers sleep here, with the lock of `producers`.
     room: Condvar,
@@ -157,6 +160,21 @@ impl<T> Ingress<T> {
     /// thread or holds a lease, because the drain that makes room would wait for the caller. The value is
     /// lost then; [`Ingress::try_push`] gives it back.
     pub fn push_within(&self, value: T, bound: Duration) -> Result<Ticket, IngressError> {
+        let cell = Arc::new(Cell::default());
+        let number = self.admit(value, Some(cell.clone()), bound)?;
+        Ok(Ticket { number, cell, answers: self.inner.answers.clone() })
+    }
+
+    /// [`Ingress::push`] without a ticket, for values that carry a way back of their own.
+    ///
+    /// # Errors
+    /// As [`Ingress::push_within`].
+    pub fn post(&self, value: T) -> Result<(), IngressError> {
+        self.admit(value, None, PUSH_WAIT_MAX).map(|_| ())
+    }
+
+    /// Waits for room, and appends; answers the number of arrival.
+    fn admit(&self, value: T, cell: Option<Arc<Cell>>, bound: Duration) -> Result<u64, IngressError> {
         let mut deadline = None;
         let mut elapsed = false;
         let mut producers = self.inner.producers.lock();
@@ -167,7 +185,7 @@ impl<T> Ingress<T> {
             // Acquire: partner is the Release in `drain`, point 4.
             let seen = self.inner.word.load(Ordering::Acquire);
             if seen & !BLOCKED < self.inner.capacity {
-                return Ok(self.arrive(&mut producers, value));
+                return Ok(self.arrive(&mut producers, value, cell));
             }
             if elapsed {
                 return Err(IngressError::Stalled { waited: bound });
@@ -191,6 +209,20 @@ impl<T> Ingress<T> {
     /// # Errors
     /// Gives the value back if the queue is full or closed.
     pub fn try_push(&self, value: T) -> Result<Ticket, TryPushError<T>> {
+        let cell = Arc::new(Cell::default());
+        let number = self.try_admit(value, Some(cell.clone()))?;
+        Ok(Ticket { number, cell, answers: self.inner.answers.clone() })
+    }
+
+    /// [`Ingress::try_push`] without a ticket.
+    ///
+    /// # Errors
+    /// As [`Ingress::try_push`].
+    pub fn try_post(&self, value: T) -> Result<(), TryPushError<T>> {
+        self.try_admit(value, None).map(|_| ())
+    }
+
+    fn try_admit(&self, value: T, cell: Option<Arc<Cell>>) -> Result<u64, TryPushError<T>> {
         let mut producers = self.inner.producers.lock();
         if producers.closed {
             return Err(TryPushError::Closed(value));
@@ -199,18 +231,17 @@ impl<T> Ingress<T> {
         if self.inner.word.load(Ordering::Acquire) & !BLOCKED >= self.inner.capacity {
             return Err(TryPushError::Busy(value));
         }
-        Ok(self.arrive(&mut producers, value))
+        Ok(self.arrive(&mut producers, value, cell))
     }
 
-    fn arrive(&self, producers: &mut Producers, value: T) -> Ticket {
-        let cell = Arc::new(Cell::default());
-        let pushed = self.inner.queue.push((value, cell.clone()));
+    fn arrive(&self, producers: &mut Producers, value: T, cell: Option<Arc<Cell>>) -> u64 {
+        let pushed = self.inner.queue.push((value, cell));
         assert!(pushed.is_ok(), "the count said that the queue has room");
         let number = producers.next;
         producers.next += 1;
         // Release: partner is the Acquire in `drain`, point 3.
         self.inner.word.fetch_add(1, Ordering::Release);
-        Ticket { number, cell, answers: self.inner.answers.clone() }
+        number
     }
 
     /// Hands out, in order of arrival, at most `max` of the values that have arrived by now, each with the
@@ -234,7 +265,9 @@ impl<T> Ingress<T> {
             wake.blocked |= before & BLOCKED != 0;
             let number = consumer.next;
             consumer.next += 1;
-            consumer.unanswered.push_back((number, cell));
+            if let Some(cell) = cell {
+                consumer.unanswered.push_back((number, cell));
+            }
             take(value, number);
         }
         Drained { count, up_to: consumer.next }
@@ -307,75 +340,4 @@ pub struct Drained {
     pub count: u64,
     /// The number after the last one handed out so far: the argument of [`Ingress::answer`].
     pub up_to: u64,
-}
-
-/// One value's place in the order of arrival, and the way to its answer.
-#[derive(Clone, Debug)]
-pub struct Ticket {
-    number: u64,
-    cell: Arc<Cell>,
-    answers: Arc<Answers>,
-}
-
-impl Ticket {
-    /// The number of arrival, from 0.
-    pub fn number(&self) -> u64 {
-        self.number
-    }
-
-    /// The answer, if there is one already.
-    pub fn applied(&self) -> Option<Applied> {
-        // Acquire: partner is the Release in `answer`, point 6.
-        self.cell.0.load(Ordering::Acquire).checked_sub(1).map(|frame| Applied { frame })
-    }
-
-    /// Waits for the commit that applies the value.
-    ///
-    /// # Errors
-    /// After `timeout` (`Duration::MAX` waits for ever); if the engine failed before; on a pool thread or
-    /// under a lease, where the commit would wait for this thread.
-    pub fn wait(&self, timeout: Duration) -> Result<Applied, WaitError> {
-        self.wait_until(Deadline::after(timeout))
-    }
-
-    /// Waits until the commit that applies the value is on disk as well: `watermark` is the engine's.
-    ///
-    /// # Errors
-    /// As [`Ticket::wait`], and if the store failed before the frame was durable.
-    pub fn wait_durable(&self, watermark: &Watermark, timeout: Duration) -> Result<Applied, WaitError> {
-        let deadline = Deadline::after(timeout);
-        let applied = self.wait_until(deadline)?;
-        watermark.wait(applied.frame, deadline.left().unwrap_or(Duration::MAX))?;
-        Ok(applied)
-    }
-
-    fn wait_until(&self, deadline: Deadline) -> Result<Applied, WaitError> {
-        if let Some(applied) = self.applied() {
-            return Ok(applied);
-        }
-        may_wait()?;
-        let mut elapsed = false;
-        let mut state = self.answers.state.lock();
-        loop {
-            if let Some(applied) = self.applied() {
-                return Ok(applied);
-            }
-            if let Some(message) = &state.failed {
-                return Err(WaitError::Failed(message.clone()));
-            }
-            if elapsed {
-                return Err(WaitError::TimedOut);
-            }
-            state.sleepers += 1;
-            (state, elapsed) = self.answers.answered.wait_until(&self.answers.state, state, deadline);
-            state.sleepers -= 1;
-        }
-    }
-}
-
-/// The answer: the frame whose commit applied the value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Applied {
-    /// The frame.
-    pub frame: u64,
 }

@@ -7,6 +7,7 @@ use super::*;
 use crate::lease::{LeaseGate, pool_thread};
 use crate::sync::atomic::AtomicBool;
 use crate::sync::thread;
+use crate::watermark::Watermark;
 
 const SHORT: Duration = Duration::from_millis(20);
 const LONG: Duration = Duration::from_secs(20);
@@ -105,6 +106,24 @@ fn durable_answers() {
     ingress.answer(ingress.drain(1, |_, _| ()).up_to, 7);
     watermark.fail("no space left");
     assert_eq!(ticket.wait_durable(&watermark, LONG), Err(WaitError::Failed("no space left".into())));
+}
+
+/// A posted value has a number and a place in the order like any other, and nothing to answer.
+#[test]
+fn posted_values_need_no_answer() {
+    let ingress = Ingress::new(3);
+    ingress.post(1).expect("there is room");
+    let ticket = ingress.push(2).expect("there is room");
+    ingress.try_post(3).expect("there is room");
+    assert_eq!(ingress.try_post(4), Err(TryPushError::Busy(4)));
+    let mut seen = Vec::new();
+    let drained = ingress.drain(8, |value, number| seen.push((value, number)));
+    assert_eq!((seen, drained.up_to), (vec![(1, 0), (2, 1), (3, 2)], 3));
+    assert_eq!(ticket.applied(), None);
+    ingress.answer(drained.up_to, 9);
+    assert_eq!(ticket.applied(), Some(Applied { frame: 9 }));
+    ingress.close();
+    assert_eq!(ingress.post(5), Err(IngressError::Closed));
 }
 
 /// Under a lease or on a pool thread, what would wait is an error at once; what would not wait is fine.

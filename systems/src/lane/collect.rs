@@ -131,11 +131,13 @@ impl Agenda {
             return;
         }
         let Some(handlers) = mirror.handlers.get(&place) else { return };
+        let handlers: Vec<_> =
+            handlers.iter().map(|handler| (handler, principal_of(mirror, &handler.seat))).collect();
         for event in events {
-            for handler in handlers {
-                let Some(open) = mirror.sessions.get(&handler.session) else { continue };
+            for (handler, principal) in &handlers {
                 let work = Work::Hear(handler.body.clone(), place.1, event.object().clone());
-                self.push(mirror, open.seat.clone(), work, None);
+                let (seat, principal) = (handler.seat.clone(), principal.clone());
+                self.jobs.push(Job { seat, principal, held: false, work, to: None });
             }
         }
     }

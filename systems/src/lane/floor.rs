@@ -21,6 +21,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockRea
 /// Lines of the log that are kept; older ones are dropped and counted.
 pub const LOG_LINES_MAX: usize = 65_536;
 
+/// Requests that a frame takes at most; the rest wait for the next. As many as stay in a core's cache: with 65,536 a
+/// frame each costs twice as much.
+pub const REQUESTS_A_FRAME: usize = 4096;
+
 /// What can be set about a runtime.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -76,7 +80,6 @@ struct After {
     /// Answers of who has published, until the events have their place.
     parked: Vec<Due>,
     changes: Vec<(Arc<str>, Vec<Update>)>,
-    drained: u64,
 }
 
 /// An answer that is due.
@@ -137,7 +140,7 @@ impl Floor {
     /// # Errors
     /// As [`Ingress::push`].
     pub fn send(&self, request: Request) -> Result<(), IngressError> {
-        self.requests.push(request).map(|_| ())
+        self.requests.post(request)
     }
 
     /// Sends a request if there is room.
@@ -145,7 +148,7 @@ impl Floor {
     /// # Errors
     /// Gives the request back when the queue is full or closed.
     pub fn try_send(&self, request: Request) -> Result<(), TryPushError<Request>> {
-        self.requests.try_push(request).map(|_| ())
+        self.requests.try_post(request)
     }
 
     /// Whether requests wait for a frame.
@@ -202,9 +205,8 @@ impl Floor {
         let mut work = lock(&self.work);
         if !self.requests.is_empty() {
             let Work { backlog, .. } = &mut *work;
-            let room = INGRESS_MAX.saturating_sub(backlog.len());
+            let room = REQUESTS_A_FRAME.saturating_sub(backlog.len());
             let drained = self.requests.drain(room, |request, _| backlog.push_back(request));
-            lock(&self.after).drained = drained.up_to;
             self.count(drained.count, 0);
         }
         work
@@ -265,10 +267,6 @@ impl Floor {
     /// Gives the answers of a committed frame out; who has events in line waits on.
     pub(super) fn give_out(&self, frame: u64, waiting: &BTreeSet<Arc<str>>) {
         let mut after = lock(&self.after);
-        if after.drained > 0 {
-            self.requests.answer(after.drained, frame);
-            after.drained = 0;
-        }
         if after.answers.is_empty() && after.parked.is_empty() {
             return;
         }

@@ -62,7 +62,7 @@ pub(super) struct Open {
 #[derive(Debug, Clone)]
 pub(super) struct Listening {
     pub(super) id: Id,
-    pub(super) session: Arc<str>,
+    pub(super) seat: Arc<Seat>,
     pub(super) body: Object,
 }
 
@@ -192,7 +192,9 @@ impl Mirror {
     /// Notes a handler; later ones come later.
     pub(super) fn listen(&mut self, id: Id, handler: &Handler) {
         self.hold(&handler.session, true);
-        let listening = Listening { id, session: handler.session.clone(), body: handler.body.clone() };
+        // It was registered in a session, which is stored as long as it holds one.
+        let Some(open) = self.sessions.get(&handler.session) else { return };
+        let listening = Listening { id, seat: open.seat.clone(), body: handler.body.clone() };
         self.handlers.entry((handler.channel, handler.topic)).or_default().push(listening);
     }
 
@@ -201,7 +203,7 @@ impl Mirror {
         let mut gone = Vec::new();
         self.handlers.retain(|at, list| {
             if place.is_none_or(|place| place == *at) {
-                gone.extend(list.extract_if(.., |one| &*one.session == session).map(|one| one.id));
+                gone.extend(list.extract_if(.., |one| &*one.seat.session.id == session).map(|one| one.id));
             }
             !list.is_empty()
         });
