@@ -1,7 +1,7 @@
 //! Sessions: a principal at work in one scope.
 //!
-//! Invariant: only a session that holds a handler or a suspended script is stored, as `session.record`; the others
-//! end with the process.
+//! Invariant: only a session that holds a handler or a suspended script, or has a script on its way to a
+//! processor, is stored, as `session.record`; the others end with the process.
 
 use crate::fields::{FieldError, Fields, put_bytes};
 use std::sync::Arc;

@@ -19,7 +19,9 @@ mod request;
 mod write;
 
 pub use codec::{HandlerCodec, PrincipalCodec, SessionCodec, SuspendedCodec, WindowCodec};
-pub use floor::{Figures, Floor, LOG_LINES_MAX, REQUESTS_A_FRAME, Settings};
+pub use floor::{
+    Figures, Floor, LOG_BYTES_MAX, LOG_LINE_BYTES_MAX, LOG_LINES_MAX, REQUESTS_A_FRAME, Settings,
+};
 pub use host::HOLDS_MAX;
 pub use request::{Answer, Answers, Ask, Change, Operation, Request, To};
 

@@ -50,6 +50,11 @@ impl Ticket {
         self.0.get()
     }
 
+    /// Whether nothing more will come: it was answered, or the engine stopped before.
+    pub fn is_settled(&self) -> bool {
+        self.0.is_settled()
+    }
+
     /// Waits for the commit of the frame that answers.
     ///
     /// # Errors

@@ -103,7 +103,8 @@ impl Server<'_> {
             }
             self.shared.seen(self.next);
             self.release()?;
-            if ended && self.next == sent && self.queue.is_empty() {
+            let goes_on = self.client.is_waiting() || self.client.goes_on();
+            if ended && self.next == sent && self.queue.is_empty() && !goes_on {
                 return self.end();
             }
             wait = match (worked, self.held.is_empty(), self.options.manual) {

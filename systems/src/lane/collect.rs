@@ -119,7 +119,7 @@ impl Agenda {
                 self.touched.insert(session.clone());
                 match mirror.sessions.get(session) {
                     Some(open) => {
-                        let work = Work::Execute(event.object().clone());
+                        let work = Work::Execute(place.1, event.object().clone());
                         self.push(mirror, open.seat.clone(), work, None);
                     }
                     None => tracing::warn!(
@@ -159,7 +159,7 @@ impl Agenda {
                 }
                 Ask::Open { session, principal, scope, steps } => {
                     let ends = steps.map_or(u64::MAX, |steps| step.saturating_add(steps));
-                    let answer = open(mirror, Session { id: session, principal, scope, ends });
+                    let answer = open(mirror, step, Session { id: session, principal, scope, ends });
                     self.answers.push((to, answer));
                 }
                 ask => self.after.push(Request { ask, to }),
@@ -292,7 +292,7 @@ fn join(parents: &mut BTreeMap<Arc<str>, Arc<str>>, a: &Arc<str>, b: &Arc<str>) 
 }
 
 /// Opens a session or attaches to it.
-fn open(mirror: &mut Mirror, session: Session) -> Object {
+fn open(mirror: &mut Mirror, step: u64, session: Session) -> Object {
     let names = check_name("session", &session.id).and_then(|()| check_name("principal", &session.principal));
     if let Err(error) = names.and_then(|()| Ok(check_scope(&session.scope)?)) {
         return Object::error(&error.to_string());
@@ -304,6 +304,10 @@ fn open(mirror: &mut Mirror, session: Session) -> Object {
         ));
     }
     if let Some(open) = mirror.sessions.get(&session.id) {
+        if open.seat.session.ends <= step {
+            let id = &session.id;
+            return Object::error(&format!("the time of session {id} is over in this frame; open it again"));
+        }
         let Session { id, principal, scope, .. } = &open.seat.session;
         if (principal, scope) == (&session.principal, &session.scope) {
             return Object::boolean(true);

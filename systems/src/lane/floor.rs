@@ -16,10 +16,14 @@ use diptych_components::slp::Object;
 use diptych_engine::ingress::{INGRESS_MAX, Ingress, IngressError, TryPushError};
 use diptych_engine::{Clock, Observer, View};
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, TryLockError};
 
 /// Lines of the log that are kept; older ones are dropped and counted.
 pub const LOG_LINES_MAX: usize = 65_536;
+/// Bytes of those lines, in the log and of a lane in a frame.
+pub const LOG_BYTES_MAX: usize = 64 << 20;
+/// Bytes of a line; what is longer is cut.
+pub const LOG_LINE_BYTES_MAX: usize = 64 << 10;
 
 /// Requests that a frame takes at most; the rest wait for the next. As many as stay in a core's cache: with 65,536 a
 /// frame each costs twice as much.
@@ -108,6 +112,7 @@ pub struct Floor {
 #[derive(Debug, Default)]
 struct Log {
     lines: VecDeque<Vec<u8>>,
+    bytes: usize,
     dropped: u64,
 }
 
@@ -186,7 +191,9 @@ impl Floor {
 
     /// Takes the lines that sessions have logged since the last time, in order.
     pub fn take_log(&self) -> Vec<Vec<u8>> {
-        lock(&self.log).lines.drain(..).collect()
+        let mut log = lock(&self.log);
+        log.bytes = 0;
+        log.lines.drain(..).collect()
     }
 
     /// What was done so far.
@@ -256,11 +263,13 @@ impl Floor {
         log.dropped += dropped;
         for line in lines.drain(..) {
             tracing::info!(target: "diptych::session", "{}", String::from_utf8_lossy(&line));
-            if log.lines.len() >= LOG_LINES_MAX {
-                log.lines.pop_front();
+            log.bytes += line.len();
+            log.lines.push_back(line);
+            while log.lines.len() > LOG_LINES_MAX || log.bytes > LOG_BYTES_MAX {
+                let Some(oldest) = log.lines.pop_front() else { break };
+                log.bytes -= oldest.len();
                 log.dropped += 1;
             }
-            log.lines.push_back(line);
         }
     }
 
@@ -319,8 +328,12 @@ impl Observer for Floor {
         self.requests.fail(reason);
         // Dropping the promises tells who waits. A failing frame may hold the first lock.
         *lock(&self.after) = After::default();
-        if let Ok(mut work) = self.work.try_lock() {
-            *work = Work::default();
+        match self.work.try_lock() {
+            Ok(mut work) => *work = Work::default(),
+            // The lanes' system panicked under it.
+            Err(TryLockError::Poisoned(poisoned)) => *poisoned.into_inner() = Work::default(),
+            // The frame that fails still holds it, and is told at its end.
+            Err(TryLockError::WouldBlock) => {}
         }
         self.requests.drain(INGRESS_MAX, |_, _| {});
     }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: what is permitted is what the committed record of the principal says; commands decide nothing.
 
+use super::floor::{LOG_BYTES_MAX, LOG_LINE_BYTES_MAX};
 use crate::kv::{Overlay, Scope};
 use crate::script::{Host, Permission, Published};
 use diptych_components::event::{Channel, Event, Origin, Topic};
@@ -46,6 +47,8 @@ pub(super) struct Traces {
     pub(super) events: Vec<Event>,
     pub(super) hearing: Vec<Hearing>,
     pub(super) lines: Vec<Vec<u8>>,
+    /// Their bytes.
+    pub(super) line_bytes: usize,
     pub(super) lines_dropped: u64,
     /// Principals whose window has changed.
     pub(super) published: bool,
@@ -113,7 +116,7 @@ impl Desk<'_> {
             .is_some_and(|access| access.subscribes())
     }
 
-    fn may_publish(&self, channel: Channel, topic: u16) -> Result<(), Object> {
+    pub(super) fn may_publish(&self, channel: Channel, topic: u16) -> Result<(), Object> {
         let granted = self.principal.and_then(|principal| principal.topics.get(&topic));
         if !granted.is_some_and(|access| access.publishes()) {
             return Err(self.denied("PUBLISH", &format!("topic {topic}")));
@@ -221,12 +224,13 @@ impl Host for Desk<'_> {
     }
 
     fn log(&mut self, line: &[u8]) {
-        if self.traces.lines.len() >= self.terms.lines {
+        if self.traces.lines.len() >= self.terms.lines || self.traces.line_bytes > LOG_BYTES_MAX {
             self.traces.lines_dropped += 1;
             return;
         }
         let mut whole = format!("[session:{}] ", self.session.id).into_bytes();
-        whole.extend_from_slice(line);
+        whole.extend_from_slice(&line[..line.len().min(LOG_LINE_BYTES_MAX)]);
+        self.traces.line_bytes += whole.len();
         self.traces.lines.push(whole);
     }
 

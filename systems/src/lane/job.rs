@@ -28,7 +28,7 @@ pub(super) enum Work {
     /// A handler's body, with the event's data.
     Hear(Object, u16, Object),
     /// What was published to a processor: text, or an object.
-    Execute(Object),
+    Execute(u16, Object),
     /// One operation.
     Do(Operation),
     /// A script goes on.
@@ -167,6 +167,12 @@ impl Lane {
             },
             Work::Hear(_, topic, _) if !desk.may_hear(topic) => return,
             work => {
+                if let Work::Execute(topic, _) = work
+                    && let Err(denied) = desk.may_publish(Channel::Execution, topic)
+                {
+                    // Revoked since it was published, or there are fewer processors now.
+                    return desk.log(&denied.text());
+                }
                 if let Work::GoOn(roused, _) = &work {
                     script = Some((roused.id, roused.entity));
                 }
@@ -191,7 +197,10 @@ impl Lane {
             Outcome::Suspended(_) if script.is_none() && desk.full => Ended::Done(holds_too_much(session)),
             Outcome::Suspended(waiting) => {
                 let deadline = deadline.unwrap_or_else(|| hall.terms.step.saturating_add(hall.patience));
-                Ended::Rests(rest(&self.machine, session, waiting, deadline))
+                let rests = rest(&self.machine, session, waiting, deadline);
+                // What it holds would stay as long as the lane.
+                self.machine.clear();
+                Ended::Rests(rests)
             }
         };
         // A script that went on has perhaps published before, and its events are still in line.
@@ -215,7 +224,7 @@ fn prepare(
         Work::Hear(body, _, data) => {
             machine.start_body(&body, Bindings { data: Some(Value::text_of(data)) });
         }
-        Work::Execute(data) => {
+        Work::Execute(_, data) => {
             machine.start_value(&Value::text_of(data), Bindings::default(), &hall.limits, cache)?;
         }
         Work::GoOn(Roused { machine: bytes, deadline, rest, .. }, wake) => {

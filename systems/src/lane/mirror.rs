@@ -201,12 +201,18 @@ impl Mirror {
     /// Forgets the handlers that are not to be kept; answers them.
     pub(super) fn forget_handlers(&mut self, session: &str, place: Option<Place>) -> Vec<Id> {
         let mut gone = Vec::new();
-        self.handlers.retain(|at, list| {
-            if place.is_none_or(|place| place == *at) {
-                gone.extend(list.extract_if(.., |one| &*one.seat.session.id == session).map(|one| one.id));
-            }
+        let mut take = |list: &mut Vec<Listening>| {
+            gone.extend(list.extract_if(.., |one| &*one.seat.session.id == session).map(|one| one.id));
             !list.is_empty()
-        });
+        };
+        match place {
+            Some(place) => {
+                if self.handlers.get_mut(&place).is_some_and(|list| !take(list)) {
+                    self.handlers.remove(&place);
+                }
+            }
+            None => self.handlers.retain(|_, list| take(list)),
+        }
         gone.iter().for_each(|_| self.hold(session, false));
         gone
     }

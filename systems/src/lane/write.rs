@@ -51,6 +51,7 @@ pub(super) fn write(
         scribe.windows(lane);
         scribe.executions(&lane.traces.events);
         events.append(&mut lane.traces.events);
+        lane.traces.line_bytes = 0;
         floor.log(&mut lane.traces.lines, core::mem::take(&mut lane.traces.lines_dropped));
     }
     for (to, result) in agenda.answers {
@@ -184,6 +185,10 @@ impl Scribe<'_, '_, '_> {
 
     /// Ends a session with everything it holds; who waits for one of its scripts is told.
     fn close(&mut self, session: &str, why: &str) {
+        let Some(open) = self.mirror.sessions.get(session) else { return };
+        if open.seat.holds() == 0 {
+            return self.forget(session);
+        }
         self.unsubscribe(session, None);
         self.touched.remove(session);
         let scripts: Vec<_> = self
@@ -200,6 +205,10 @@ impl Scribe<'_, '_, '_> {
                 self.answers.push(Due { to, result, publisher: None });
             }
         }
+        self.forget(session);
+    }
+
+    fn forget(&mut self, session: &str) {
         if let Some(id) = self.mirror.close(session).and_then(|open| open.stored) {
             self.rows.structure.despawn(id);
         }

@@ -37,7 +37,9 @@ fn scripts(bus: Res<'_, Bus>, clock: Clock) {
 /// What is heard in [`FRAMES`] frames, and the digest.
 fn run(threads: usize, shuffle: usize) -> (Vec<(u64, Topic, String, i64)>, diptych_engine::Digest) {
     let log = Log::default();
-    let mut builder = world(10_000).threads(threads).system("a.note", note(&log));
+    let mut builder = world(10_000)
+        .threads(if cfg!(feature = "threads") { threads } else { 1 })
+        .system("a.note", note(&log));
     let mut talkers: Vec<u64> = (0..6).collect();
     talkers.rotate_left(shuffle);
     for number in talkers {
