@@ -111,7 +111,7 @@ pub(crate) struct VerifyArgs {
 #[derive(Args, Debug)]
 pub(crate) struct ExecArgs {
     /// The script itself, a file that ends in .slp or exists, or - for standard input
-    #[arg(value_name = "SCRIPT|FILE.slp", allow_hyphen_values = true)]
+    #[arg(value_name = "SCRIPT|FILE.slp", allow_negative_numbers = true)]
     pub(crate) script: String,
     /// Keep the world in this directory, and go on with the one that is there; in memory if left out
     #[arg(long, value_name = "DIR")]

@@ -4,6 +4,7 @@
 
 use diptych::prelude::*;
 use diptych::runtime::{Ask, Change};
+use diptych_components::kv::check_scope;
 use serde_json::{Value, json};
 
 use super::Failure;
@@ -21,16 +22,22 @@ pub(crate) fn principal(args: &PrincipalArgs) -> Result<(), Failure> {
                     Grant::Topic(topic, access) => record.topic(topic, access),
                 };
             }
+            record.check().map_err(|error| Failure::Refused(error.to_string()))?;
             let mut world = World::open(Some(data))?;
             if world.principal(name).is_some() {
                 return Err(Failure::Refused(format!(
                     "there is a principal {name} already; use principal grant, or principal remove before"
                 )));
             }
-            record.check().map_err(|error| Failure::Refused(error.to_string()))?;
             done(&mut world, Ask::Principal(record))
         }
         PrincipalArgs::Grant { name, scope, topic, data } => {
+            // All of it, or nothing: names are looked at before the first change.
+            for grant in scope {
+                if let Grant::Scope(scope, _) = grant {
+                    check_scope(scope).map_err(|error| Failure::Refused(error.to_string()))?;
+                }
+            }
             let mut world = World::open(Some(data))?;
             for grant in scope.iter().chain(topic) {
                 let change = match grant.clone() {

@@ -108,7 +108,7 @@ impl World {
     /// The answer that comes without world time, if it does.
     pub(crate) fn now(&mut self, ticket: &Ticket) -> Result<Option<Object>, Failure> {
         for _ in 0..ANSWER_FRAMES_MAX {
-            if !self.client.is_waiting() {
+            if !self.client.is_waiting() && !self.client.goes_on() {
                 break;
             }
             self.engine.answer().map_err(failed)?;
