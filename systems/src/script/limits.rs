@@ -9,7 +9,7 @@ use diptych_components::slp;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
     /// Steps before it waits for the next frame; 0 counts as 1. A step is one form or argument, one pass of an
-    /// iteration, or [`TEXT_BYTES_A_STEP`] bytes that `eval` parses.
+    /// iteration, or 64 bytes that `eval` parses.
     pub steps_a_frame: u64,
     /// Steps from its start to its end.
     pub steps_in_all: u64,
