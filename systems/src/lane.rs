@@ -19,11 +19,11 @@ mod request;
 mod write;
 
 pub use codec::{HandlerCodec, PrincipalCodec, SessionCodec, SuspendedCodec, WindowCodec};
-pub use floor::{
-    Figures, Floor, LOG_BYTES_MAX, LOG_LINE_BYTES_MAX, LOG_LINES_MAX, REQUESTS_A_FRAME, Settings,
-};
-pub use host::HOLDS_MAX;
+pub use collect::REQUEST_BYTES_A_FRAME;
+pub use floor::{Figures, Floor, LOG_BYTES_MAX, LOG_LINES_MAX, REQUESTS_A_FRAME, Settings};
+pub use host::{BYTES_A_FRAME, BYTES_A_STEP, HOLDS_MAX, KEYS_A_STEP};
 pub use request::{Answer, Answers, Ask, Change, Operation, Request, To};
+pub use write::REST_BYTES_A_FRAME;
 
 use crate::event::{Channel, Held, Subscriber, Topic};
 use bevy_ecs::entity::Entity;
@@ -114,7 +114,8 @@ fn run(
     {
         let index = floor.index();
         let hall = Hall {
-            terms,
+            terms: host::Terms { bytes: terms.bytes / count.max(1), ..terms },
+            handlers: &mirror.handlers,
             index: &index,
             empty: crate::kv::Scope::default(),
             commands: &floor.commands,

@@ -43,7 +43,7 @@ pub use command::{Action, Command, Parameter, ParameterKind};
 pub use failure::timed_out;
 pub use frame::Armed;
 pub use host::{Host, Permission, Published};
-pub use limits::Limits;
+pub use limits::{LOG_LINE_BYTES_MAX, Limits};
 pub use machine::{Bindings, Machine, Outcome, Waiting};
 pub use registry::{COMMANDS_MAX, CommandError, Commands};
 pub use save::LoadError;

@@ -9,6 +9,7 @@ use super::scope::{Found, Place, Pointer, Scope, Update, saturated};
 use super::text::is_text;
 use super::{hash, spread};
 use bevy_ecs::entity::Entity;
+use core::cell::Cell;
 use diptych_components::slp::Object;
 use diptych_engine::Id;
 use hashbrown::HashTable;
@@ -163,20 +164,27 @@ impl Overlay {
     }
 
     /// At most `limit` keys with this prefix, ascending by bytes, after `offset` of them: what is there at this
-    /// moment. Costs what is passed over and what is given; the first scan after many new keys sorts those.
+    /// moment; and how many were looked at, which is what it costs. The first scan after many new keys sorts those.
     #[must_use]
-    pub fn keys(&mut self, scope: &Scope, prefix: &[u8], offset: u64, limit: u64) -> Vec<Arc<[u8]>> {
+    pub fn keys(&mut self, scope: &Scope, prefix: &[u8], offset: u64, limit: u64) -> (Vec<Arc<[u8]>>, u64) {
         let (offset, limit) = (saturated(offset), saturated(limit));
         let (mut skipped, mut keys) = (0, Vec::new());
         if limit == 0 {
-            return keys;
+            return (keys, 0);
         }
+        let gone = Cell::new(0);
+        let is_there = |there: bool| {
+            gone.set(gone.get() + u64::from(!there));
+            there
+        };
         self.added.settle(|entry| &self.entries[entry as usize].key);
-        let live = |(_, entry): &(_, u32)| self.entries[*entry as usize].value.is_some();
+        let live = |(_, entry): &(_, u32)| is_there(self.entries[*entry as usize].value.is_some());
         let mut news = self.added.range(prefix, None).filter(live).map(|(key, _)| key).peekable();
         scope.walk(prefix, None, |committed| {
-            let mut old =
-                committed.filter(|(hash, key)| !self.is_removed(*hash, key)).map(|(_, key)| key).peekable();
+            let mut old = committed
+                .filter(|(hash, key)| is_there(!self.is_removed(*hash, key)))
+                .map(|(_, key)| key)
+                .peekable();
             while keys.len() < limit {
                 let next = match (old.peek(), news.peek()) {
                     (Some(one), Some(two)) if two < one => news.next(),
@@ -191,7 +199,8 @@ impl Overlay {
                 }
             }
         });
-        keys
+        let looked = gone.get() + (skipped + keys.len()) as u64;
+        (keys, looked)
     }
 
     /// Entries written so far, deleted ones too.

@@ -4,9 +4,9 @@
 //! topics and slots, each to its handlers by their `Id`, then requests as they arrived. Scopes that a limited
 //! principal joins are one lane, so that its window is counted by one.
 
-use super::job::{Job, Lane, Roused, Wake, Work};
+use super::job::{Hearer, Job, Lane, Round, Roused, Wake, Who, Work};
 use super::memo::Memo;
-use super::mirror::{Due, Mirror, Place, Seat};
+use super::mirror::{Due, Mirror, Place, Resting, Seat};
 use super::request::{Ask, Request, To};
 use crate::event::Heard;
 use diptych_components::event::{Channel, Origin};
@@ -19,6 +19,11 @@ use diptych_engine::Id;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+/// Bytes of scripts and values that a frame takes in requests; the first goes in whatever its size, and who finds no
+/// room waits for the next frame.
+pub const REQUEST_BYTES_A_FRAME: usize = 64 << 20;
+/// Lanes of a frame: scopes beyond share them, so that what each may write is no smaller.
+const LANES_MAX: usize = 256;
 /// Requests from which on it pays to keep what was found.
 const MEMO_FROM: usize = 64;
 
@@ -28,6 +33,11 @@ type Seats = Memo<(Arc<Seat>, Option<Arc<Principal>>)>;
 /// What a frame has to do beside its lanes.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
+    /// Scripts that go on, and those for processors.
+    pub(super) early: Vec<Job>,
+    /// Events and who hears them.
+    pub(super) rounds: Vec<Round>,
+    /// What was asked for.
     pub(super) jobs: Vec<Job>,
     /// Answers that need no lane.
     pub(super) answers: Vec<(To, Object)>,
@@ -105,9 +115,9 @@ impl Agenda {
         let Some(resting) = mirror.rouse(id) else { return };
         let seat = mirror.sessions.get(&resting.session).map(|open| open.seat.clone());
         let (Some(seat), Some(machine)) = (seat, machines(resting.entity)) else { return };
-        let roused =
-            Roused { id, entity: resting.entity, machine, deadline: resting.deadline, rest: resting.rest };
-        self.push(mirror, seat, Work::GoOn(roused, wake), resting.to);
+        let Resting { entity, deadline, rest, awaits, to, .. } = resting;
+        let roused = Roused { id, entity, machine, deadline, rest, awaits };
+        self.early.push(Job { who: who(mirror, seat), work: Work::GoOn(roused, wake), to });
     }
 
     /// Each event to every handler of its topic; what is on the execution channel to its processor.
@@ -120,7 +130,7 @@ impl Agenda {
                 match mirror.sessions.get(session) {
                     Some(open) => {
                         let work = Work::Execute(place.1, event.object().clone());
-                        self.push(mirror, open.seat.clone(), work, None);
+                        self.early.push(Job { who: who(mirror, open.seat.clone()), work, to: None });
                     }
                     None => tracing::warn!(
                         session = &**session,
@@ -131,23 +141,26 @@ impl Agenda {
             return;
         }
         let Some(handlers) = mirror.handlers.get(&place) else { return };
-        let handlers: Vec<_> =
-            handlers.iter().map(|handler| (handler, principal_of(mirror, &handler.seat))).collect();
-        for event in events {
-            for (handler, principal) in &handlers {
-                let work = Work::Hear(handler.body.clone(), place.1, event.object().clone());
-                let (seat, principal) = (handler.seat.clone(), principal.clone());
-                self.jobs.push(Job { seat, principal, held: false, work, to: None });
-            }
-        }
+        let handlers = handlers
+            .iter()
+            .map(|handler| Hearer { who: who(mirror, handler.seat.clone()), body: handler.body.clone() });
+        let events = events.into_iter().map(|event| event.object().clone()).collect();
+        self.rounds.push(Round { topic: place.1, handlers: handlers.collect(), events });
     }
 
     /// Takes requests up to, and with, those that change what later ones may do.
     pub(super) fn take(&mut self, backlog: &mut VecDeque<Request>, mirror: &mut Mirror, step: u64) {
-        let mut barred = false;
+        let (mut barred, mut bytes) = (false, 0);
         // Neither sessions nor principals change for others before the lanes have run.
         let mut seats = (backlog.len() >= MEMO_FROM).then(Memo::new);
-        while let Some(request) = backlog.pop_front_if(|request| !barred || request.ask.is_barrier()) {
+        let fits = |bytes: &mut usize, ask: &Ask| {
+            let first = *bytes == 0;
+            *bytes += 1 + ask.heap_bytes();
+            first || *bytes <= REQUEST_BYTES_A_FRAME
+        };
+        while let Some(request) = backlog
+            .pop_front_if(|request| (!barred || request.ask.is_barrier()) && fits(&mut bytes, &request.ask))
+        {
             barred |= request.ask.is_barrier();
             let Request { ask, to } = request;
             match ask {
@@ -188,7 +201,8 @@ impl Agenda {
         };
         match found {
             Some((seat, principal)) => {
-                self.jobs.push(Job { seat, principal, held: false, work, to: Some(to) });
+                let who = Who { seat, principal, held: false };
+                self.jobs.push(Job { who, work, to: Some(to) });
             }
             None => {
                 let text = format!(
@@ -197,11 +211,6 @@ impl Agenda {
                 self.answers.push((to, Object::error(&text)));
             }
         }
-    }
-
-    fn push(&mut self, mirror: &Mirror, seat: Arc<Seat>, work: Work, to: Option<To>) {
-        let principal = principal_of(mirror, &seat);
-        self.jobs.push(Job { seat, principal, held: false, work, to });
     }
 
     /// Deals the jobs out; answers how many lanes there are, in the order of their first scopes' names.
@@ -217,19 +226,27 @@ impl Agenda {
             lanes.resize_with(count, Lane::default);
         }
         let mut places = Memo::new();
-        for mut job in self.jobs.drain(..) {
-            let seat = Arc::as_ptr(&job.seat).addr();
-            let find = || Some((seat, groups[&job.seat.session.scope]));
+        let mut enter = |lanes: &mut [Lane], who: &mut Who| {
+            let seat = Arc::as_ptr(&who.seat).addr();
+            let find = || Some((seat, groups[&who.seat.session.scope]));
             let place = places.get(seat, |(kept, _)| *kept == seat, find).map_or(0, |(_, place)| *place);
-            job.held = !held.is_empty() && held.contains(&job.seat.session.id);
-            let lane = &mut lanes[place];
-            if let Some(principal) = job.principal.as_ref().filter(|principal| principal.max_rps > 0)
-                && !lane.windows.contains_key(principal.name.as_str())
-                && let Some(known) = mirror.principals.get(principal.name.as_str())
-            {
-                lane.windows.insert(job.seat.session.principal.clone(), known.window.clone());
+            who.held = !held.is_empty() && held.contains(&who.seat.session.id);
+            lanes[place].admit(who, mirror);
+            place
+        };
+        for mut job in self.early.drain(..) {
+            let place = enter(lanes, &mut job.who);
+            lanes[place].early.push(job);
+        }
+        for Round { topic, handlers, events } in self.rounds.drain(..) {
+            for mut handler in handlers {
+                let place = enter(lanes, &mut handler.who);
+                lanes[place].hearer(topic, &events, handler);
             }
-            lane.jobs.push(job);
+        }
+        for mut job in self.jobs.drain(..) {
+            let place = enter(lanes, &mut job.who);
+            lanes[place].jobs.push(job);
         }
         count
     }
@@ -239,9 +256,10 @@ impl Agenda {
         let mut first: BTreeMap<Arc<str>, Arc<str>> = BTreeMap::new();
         let mut joined: BTreeMap<Arc<str>, Arc<str>> = BTreeMap::new();
         let mut seen = Memo::new();
-        for job in &self.jobs {
-            // Many are of few sessions; the jobs keep their seats, so an address is of one.
-            let (seat, mut is_new) = (Arc::as_ptr(&job.seat).addr(), false);
+        let hearers = self.rounds.iter().flat_map(|round| &round.handlers).map(|hearer| &hearer.who);
+        for who in self.early.iter().chain(&self.jobs).map(|job| &job.who).chain(hearers) {
+            // Many are of few sessions; their seats are kept, so an address is of one.
+            let (seat, mut is_new) = (Arc::as_ptr(&who.seat).addr(), false);
             seen.get(
                 seat,
                 |kept| *kept == seat,
@@ -253,11 +271,11 @@ impl Agenda {
             if !is_new {
                 continue;
             }
-            let scope = &job.seat.session.scope;
+            let scope = &who.seat.session.scope;
             first.entry(scope.clone()).or_insert_with(|| scope.clone());
-            if job.principal.as_ref().is_some_and(|principal| principal.max_rps > 0) {
+            if who.principal.as_ref().is_some_and(|principal| principal.max_rps > 0) {
                 let other =
-                    joined.entry(job.seat.session.principal.clone()).or_insert_with(|| scope.clone()).clone();
+                    joined.entry(who.seat.session.principal.clone()).or_insert_with(|| scope.clone()).clone();
                 join(&mut first, scope, &other);
             }
         }
@@ -266,10 +284,15 @@ impl Agenda {
         for scope in first.keys() {
             let root = root(&first, scope);
             let next = numbers.len();
-            groups.insert(scope.clone(), *numbers.entry(root).or_insert(next));
+            groups.insert(scope.clone(), *numbers.entry(root).or_insert(next) % LANES_MAX);
         }
         groups
     }
+}
+
+fn who(mirror: &Mirror, seat: Arc<Seat>) -> Who {
+    let principal = principal_of(mirror, &seat);
+    Who { seat, principal, held: false }
 }
 
 fn principal_of(mirror: &Mirror, seat: &Seat) -> Option<Arc<Principal>> {

@@ -4,7 +4,7 @@
 //! it is opened; requests, ways back of answers and lines of the log end with the process. The index changes at
 //! commits only, while nobody reads it.
 
-use super::host::Terms;
+use super::host::{BYTES_A_FRAME, Terms};
 use super::mirror::Mirror;
 use super::request::{Request, To};
 use crate::event::{Bus, Event};
@@ -22,8 +22,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockRea
 pub const LOG_LINES_MAX: usize = 65_536;
 /// Bytes of those lines, in the log and of a lane in a frame.
 pub const LOG_BYTES_MAX: usize = 64 << 20;
-/// Bytes of a line; what is longer is cut.
-pub const LOG_LINE_BYTES_MAX: usize = 64 << 10;
 
 /// Requests that a frame takes at most; the rest wait for the next. As many as stay in a core's cache: with 65,536 a
 /// frame each costs twice as much.
@@ -44,6 +42,8 @@ pub struct Settings {
     pub events: u32,
     /// Requests that wait at most; beyond it senders wait.
     pub requests: usize,
+    /// Bytes that scripts write in a frame before they wait for the next, see [`BYTES_A_FRAME`].
+    pub bytes: usize,
 }
 
 impl Default for Settings {
@@ -55,6 +55,7 @@ impl Default for Settings {
             processors: 1,
             events: crate::event::EVENTS_A_FRAME,
             requests: INGRESS_MAX,
+            bytes: BYTES_A_FRAME,
         }
     }
 }
@@ -235,6 +236,7 @@ impl Floor {
             processors: self.settings.processors,
             slots: (self.settings.events as usize).saturating_sub(in_line),
             lines: LOG_LINES_MAX,
+            bytes: self.settings.bytes,
         }
     }
 

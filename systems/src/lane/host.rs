@@ -2,9 +2,10 @@
 //!
 //! Invariant: what is permitted is what the committed record of the principal says; commands decide nothing.
 
-use super::floor::{LOG_BYTES_MAX, LOG_LINE_BYTES_MAX};
+use super::floor::LOG_BYTES_MAX;
+use super::mirror::{Listening, Place};
 use crate::kv::{Overlay, Scope};
-use crate::script::{Host, Permission, Published};
+use crate::script::{Host, LOG_LINE_BYTES_MAX, Permission, Published};
 use diptych_components::event::{Channel, Event, Origin, Topic};
 use diptych_components::kv;
 use diptych_components::principal::{Principal, ScopeAccess, Window};
@@ -16,6 +17,16 @@ use std::sync::Arc;
 
 /// Handlers and suspended scripts that a session holds at most, at the beginning of a frame; then it gets no more.
 pub const HOLDS_MAX: u32 = 1 << 20;
+
+/// Bytes of keys, values, events, handlers, log lines and suspended scripts that a frame writes before its scripts
+/// wait for the next; shared out evenly to the lanes, each of which may go beyond its share by one command.
+pub const BYTES_A_FRAME: usize = 256 << 20;
+/// Bytes written that count as one step of a script.
+pub const BYTES_A_STEP: u64 = 256;
+/// Keys passed over by an iteration that count as one step.
+pub const KEYS_A_STEP: u64 = 16;
+/// What a row costs beside its key and its value, about.
+const ROW_BYTES: usize = 64;
 
 /// What holds for a whole frame.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +42,8 @@ pub(super) struct Terms {
     pub(super) slots: usize,
     /// Lines a frame and lane may log.
     pub(super) lines: usize,
+    /// Bytes that a lane may write before its scripts wait for the next frame.
+    pub(super) bytes: usize,
 }
 
 /// A session begins to hear, or ends; one list, because the order of the two says what is heard.
@@ -49,6 +62,8 @@ pub(super) struct Traces {
     pub(super) lines: Vec<Vec<u8>>,
     /// Their bytes.
     pub(super) line_bytes: usize,
+    /// Bytes written in this frame, see [`BYTES_A_FRAME`].
+    pub(super) bytes: usize,
     pub(super) lines_dropped: u64,
     /// Principals whose window has changed.
     pub(super) published: bool,
@@ -73,9 +88,20 @@ pub(super) struct Desk<'a> {
     pub(super) traces: &'a mut Traces,
     /// Events of this frame, by session.
     pub(super) given: &'a mut BTreeMap<Arc<str>, usize>,
+    /// Who hears what is published.
+    pub(super) handlers: &'a BTreeMap<Place, Vec<Listening>>,
+    /// Steps that the script has to pay for what it wrote.
+    pub(super) spent: u64,
 }
 
 impl Desk<'_> {
+    /// Notes what was written; it is paid for in steps.
+    #[inline]
+    fn pay(&mut self, bytes: usize) {
+        self.traces.bytes += bytes + ROW_BYTES;
+        self.spent += bytes as u64 / BYTES_A_STEP;
+    }
+
     #[cold]
     fn denied(&self, needed: &str, what: &str) -> Object {
         let Session { principal, .. } = self.session;
@@ -141,6 +167,7 @@ impl Host for Desk<'_> {
     fn set(&mut self, key: &[u8], value: Object) -> Result<(), Object> {
         self.may_write()?;
         self.check_entry(key, &value)?;
+        self.pay(key.len() + value.heap_bytes());
         self.overlay.set(self.scope, key, &value);
         Ok(())
     }
@@ -148,6 +175,7 @@ impl Host for Desk<'_> {
     fn delete(&mut self, key: &[u8]) -> Result<bool, Object> {
         self.may_write()?;
         self.check_key(key)?;
+        self.pay(key.len());
         Ok(self.overlay.delete(self.scope, key))
     }
 
@@ -160,6 +188,7 @@ impl Host for Desk<'_> {
     fn set_if_absent(&mut self, key: &[u8], value: Object) -> Result<bool, Object> {
         self.may_write()?;
         self.check_entry(key, &value)?;
+        self.pay(key.len() + value.heap_bytes());
         Ok(self.overlay.set_if_absent(self.scope, key, &value))
     }
 
@@ -168,20 +197,29 @@ impl Host for Desk<'_> {
         self.may_read()?;
         self.may_write()?;
         self.check_entry(key, &value)?;
+        self.pay(key.len() + value.heap_bytes());
         Ok(self.overlay.compare_and_swap(self.scope, key, expected, &value))
     }
 
     fn keys(&mut self, prefix: &[u8], offset: u64, limit: u64) -> Result<Vec<Arc<[u8]>>, Object> {
         self.may_read()?;
-        Ok(self.overlay.keys(self.scope, prefix, offset, limit))
+        let (keys, passed) = self.overlay.keys(self.scope, prefix, offset, limit);
+        self.spent += passed / KEYS_A_STEP;
+        Ok(keys)
     }
 
-    fn publish(&mut self, channel: Channel, topic: u16, data: Object) -> Result<Published, Object> {
+    fn publish(
+        &mut self,
+        channel: Channel,
+        topic: u16,
+        data: Object,
+        can_wait: bool,
+    ) -> Result<Published, Object> {
         self.may_publish(channel, topic)?;
         self.terms.limits.check_value(&data).map_err(|error| Object::error(&error.to_string()))?;
         // Each session has all slots before it; which it gets is decided at the commit, by names.
         let given = self.given.get(&self.session.id).copied().unwrap_or(0);
-        if self.held || given >= self.terms.slots {
+        if can_wait && (self.held || given >= self.terms.slots) {
             return Ok(Published::Full);
         }
         if let Some(window) = &mut self.window {
@@ -195,6 +233,9 @@ impl Host for Desk<'_> {
             self.traces.published = true;
         }
         self.given.insert(self.session.id.clone(), given + 1);
+        self.pay(data.heap_bytes());
+        // Each handler is work for a later frame.
+        self.spent += self.handlers.get(&(channel.code(), topic)).map_or(0, |heard| heard.len() as u64);
         let sequence = self.traces.events.len() as u64;
         self.traces.events.push(Event::new(Topic::new(channel, topic), &data, self.origin.clone(), sequence));
         Ok(Published::Taken)
@@ -208,6 +249,7 @@ impl Host for Desk<'_> {
         if self.full {
             return Err(holds_too_much(self.session));
         }
+        self.pay(body.heap_bytes());
         let session = self.session.id.clone();
         let handler = Handler { session, channel: channel.code(), topic, body: body.compact() };
         self.traces.hearing.push(Hearing::On(handler));
@@ -231,7 +273,18 @@ impl Host for Desk<'_> {
         let mut whole = format!("[session:{}] ", self.session.id).into_bytes();
         whole.extend_from_slice(&line[..line.len().min(LOG_LINE_BYTES_MAX)]);
         self.traces.line_bytes += whole.len();
+        self.pay(whole.len());
         self.traces.lines.push(whole);
+    }
+
+    #[inline]
+    fn has_room(&self) -> bool {
+        self.traces.bytes < self.terms.bytes
+    }
+
+    #[inline]
+    fn take_spent(&mut self) -> u64 {
+        core::mem::take(&mut self.spent)
     }
 
     fn permit(&mut self, needed: Permission) -> Result<(), Object> {

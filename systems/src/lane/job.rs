@@ -4,7 +4,7 @@
 //! other, and how they fall on threads changes nothing.
 
 use super::host::{Desk, HOLDS_MAX, Hearing, Terms, Traces, holds_too_much, is_error};
-use super::mirror::{Place, Seat};
+use super::mirror::{Listening, Mirror, Place, Seat};
 use super::request::{Operation, To};
 use crate::kv::{Index, Overlay, Scope};
 use crate::script::{
@@ -43,6 +43,7 @@ pub(super) struct Roused {
     pub(super) machine: Arc<[u8]>,
     pub(super) deadline: u64,
     pub(super) rest: Rest,
+    pub(super) awaits: Arc<[Place]>,
 }
 
 /// Why a script goes on.
@@ -56,14 +57,37 @@ pub(super) enum Wake {
     Ready,
 }
 
+/// For whom something is done.
+#[derive(Debug)]
+pub(super) struct Who {
+    pub(super) seat: Arc<Seat>,
+    pub(super) principal: Option<Arc<Principal>>,
+    /// Whether events of the session still wait for a slot.
+    pub(super) held: bool,
+}
+
 /// One piece of work, in a session.
 #[derive(Debug)]
 pub(super) struct Job {
-    pub(super) seat: Arc<Seat>,
-    pub(super) principal: Option<Arc<Principal>>,
-    pub(super) held: bool,
+    pub(super) who: Who,
     pub(super) work: Work,
     pub(super) to: Option<To>,
+}
+
+/// A handler that is to hear.
+#[derive(Debug)]
+pub(super) struct Hearer {
+    pub(super) who: Who,
+    pub(super) body: Object,
+}
+
+/// Events of one topic, and handlers each of which hears all of them: as much memory as the sum of the two, not as
+/// their product.
+#[derive(Debug)]
+pub(super) struct Round {
+    pub(super) topic: u16,
+    pub(super) handlers: Vec<Hearer>,
+    pub(super) events: Arc<[Object]>,
 }
 
 /// What became of a job.
@@ -73,6 +97,8 @@ pub(super) enum Ended {
     Done(Object),
     /// It rests.
     Rests(Suspended),
+    /// It has not been touched and rests as before.
+    Stays(Suspended),
 }
 
 /// A job's end.
@@ -92,12 +118,18 @@ pub(super) struct End {
 pub(super) struct Lane {
     /// By name; of a lane without a limited principal there is one.
     pub(super) overlays: BTreeMap<Arc<str>, Overlay>,
+    /// What comes first.
+    pub(super) early: Vec<Job>,
+    rounds: Vec<Round>,
     pub(super) jobs: Vec<Job>,
     pub(super) windows: BTreeMap<Arc<str>, Window>,
     pub(super) traces: Traces,
     /// Events of this frame, by session.
     given: BTreeMap<Arc<str>, usize>,
+    /// Ends that somebody waits for, or that change what is stored.
     pub(super) ends: Vec<End>,
+    /// Jobs done.
+    pub(super) done: u64,
     machine: Machine,
     cache: ParseCache,
 }
@@ -112,29 +144,67 @@ pub(super) struct Hall<'a> {
     pub(super) limits: Limits,
     /// Steps that an await waits at most.
     pub(super) patience: u64,
+    /// Who hears what is published.
+    pub(super) handlers: &'a BTreeMap<Place, Vec<Listening>>,
 }
 
 impl Lane {
-    /// Whether nothing was done and nothing is left.
+    /// How much there is to do.
     pub(super) fn weight(&self) -> u64 {
-        self.jobs.len() as u64
+        let rounds = self.rounds.iter().map(|round| (round.handlers.len() * round.events.len()) as u64);
+        (self.early.len() + self.jobs.len()) as u64 + rounds.sum::<u64>()
     }
 
-    /// Does all jobs in order.
+    /// Takes note of somebody who works here in this frame.
+    pub(super) fn admit(&mut self, who: &Who, mirror: &Mirror) {
+        if let Some(principal) = who.principal.as_ref().filter(|principal| principal.max_rps > 0)
+            && !self.windows.contains_key(principal.name.as_str())
+            && let Some(known) = mirror.principals.get(principal.name.as_str())
+        {
+            self.windows.insert(who.seat.session.principal.clone(), known.window.clone());
+        }
+    }
+
+    /// One more handler that hears these events; those of one topic come together.
+    pub(super) fn hearer(&mut self, topic: u16, events: &Arc<[Object]>, hearer: Hearer) {
+        match self.rounds.last_mut().filter(|round| Arc::ptr_eq(&round.events, events)) {
+            Some(round) => round.handlers.push(hearer),
+            None => self.rounds.push(Round { topic, handlers: vec![hearer], events: events.clone() }),
+        }
+    }
+
+    /// Does everything in order.
     pub(super) fn run(&mut self, hall: &Hall<'_>) {
+        let mut jobs = core::mem::take(&mut self.early);
+        for Job { who, work, to } in jobs.drain(..) {
+            self.job(&who, work, to, hall);
+        }
+        self.early = jobs;
+        let mut rounds = core::mem::take(&mut self.rounds);
+        for Round { topic, handlers, events } in rounds.drain(..) {
+            for data in &*events {
+                for Hearer { who, body } in &handlers {
+                    self.job(who, Work::Hear(body.clone(), topic, data.clone()), None, hall);
+                }
+            }
+        }
+        self.rounds = rounds;
         let mut jobs = core::mem::take(&mut self.jobs);
-        for job in jobs.drain(..) {
-            self.job(job, hall);
+        for Job { who, work, to } in jobs.drain(..) {
+            self.job(&who, work, to, hall);
         }
         self.jobs = jobs;
         self.given.clear();
+        self.traces.bytes = 0;
     }
 
-    fn job(&mut self, job: Job, hall: &Hall<'_>) {
-        let Job { seat, principal, held, work, to } = job;
+    fn job(&mut self, who: &Who, work: Work, to: Option<To>, hall: &Hall<'_>) {
+        self.done += 1;
+        let Who { seat, held, .. } = who;
+        let held = *held;
         let session = &seat.session;
         let scope: &Scope = hall.index.scope(&session.scope).unwrap_or(&hall.empty);
-        let principal = principal.as_deref();
+        let principal = who.principal.as_deref();
         let before = self.traces.events.len();
         let overlay = match self.overlays.get_mut(&session.scope) {
             Some(overlay) => overlay,
@@ -153,6 +223,8 @@ impl Lane {
             full: seat.holds() >= HOLDS_MAX,
             traces: &mut self.traces,
             given: &mut self.given,
+            handlers: hall.handlers,
+            spent: 0,
         };
         let mut script = None;
         // An event for an outer await leaves the inner one, and its deadline, as they were.
@@ -166,6 +238,13 @@ impl Lane {
                 }
             },
             Work::Hear(_, topic, _) if !desk.may_hear(topic) => return,
+            Work::GoOn(roused, Wake::Ready) if !desk.has_room() => {
+                let Roused { id, entity, machine, deadline, rest, awaits } = roused;
+                let rests = Suspended { session: session.id.clone(), rest, deadline, awaits, machine };
+                let ended = Ended::Stays(rests);
+                let end = End { seat: seat.clone(), script: Some((id, entity)), to, ended, published: false };
+                return self.ends.push(end);
+            }
             work => {
                 if let Work::Execute(topic, _) = work
                     && let Err(denied) = desk.may_publish(Channel::Execution, topic)
@@ -198,6 +277,7 @@ impl Lane {
             Outcome::Suspended(waiting) => {
                 let deadline = deadline.unwrap_or_else(|| hall.terms.step.saturating_add(hall.patience));
                 let rests = rest(&self.machine, session, waiting, deadline);
+                self.traces.bytes += rests.machine.len();
                 // What it holds would stay as long as the lane.
                 self.machine.clear();
                 Ended::Rests(rests)
@@ -205,7 +285,9 @@ impl Lane {
         };
         // A script that went on has perhaps published before, and its events are still in line.
         let published = self.traces.events.len() > before || (held && script.is_some());
-        self.ends.push(End { seat, script, to, ended, published });
+        if to.is_some() || script.is_some() || !matches!(ended, Ended::Done(_)) {
+            self.ends.push(End { seat: seat.clone(), script, to, ended, published });
+        }
     }
 }
 
@@ -285,7 +367,7 @@ fn operate(desk: &mut Desk<'_>, operation: Operation) -> Result<Object, Object> 
         Operation::CompareAndSwap(key, expected, value) => {
             whether(desk.compare_and_swap(&key, &expected, value))
         }
-        Operation::Publish(channel, topic, data) => match desk.publish(channel, topic, data.clone()) {
+        Operation::Publish(channel, topic, data) => match desk.publish(channel, topic, data.clone(), true) {
             Ok(Published::Full) => return Err(publication(channel, topic, &data)),
             Ok(Published::Taken) => Ok(Object::boolean(true)),
             Err(error) => Err(error),

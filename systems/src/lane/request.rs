@@ -61,6 +61,16 @@ pub enum Operation {
 }
 
 impl Operation {
+    fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Get(key) | Self::Delete(key) | Self::Exists(key) => key.len(),
+            Self::Set(key, value) | Self::SetIfAbsent(key, value) => key.len() + value.heap_bytes(),
+            Self::CompareAndSwap(key, expected, value) => key.len() + expected.len() + value.heap_bytes(),
+            Self::Publish(_, _, value) | Self::Subscribe(_, _, value) => value.heap_bytes(),
+            Self::Unsubscribe(..) => 0,
+        }
+    }
+
     /// What it would store or publish.
     pub(super) fn value(&self) -> Option<&Object> {
         match self {
@@ -93,6 +103,15 @@ pub enum Change {
 }
 
 impl Ask {
+    /// Bytes of what it brings to be run or stored.
+    pub(super) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Run(_, program) => program.heap_bytes(),
+            Self::Do(_, operation) => operation.heap_bytes(),
+            _ => 0,
+        }
+    }
+
     /// Whether what comes after it must see its effect.
     pub(super) fn is_barrier(&self) -> bool {
         matches!(self, Self::Close(_) | Self::Principal(_) | Self::Remove(_) | Self::Change(..))

@@ -19,6 +19,10 @@ use diptych_components::slp::Object;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// Bytes of the scripts that a frame puts to rest; whoever is beyond it ends with an ERROR, since what it holds has no
+/// place in the frame's record.
+pub const REST_BYTES_A_FRAME: usize = 1 << 30;
+
 /// Everything of a frame.
 pub(super) fn write(
     floor: &Floor,
@@ -33,12 +37,13 @@ pub(super) fn write(
         answers: Vec::new(),
         changes: Vec::new(),
         touched: agenda.touched,
+        rested: 0,
     };
     let mut events = Vec::new();
     let mut jobs = 0;
     for lane in lanes {
         scribe.entries(lane);
-        jobs += lane.ends.len() as u64;
+        jobs += core::mem::take(&mut lane.done);
         for end in lane.ends.drain(..) {
             scribe.end(end);
         }
@@ -80,6 +85,8 @@ struct Scribe<'a, 'w, 's> {
     changes: Vec<(Arc<str>, Vec<Update>)>,
     /// Sessions that may have begun or ceased to hold something.
     touched: BTreeSet<Arc<str>>,
+    /// Bytes of the scripts that were put to rest.
+    rested: usize,
 }
 
 impl Scribe<'_, '_, '_> {
@@ -118,7 +125,15 @@ impl Scribe<'_, '_, '_> {
 
     /// A job's end: an answer, or a script at rest.
     fn end(&mut self, end: End) {
-        let End { seat, script, to, ended, published } = end;
+        let End { seat, script, to, mut ended, published } = end;
+        if let Ended::Rests(rests) = &ended {
+            self.rested += rests.machine.len();
+            if self.rested > REST_BYTES_A_FRAME {
+                ended = Ended::Done(Object::error(&format!(
+                    "the scripts that this frame puts to rest have more than {REST_BYTES_A_FRAME} bytes in all; this one ends"
+                )));
+            }
+        }
         match ended {
             Ended::Done(result) => {
                 if let Some((id, _)) = script {
@@ -144,6 +159,11 @@ impl Scribe<'_, '_, '_> {
                     }
                 };
                 self.mirror.rest(id, entity, &rests, to);
+            }
+            Ended::Stays(rests) => {
+                if let Some((id, entity)) = script {
+                    self.mirror.rest(id, entity, &rests, to);
+                }
             }
         }
     }

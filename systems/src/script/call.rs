@@ -23,6 +23,8 @@ pub struct Call<'a> {
     pub(super) arguments: &'a [Value],
     /// Something was not published: the call is made again.
     pub(super) waiting: bool,
+    /// It has done something that must not be done again.
+    pub(super) acted: bool,
 }
 
 impl<'a> Call<'a> {
@@ -156,6 +158,7 @@ impl<'a> Call<'a> {
     /// # Errors
     /// The host's ERROR.
     pub fn set(&mut self, key: &[u8], value: impl Into<Value>) -> Result<(), Object> {
+        self.acted = true;
         self.host.set(key, value.into().to_stored())
     }
 
@@ -164,6 +167,7 @@ impl<'a> Call<'a> {
     /// # Errors
     /// The host's ERROR.
     pub fn set_integer(&mut self, key: &[u8], value: i64) -> Result<(), Object> {
+        self.acted = true;
         self.host.set(key, Object::integer(value))
     }
 
@@ -172,6 +176,7 @@ impl<'a> Call<'a> {
     /// # Errors
     /// The host's ERROR.
     pub fn delete(&mut self, key: &[u8]) -> Result<bool, Object> {
+        self.acted = true;
         self.host.delete(key)
     }
 
@@ -188,6 +193,7 @@ impl<'a> Call<'a> {
     /// # Errors
     /// The host's ERROR.
     pub fn set_if_absent(&mut self, key: &[u8], value: impl Into<Value>) -> Result<bool, Object> {
+        self.acted = true;
         self.host.set_if_absent(key, value.into().to_stored())
     }
 
@@ -201,6 +207,7 @@ impl<'a> Call<'a> {
         expected: &[u8],
         value: impl Into<Value>,
     ) -> Result<bool, Object> {
+        self.acted = true;
         self.host.compare_and_swap(key, expected, value.into().to_stored())
     }
 
@@ -212,14 +219,18 @@ impl<'a> Call<'a> {
         self.host.keys(prefix, offset, limit)
     }
 
-    /// Publishes. Where there is no room the command must return at once, with the `Err` it is given: the script is
-    /// suspended, and the **whole call is made again** later, so publish before anything else is done.
+    /// Publishes. Where there is no room and the call has done nothing yet, the script is suspended and the call is
+    /// made again later: return at once, with the `Err` that is given. A call that has written, published or logged
+    /// before is never made again: its event waits in line.
     ///
     /// # Errors
     /// The host's ERROR, or one to be handed on as described.
     pub fn publish(&mut self, channel: Channel, topic: u16, data: impl Into<Value>) -> Result<(), Object> {
-        match self.host.publish(channel, topic, data.into().to_stored())? {
-            Published::Taken => Ok(()),
+        match self.host.publish(channel, topic, data.into().to_stored(), !self.acted)? {
+            Published::Taken => {
+                self.acted = true;
+                Ok(())
+            }
             Published::Full => {
                 self.waiting = true;
                 Err(Object::none())
@@ -232,11 +243,13 @@ impl<'a> Call<'a> {
     /// # Errors
     /// The host's ERROR.
     pub fn subscribe(&mut self, channel: Channel, topic: u16, body: Object) -> Result<(), Object> {
+        self.acted = true;
         self.host.subscribe(channel, topic, body.compact())
     }
 
     /// Writes to the log of the session.
     pub fn log(&mut self, line: &[u8]) {
+        self.acted = true;
         self.host.log(line);
     }
 }

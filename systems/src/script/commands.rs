@@ -9,6 +9,7 @@ mod kv;
 use super::call::Call;
 use super::command::{Command, ParameterKind as Kind, Run};
 use super::host::Permission;
+use super::limits::LOG_LINE_BYTES_MAX;
 use super::value::Value;
 use diptych_components::slp::Object;
 
@@ -37,7 +38,10 @@ fn log(call: &mut Call<'_>) -> Result<Value, Object> {
         if index > 0 {
             line.push(b' ');
         }
-        line.extend_from_slice(&call.text(index)?);
+        let text = call.text(index)?;
+        // What is beyond the limit of a line is not gathered.
+        let room = LOG_LINE_BYTES_MAX.saturating_sub(line.len());
+        line.extend_from_slice(&text[..text.len().min(room)]);
     }
     call.log(&line);
     Ok(Value::boolean(true))

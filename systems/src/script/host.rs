@@ -54,11 +54,18 @@ pub trait Host {
     /// Without the permission to read.
     fn keys(&mut self, prefix: &[u8], offset: u64, limit: u64) -> Result<Vec<Arc<[u8]>>, Object>;
 
-    /// Publishes.
+    /// Publishes. Who cannot wait gets a place in line where there is no room: it has done something already that
+    /// must not be done again.
     ///
     /// # Errors
     /// Without the permission to publish, or beyond the rate limit.
-    fn publish(&mut self, channel: Channel, topic: u16, data: Object) -> Result<Published, Object>;
+    fn publish(
+        &mut self,
+        channel: Channel,
+        topic: u16,
+        data: Object,
+        can_wait: bool,
+    ) -> Result<Published, Object>;
 
     /// Has `body`, a `{..}`, run for each event from the next frame on.
     ///
@@ -75,6 +82,18 @@ pub trait Host {
     /// Writes to the log of the session.
     fn log(&mut self, line: &[u8]);
 
+    /// Whether the frame has room for what one more command may write; where it has none, the script waits for the
+    /// next.
+    fn has_room(&self) -> bool {
+        true
+    }
+
+    /// Steps that were used up since the last time beside those of commands: by the bytes that were written and the
+    /// keys that were passed over.
+    fn take_spent(&mut self) -> u64 {
+        0
+    }
+
     /// Whether the session may run a command that declares this need.
     ///
     /// # Errors
@@ -87,7 +106,7 @@ pub trait Host {
 pub enum Published {
     /// It will be delivered.
     Taken,
-    /// There is no room: the script is suspended and publishes it again when it goes on.
+    /// There is no room: the script is suspended and publishes it again when it goes on. Never for who cannot wait.
     Full,
 }
 

@@ -9,7 +9,7 @@ use diptych_components::slp;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
     /// Steps before it waits for the next frame; 0 counts as 1. A step is one form or argument, one pass of an
-    /// iteration, or 64 bytes that `eval` parses.
+    /// iteration, or 64 bytes that `eval` parses; the host may ask for more, for bytes that are written.
     pub steps_a_frame: u64,
     /// Steps from its start to its end.
     pub steps_in_all: u64,
@@ -20,6 +20,9 @@ pub struct Limits {
     /// What `eval` parses.
     pub parse: slp::Limits,
 }
+
+/// Bytes of a line of the log; what is longer is cut.
+pub const LOG_LINE_BYTES_MAX: usize = 64 << 10;
 
 /// Bytes of text that count as one step of `eval`.
 pub(super) const TEXT_BYTES_A_STEP: u64 = 64;

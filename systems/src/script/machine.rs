@@ -38,7 +38,7 @@ pub(super) use special::{AWAIT_BODY, LOOP_BODY, WAITS as AWAIT_WAITS};
 /// #     fn set_if_absent(&mut self, _: &[u8], _: Object) -> Result<bool, Object> { Ok(false) }
 /// #     fn compare_and_swap(&mut self, _: &[u8], _: &[u8], _: Object) -> Result<bool, Object> { Ok(false) }
 /// #     fn keys(&mut self, _: &[u8], _: u64, _: u64) -> Result<Vec<Arc<[u8]>>, Object> { Ok(vec![]) }
-/// #     fn publish(&mut self, _: Channel, _: u16, _: Object) -> Result<Published, Object> { Ok(Published::Taken) }
+/// #     fn publish(&mut self, _: Channel, _: u16, _: Object, _: bool) -> Result<Published, Object> { Ok(Published::Taken) }
 /// #     fn subscribe(&mut self, _: Channel, _: u16, _: Object) -> Result<(), Object> { Ok(()) }
 /// #     fn check_await(&mut self, _: Channel, _: u16) -> Result<(), Object> { Ok(()) }
 /// #     fn log(&mut self, _: &[u8]) {}

@@ -65,11 +65,17 @@ impl Host for Memory {
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
         Ok(found.skip(offset).take(limit).map(|key| Arc::from(&key[..])).collect())
     }
-    fn publish(&mut self, _: Channel, topic: u16, _: Object) -> Result<Published, Object> {
+    fn publish(
+        &mut self,
+        _: Channel,
+        topic: u16,
+        _: Object,
+        can_wait: bool,
+    ) -> Result<Published, Object> {
         self.effects += 1;
         match topic {
             0 => Err(Object::error("denied")),
-            _ if self.effects.is_multiple_of(3) => Ok(Published::Full),
+            _ if can_wait && self.effects.is_multiple_of(3) => Ok(Published::Full),
             _ => Ok(Published::Taken),
         }
     }

@@ -13,6 +13,8 @@
 //! committed entries alone (`lanes`); a longer patience, no end of steps, ERRORs stored by operations (`events`,
 //! `limits`); a name inherited with its scripts (`overflow`); answers said before they are durable (`crash`).
 
+#[path = "runtime/budget.rs"]
+mod budget;
 #[path = "runtime/conformance.rs"]
 mod conformance;
 #[path = "runtime/crash.rs"]

@@ -180,7 +180,13 @@ impl Turn<'_> {
     fn call(&mut self, frame: Frame) -> Call<'_> {
         let base = self.machine.values.len() - frame.next as usize;
         let arguments = &self.machine.values[base..];
-        Call { host: &mut *self.host, command: self.commands.at(frame.command), arguments, waiting: false }
+        Call {
+            host: &mut *self.host,
+            command: self.commands.at(frame.command),
+            arguments,
+            waiting: false,
+            acted: false,
+        }
     }
 }
 

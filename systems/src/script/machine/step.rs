@@ -240,12 +240,25 @@ impl Turn<'_> {
         machine.frames.pop();
     }
 
-    /// Runs a command whose arguments are all there.
+    /// Runs a command whose arguments are all there, and pays for what it did.
     #[inline]
     pub(super) fn execute(&mut self, frame: Frame, command: &Command) -> Step {
+        if !self.host.has_room() {
+            return Err(Stop::Wait(Waiting::Budget));
+        }
+        let step = self.carry_out(frame, command);
+        // What was done is done: it is the next step that is not made where nothing is left.
+        let spent = self.host.take_spent();
+        self.left = self.left.saturating_sub(spent);
+        self.machine.steps = self.machine.steps.saturating_add(spent);
+        step
+    }
+
+    #[inline]
+    fn carry_out(&mut self, frame: Frame, command: &Command) -> Step {
         let base = self.machine.values.len() - frame.next as usize;
         let arguments = &self.machine.values[base..];
-        let mut call = Call { host: &mut *self.host, command, arguments, waiting: false };
+        let mut call = Call { host: &mut *self.host, command, arguments, waiting: false, acted: false };
         let result = match command.run() {
             Run::Builtin(run) => run(&mut call),
             Run::Plugin(action) => {

@@ -85,10 +85,16 @@ impl Host for Memory {
         Ok(found.skip(offset as usize).take(limit).map(|key| Arc::from(&key[..])).collect())
     }
 
-    fn publish(&mut self, channel: Channel, topic: u16, data: Object) -> Result<Published, Object> {
+    fn publish(
+        &mut self,
+        channel: Channel,
+        topic: u16,
+        data: Object,
+        can_wait: bool,
+    ) -> Result<Published, Object> {
         self.note(format!("pub {channel} {topic} {data}"))?;
         self.publishes += 1;
-        let full = self.full_every > 0 && self.publishes.is_multiple_of(self.full_every);
+        let full = can_wait && self.full_every > 0 && self.publishes.is_multiple_of(self.full_every);
         Ok(if full { Published::Full } else { Published::Taken })
     }
 

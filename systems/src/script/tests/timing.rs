@@ -33,7 +33,7 @@ impl Host for One {
     fn keys(&mut self, _: &[u8], _: u64, _: u64) -> Result<Vec<Arc<[u8]>>, Object> {
         Ok(vec![Arc::from(&b"k"[..]); 1000])
     }
-    fn publish(&mut self, _: Channel, _: u16, _: Object) -> Result<Published, Object> {
+    fn publish(&mut self, _: Channel, _: u16, _: Object, _: bool) -> Result<Published, Object> {
         Ok(Published::Taken)
     }
     fn subscribe(&mut self, _: Channel, _: u16, _: Object) -> Result<(), Object> {

@@ -1,0 +1,154 @@
+//! What a script writes, publishes, passes over and puts to rest is paid for in steps and bytes of a frame: much of it
+//! takes more frames, and nobody else waits.
+
+use super::{World, assert_error};
+use diptych::prelude::*;
+use diptych::runtime::script::{Command, ParameterKind, Value};
+use diptych::runtime::{Settings, slp};
+use slp::Object;
+
+/// The frames that a script takes, and its answer.
+fn frames(world: &mut World, session: &diptych::runtime::Session, script: &str) -> (u32, String) {
+    let ticket = session.run(script).expect("asked");
+    for frame in 1..100 {
+        world.still(1);
+        if let Some(answer) = ticket.get() {
+            return (frame, answer.result.to_string());
+        }
+    }
+    panic!("no answer in 100 frames");
+}
+
+/// A megabyte costs 4,096 steps: of 100,000 a frame, 24 megabytes and a bit.
+#[test]
+fn bytes_cost_steps() {
+    let mut world = World::memory();
+    let session = world.alone(2);
+    assert_eq!(world.run(&session, &format!("(core/kv/set big \"{}\")", "x".repeat(1 << 20))), "true");
+    for (form, what) in [
+        ("(core/kv/set k (core/kv/get big))", "set"),
+        ("(core/kv/del k)(core/kv/snx k (core/kv/get big))", "snx"),
+        ("(core/kv/cas k (core/kv/get k) (core/kv/get big))", "cas"),
+        ("(core/event/pub A 1 (core/kv/get big))", "pub"),
+    ] {
+        let (taken, answer) = frames(&mut world, &session, &form.repeat(60));
+        assert_eq!((taken, &*answer), (3, "true"), "60 times {what}");
+    }
+    let (taken, answer) = frames(&mut world, &session, &"(core/kv/set k (core/kv/get big))".repeat(250));
+    assert!((10..13).contains(&taken), "{taken} frames");
+    assert_error(&answer, "more than 1000000 steps", "250 megabytes");
+}
+
+/// Keys that an iteration passes over are paid for, those that were deleted in this frame too.
+#[test]
+fn keys_passed_over_cost_steps() {
+    let mut world = World::memory();
+    let session = world.alone(2);
+    let keys: String = (0..16_000).map(|n| format!("(core/kv/set k:{n} 0)")).collect();
+    assert_eq!(world.run(&session, &keys), "true");
+    let (taken, _) = frames(&mut world, &session, &"(core/kv/iterate k: 15999 1 {1})".repeat(250));
+    assert!((3..5).contains(&taken), "250 times 16,000 keys are 250,000 steps: {taken} frames");
+    let script = "(core/kv/iterate k: 0 8000 {(core/kv/del $key)})".to_owned()
+        + &"(core/kv/iterate k: 0 1 {1})".repeat(350);
+    let (taken, _) = frames(&mut world, &session, &script);
+    assert!((2..4).contains(&taken), "350 times 8,000 deleted keys are 175,000 steps: {taken} frames");
+}
+
+/// Who publishes pays for who hears.
+#[test]
+fn handlers_cost_steps() {
+    let mut world = World::memory();
+    let session = world.alone(2);
+    let sub: String = (0..3000).map(|_| "(core/event/sub A 1 {1})").collect();
+    assert_eq!(world.run(&session, &sub), "true");
+    let (taken, answer) = frames(&mut world, &session, &"(core/event/pub A 1 1)".repeat(100));
+    assert_eq!((taken, &*answer), (3, "true"), "100 events for 3,000 handlers are 300,000 steps");
+}
+
+/// Twenty sessions write five times what a frame takes: each is answered, a few in each frame, and what was written
+/// is there; who writes nothing is answered at once.
+#[test]
+fn a_frame_takes_so_many_bytes() {
+    let mut world = World::with(Settings { bytes: 4 << 20, ..Settings::default() }, 2);
+    world
+        .principal(Principal::new("p").scope("p", ScopeAccess::ReadWrite).scope("q", ScopeAccess::ReadWrite));
+    let sessions: Vec<_> = (0..20).map(|n| world.session(&format!("s{n}"), "p", "p")).collect();
+    let big = "x".repeat(1_000_000);
+    assert_eq!(world.run(&sessions[0], &format!("(core/kv/set big \"{big}\")")), "true");
+    let write = |n: usize| format!("(core/kv/set k{n} (core/kv/get big)) (core/kv/exists k{n})");
+    let tickets: Vec<_> =
+        sessions.iter().enumerate().map(|(n, session)| session.run(&write(n)).expect("asked")).collect();
+    let mut answered = Vec::new();
+    for _ in 0..20 {
+        let other = sessions[0].get("k").expect("asked");
+        world.still(1);
+        assert!(other.get().is_some(), "one operation is done at once");
+        let now = tickets.iter().filter(|ticket| ticket.get().is_some()).count();
+        answered.push(now - answered.iter().sum::<usize>());
+        if now == tickets.len() {
+            break;
+        }
+    }
+    assert!(answered.iter().all(|now| *now <= 5), "{answered:?}");
+    assert!((4..=7).contains(&answered.len()), "{answered:?}");
+    for n in 0..20 {
+        assert_eq!(world.entry("p", &format!("k{n}")).map(|text| text.len()), Some(1_000_000));
+    }
+}
+
+/// Operations bring their bytes with them: a frame takes 64 MiB of those.
+#[test]
+fn requests_bring_so_many_bytes() {
+    let mut world = World::memory();
+    let session = world.alone(2);
+    let big = Object::string("x".repeat(1 << 20));
+    let tickets: Vec<_> =
+        (0..80).map(|n| session.set(format!("k{n}"), big.clone()).expect("asked")).collect();
+    let mut frames = Vec::new();
+    while tickets.iter().any(|ticket| ticket.get().is_none()) {
+        world.still(1);
+        frames.push(tickets.iter().filter(|ticket| ticket.get().is_some()).count());
+        assert!(frames.len() < 5, "{frames:?}");
+    }
+    assert_eq!(frames, [63, 80]);
+}
+
+/// A command that publishes twice finds room for one event: neither comes twice, and neither is lost. One that has not
+/// done anything waits.
+#[test]
+fn commands_that_did_something_are_not_made_again() {
+    let twice = Command::new("two/events", |call| {
+        let topic = call.topic(0)?;
+        let calls = call.get_integer(b"calls")?.unwrap_or(0);
+        call.set_integer(b"calls", calls + 1)?;
+        call.publish(Channel::A, topic, Object::string("one"))?;
+        call.publish(Channel::A, topic, Object::string("two"))?;
+        Ok(Value::boolean(true))
+    })
+    .parameter("topic", ParameterKind::Topic);
+    let settings = Settings { events: 1, ..Settings::default() };
+    let runtime = Runtime::default().settings(settings).command(twice).expect("it is new");
+    let engine = Engine::in_memory().plugin(runtime).dt(1.0 / 60.0).build().expect("the world opens");
+    let client = engine.client().expect("it has a runtime");
+    let mut world = World { engine, client };
+    let session = world.alone(2);
+    assert_eq!(world.run(&session, "(core/event/sub A 1 {(core/util/log $data)})"), "true");
+    assert_eq!(world.run(&session, "(two/events 1) (two/events 1)"), "true");
+    world.still(6);
+    let heard: Vec<String> = world.log();
+    let heard: Vec<&str> = heard.iter().map(|line| line.trim_start_matches("[session:s] ")).collect();
+    assert_eq!(heard, ["one", "two", "one", "two"]);
+    assert_eq!(world.entry("p", "calls").as_deref(), Some("2"));
+}
+
+/// A line of the log is cut, whatever it is made of.
+#[test]
+fn log_lines_are_cut() {
+    let mut world = World::memory();
+    let session = world.alone(1);
+    assert_eq!(world.run(&session, &format!("(core/kv/set big \"{}\")", "x".repeat(1 << 20))), "true");
+    assert_eq!(world.run(&session, "(core/util/log (core/kv/get big) (core/kv/get big))"), "true");
+    let lines = world.log();
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0].len(), "[session:s] ".len() + (64 << 10));
+}
