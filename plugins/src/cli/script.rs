@@ -65,6 +65,8 @@ pub(crate) fn run(args: &ScriptArgs) -> Result<(), Failure> {
         let _ = world.now(&ticket)?;
         tickets.push(ticket);
     }
+    let rest =
+        if run.data.is_some() { "the world keeps it" } else { "it ends here: add --data DIR to keep it" };
     let (mut told, mut errors) = (0, 0);
     let mut tell = |until_first_gap: bool| -> Result<(), Failure> {
         for ticket in &tickets[told..] {
@@ -74,11 +76,7 @@ pub(crate) fn run(args: &ScriptArgs) -> Result<(), Failure> {
                     write(&shown(&answer.result, run.json))?;
                 }
                 None if until_first_gap => break,
-                None => note(&format!(
-                    "form {} of {} is still suspended; the world keeps it",
-                    told + 1,
-                    script.name
-                )),
+                None => note(&format!("form {} of {} is still suspended; {rest}", told + 1, script.name)),
             }
             told += 1;
         }
