@@ -1,7 +1,7 @@
 //! A world driven by lines of JSON: requests in, replies out, so that any language can use one.
 //!
 //! Invariant: a request gets one reply, whatever it is; what is wrong with one line harms no other. Replies come in the
-//! order of the requests, but for scripts that are suspended: theirs come when they end.
+//! order of the requests, but for scripts that are suspended: theirs come when they end, or when the input does.
 //!
 //! | request | reply |
 //! |---|---|
@@ -32,13 +32,14 @@ mod serve;
 mod shared;
 
 pub use outlet::UNREAD_BYTES_MAX;
-pub use reader::{AHEAD_MAX, LINE_BYTES_MAX};
+pub use reader::{AHEAD_BYTES_MAX, AHEAD_MAX, LINE_BYTES_MAX};
 pub use reply::permission;
 pub use request::FRAMES_MAX;
 
 use crate::runtime::NoRuntime;
 use diptych_engine::{DT_DEFAULT, Engine};
 use std::io::{ErrorKind, Read, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Between two steps by the wall clock: 60 a second.
@@ -85,8 +86,8 @@ pub enum ServeError {
 ///
 /// A request that waits gets a frame at once, in which world time stands; steps come 60 times a second by the wall
 /// clock, or, with [`Options::manual`], only by `frames`. After the last line, scripts that are suspended have the time
-/// an await waits at most to end, in world time that passes at once (with `manual` none passes). When nobody
-/// reads the replies any more, serving ends without an error.
+/// an await waits at most to end, in world time that passes at once (with `manual` none passes); the reply of one that
+/// is suspended even then says so. When nobody reads the replies any more, serving ends without an error.
 ///
 /// ```
 /// use diptych::prelude::*;
@@ -106,6 +107,47 @@ pub fn serve(
     options: &Options,
 ) -> Result<(), ServeError> {
     serve::serve(engine, input, output, options)
+}
+
+/// Serves the lines of `input` and gives all replies: for tests of what speaks to a world, and wherever a whole
+/// conversation is at hand.
+///
+/// ```
+/// use diptych::prelude::*;
+/// use diptych::stdio::{Options, replies};
+/// let mut engine = Engine::in_memory().plugin(Runtime::default()).build()?;
+/// let input = br#"{"op":"parse","text":"a"}"#;
+/// let said = replies(&mut engine, &input[..], &Options::default())?;
+/// assert_eq!(said, b"{\"error\":false,\"trees\":[{\"sym\":\"a\"}]}\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// When the engine fails.
+pub fn replies(
+    engine: &mut Engine,
+    input: impl Read + Send + 'static,
+    options: &Options,
+) -> Result<Vec<u8>, ServeError> {
+    let replies = Replies::default();
+    serve(engine, input, replies.clone(), options)?;
+    // The thread that writes has ended.
+    Ok(std::mem::take(&mut *replies.0.lock().unwrap_or_else(PoisonError::into_inner)))
+}
+
+/// Bytes that a thread writes and another takes.
+#[derive(Clone, Default)]
+struct Replies(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Replies {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

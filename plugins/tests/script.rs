@@ -116,6 +116,44 @@ fn principals_hold() {
     assert_eq!(principal(&["list"]).1, "");
 }
 
+/// Claim: what only looks at a world or changes it makes none, nor does what is refused: one line names the directory
+/// and says what to do, and the directory is as it was.
+#[test]
+fn nothing_makes_a_world_by_mistake() {
+    let (directory, absent) = world();
+    let empty = directory.path().join("empty").to_string_lossy().into_owned();
+    std::fs::create_dir(&empty).unwrap_or_else(|error| panic!("{error}"));
+    let script = directory.path().join("wrong.slp").to_string_lossy().into_owned();
+    std::fs::write(&script, "(core/kv/set k").unwrap_or_else(|error| panic!("{error}"));
+    for world in [&absent, &empty] {
+        for (arguments, named) in [
+            (&["principal", "list"][..], "principal add"),
+            (&["principal", "grant", "a", "--scope", "a=READ"], "principal add"),
+            (&["principal", "revoke", "a", "--scope", "a"], "principal add"),
+            (&["principal", "remove", "a"], "principal add"),
+            (&["exec", "--principal", "a", "1"], "principal add a --scope main=READ_WRITE"),
+            (&["repl", "--principal", "a"], "principal add a --scope main=READ_WRITE"),
+        ] {
+            refused(&[arguments, &["--data", world]].concat(), b"", 2, named);
+            refused(&[arguments, &["--data", world]].concat(), b"", 2, world);
+        }
+        for (arguments, named) in [
+            (&["principal", "add", "a", "--scope", "a/b=READ"][..], "'/'"),
+            (&["exec", "(1"], "column 1"),
+            (&["exec", &script], "wrong.slp: line 1"),
+            (&["exec", "; nothing"], "no form"),
+            (&["exec", "--scope", "a/b", "1"], "'/'"),
+            (&["run", &script, "--frames", "1"], "wrong.slp: line 1"),
+        ] {
+            refused(&[arguments, &["--data", world]].concat(), b"", 2, named);
+        }
+    }
+    let left: Vec<_> = std::fs::read_dir(&empty).unwrap_or_else(|error| panic!("{error}")).collect();
+    assert!(left.is_empty() && !std::path::Path::new(&absent).exists(), "{left:?}");
+    assert_eq!(said(&["principal", "add", "a", "--data", &empty], b"").0, Some(0));
+    assert_eq!(said(&["principal", "list", "--data", &empty], b"").1, "a\n");
+}
+
 /// Claim: every command is listed with what it takes.
 #[test]
 fn commands_are_listed() {
@@ -140,6 +178,30 @@ fn scripts_are_run() {
     assert_eq!(said(&["exec", "(core/kv/get heard)", "--data", &world], b"").1, "\"x\"\n");
 }
 
+/// Claim: Ctrl-C ends `run FILE.slp` at a commit, with the report and exit code 0; the world is stored up to there.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_a_script_run() {
+    let (directory, world) = world();
+    let file = directory.path().join("s.slp").to_string_lossy().into_owned();
+    std::fs::write(&file, "(core/kv/set k 5)").unwrap_or_else(|error| panic!("{error}"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_diptych"));
+    let command = command.args(["run", &file, "--frames", "1000000000", "--json", "--data", &world]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap_or_else(|error| panic!("{error}"));
+    let mut lines =
+        std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().expect("it is piped")));
+    let mut line = || lines.next().map(|line| line.unwrap_or_else(|error| panic!("{error}")));
+    assert_eq!(line().as_deref(), Some(r#"{"error":false,"result":{"sym":"true"}}"#));
+    let interrupt = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status();
+    assert!(interrupt.is_ok_and(|status| status.success()));
+    let report: Value = serde_json::from_str(&line().unwrap_or_default()).unwrap_or_default();
+    let status = child.wait().unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(status.code(), Some(0), "{report}");
+    assert!(report["frame"].as_u64().is_some_and(|frame| frame < 1_000_000_000), "{report}");
+    assert_eq!(report["durable_frame"], report["frame"]);
+    assert_eq!(said(&["exec", "(core/kv/get k)", "--data", &world], b"").1, "\"5\"\n");
+}
+
 /// Claim: without a terminal, `repl` reads forms over lines and goes on after what is wrong.
 #[test]
 fn repl_reads_forms() {
@@ -148,6 +210,28 @@ fn repl_reads_forms() {
     assert!(out.starts_with("true\n\"1\"\n2\nType a form") && !out.ends_with("3\n"), "{out}");
     assert_eq!(err.lines().count(), 1, "{err}");
     refused(&["repl"], b"(1\n", 2, "within a form");
+}
+
+/// Claim: what no more lines could mend is told at once, and the next form is read.
+#[test]
+fn repl_tells_at_once() {
+    let (code, out, err) = said(&["repl"], b"(')\n1\n(]\n2\n'\n; more\n(3\n\"[\")\n");
+    assert_eq!((code, out.as_str()), (Some(0), "1\n2\n(3 \"[\")\n"), "{err}");
+    assert_eq!(err.lines().count(), 2, "{err}");
+    assert!(err.contains("needs an object") && err.contains("another kind"), "{err}");
+}
+
+/// Claim: a form over many lines is read once, not once a line.
+#[test]
+fn repl_reads_long_forms() {
+    const LINES: usize = 20_000;
+    const TIME_MAX: std::time::Duration = std::time::Duration::from_secs(20);
+    let form = format!("{{\n{}}}\n", "(core/kv/set \"key\" [1 2])\n".repeat(LINES));
+    let started = std::time::Instant::now();
+    let (code, out, err) = said(&["repl"], form.as_bytes());
+    let took = started.elapsed();
+    assert_eq!((code, out.matches("core/kv/set").count()), (Some(0), LINES), "{err}");
+    assert!(took < TIME_MAX, "{LINES} lines took {took:?}");
 }
 
 /// Claim: a world is served by lines; a session of a removed principal can do nothing; the world is there afterwards;

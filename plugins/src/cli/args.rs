@@ -116,7 +116,10 @@ pub(crate) struct ExecArgs {
     /// Keep the world in this directory, and go on with the one that is there; in memory if left out
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Whose permissions hold; `local` may do everything, others must have been made by `principal add`
+    /// Whose permissions hold; others than `local` must have been made by `principal add`
+    ///
+    /// `local` if left out. Where it is missing, it is made with READ_WRITE in the scope and PUBSUB on every topic; where
+    /// it exists, it keeps what it has, and is granted READ_WRITE in a scope in which it has no permission.
     #[arg(long, value_name = "NAME")]
     pub(crate) principal: Option<String>,
     /// Where keys live; `main` if left out
@@ -133,7 +136,7 @@ pub(crate) struct ReplArgs {
     /// Keep the world in this directory, and go on with the one that is there; in memory if left out
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Whose permissions hold; `local` if left out
+    /// Whose permissions hold; `local` if left out, as with exec
     #[arg(long, value_name = "NAME")]
     pub(crate) principal: Option<String>,
     /// Where keys live; `main` if left out

@@ -1,6 +1,6 @@
 //! `diptych principal` and `diptych commands`: who may do what, and what there is to do.
 //!
-//! Invariant: a change is on disk when the command ends with 0.
+//! Invariant: a change is on disk when the command ends with 0; only `principal add` makes a world where there is none.
 
 use diptych::prelude::*;
 use diptych::runtime::{Ask, Change};
@@ -38,7 +38,7 @@ pub(crate) fn principal(args: &PrincipalArgs) -> Result<(), Failure> {
                     check_scope(scope).map_err(|error| Failure::Refused(error.to_string()))?;
                 }
             }
-            let mut world = World::open(Some(data))?;
+            let mut world = World::existing(data)?;
             for grant in scope.iter().chain(topic) {
                 let change = match grant.clone() {
                     Grant::Scope(scope, access) => Change::GrantScope(scope.into(), access),
@@ -49,7 +49,7 @@ pub(crate) fn principal(args: &PrincipalArgs) -> Result<(), Failure> {
             Ok(())
         }
         PrincipalArgs::Revoke { name, scope, topic, data } => {
-            let mut world = World::open(Some(data))?;
+            let mut world = World::existing(data)?;
             let scopes = scope.iter().map(|scope| Change::RevokeScope(scope.as_str().into()));
             for change in scopes.chain(topic.iter().map(|topic| Change::RevokeTopic(*topic))) {
                 done(&mut world, Ask::Change(name.as_str().into(), change))?;
@@ -57,9 +57,9 @@ pub(crate) fn principal(args: &PrincipalArgs) -> Result<(), Failure> {
             Ok(())
         }
         PrincipalArgs::Remove { name, data } => {
-            done(&mut World::open(Some(data))?, Ask::Remove(name.as_str().into()))
+            done(&mut World::existing(data)?, Ask::Remove(name.as_str().into()))
         }
-        PrincipalArgs::List { data, json } => list(&World::open(Some(data))?, *json),
+        PrincipalArgs::List { data, json } => list(&World::existing(data)?, *json),
     }
 }
 

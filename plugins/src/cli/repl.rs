@@ -7,16 +7,20 @@ use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 
 use diptych::runtime::Session;
-use diptych::runtime::slp::{self, ParseErrorKind};
+use diptych::runtime::slp;
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Context, Editor, Helper, Highlighter, Hinter};
 
+use nest::{Nest, Text};
+
 use super::args::ReplArgs;
 use super::world::{World, shown, write};
 use super::{Failure, complain};
+
+mod nest;
 
 /// Lines of history that are kept.
 const HISTORY_MAX: usize = 10_000;
@@ -26,34 +30,13 @@ const HELP: &str = "Type a form, such as (core/kv/set score 42); one that does n
 
 /// Reads forms until there are no more.
 pub(crate) fn repl(args: &ReplArgs) -> Result<(), Failure> {
-    let mut world = World::open(args.data.as_deref())?;
-    let session = world.session(None, args.principal.as_deref(), args.scope.as_deref())?;
+    let (mut world, session) =
+        World::enter(args.data.as_deref(), args.principal.as_deref(), args.scope.as_deref())?;
     if std::io::stdin().is_terminal() { typed(&mut world, &session) } else { piped(&mut world, &session) }?;
     if let Ok(closed) = session.close() {
         world.now(&closed)?;
     }
     world.keep()
-}
-
-/// What a text is, so far.
-enum Text {
-    Whole,
-    Open,
-    Wrong,
-}
-
-fn read(text: &str, limits: &slp::Limits) -> Text {
-    match slp::parse(text, limits) {
-        Ok(_) => Text::Whole,
-        Err(error) => match error.kind {
-            ParseErrorKind::UnclosedParen
-            | ParseErrorKind::UnclosedBracket
-            | ParseErrorKind::UnclosedBrace
-            | ParseErrorKind::UnclosedString
-            | ParseErrorKind::PrefixWithoutObject => Text::Open,
-            _ => Text::Wrong,
-        },
-    }
 }
 
 /// Runs forms; whether there is more to do.
@@ -91,25 +74,24 @@ fn run(world: &mut World, session: &Session, text: &str) -> Result<bool, Failure
 
 fn piped(world: &mut World, session: &Session) -> Result<(), Failure> {
     let limits = world.client.settings().scripts.parse;
-    let mut text = String::new();
+    let (mut text, mut nest) = (String::new(), Nest::new(limits));
     for line in std::io::stdin().lock().lines() {
         let line =
             line.map_err(|error| Failure::Refused(format!("standard input cannot be read: {error}")))?;
+        let begins = text.len();
         text.push_str(&line);
         text.push('\n');
-        if !matches!(read(&text, &limits), Text::Open) {
+        if nest.feed(&text.as_bytes()[begins..]) != Text::Open {
             if !run(world, session, &text)? {
                 return Ok(());
             }
             text.clear();
+            nest = Nest::new(limits);
         }
     }
-    match read(&text, &limits) {
-        Text::Whole => Ok(()),
-        Text::Open | Text::Wrong => {
-            let error = slp::parse(&text, &limits).err().map(|error| error.to_string()).unwrap_or_default();
-            Err(Failure::Refused(format!("the input ends within a form: {error}")))
-        }
+    match slp::parse(&text, &limits) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure::Refused(format!("the input ends within a form: {error}"))),
     }
 }
 
@@ -182,8 +164,8 @@ impl Completer for Names {
 
 impl Validator for Names {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        let open =
-            !context.input().starts_with(':') && matches!(read(context.input(), &self.limits), Text::Open);
+        let text = context.input();
+        let open = !text.starts_with(':') && Nest::new(self.limits).feed(text.as_bytes()) == Text::Open;
         Ok(if open { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
     }
 }

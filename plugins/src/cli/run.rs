@@ -80,16 +80,7 @@ fn finish(
     args: &RunArgs,
     measure: impl FnOnce(View<'_>, &mut RunReport),
 ) -> Result<(), Failure> {
-    let stop = StopSignal::new();
-    let signal = stop.clone();
-    let interrupted = move || {
-        // Whoever asks twice does not want to wait for a commit, or for a disk that hangs.
-        if signal.is_stopped() {
-            std::process::exit(130);
-        }
-        signal.stop();
-    };
-    ctrlc::set_handler(interrupted).map_err(|error| failed(format!("Ctrl-C cannot be caught: {error}")))?;
+    let pace = args.hz.map_or_else(Pace::fast, Pace::hz).until_interrupted();
     let mut engine = builder.build().map_err(|error| refused(placed(&error, args.data.as_deref())))?;
     let first = engine.frame();
     if first > args.frames {
@@ -102,7 +93,7 @@ fn finish(
     }
     let started = Instant::now();
     let kept = |error: Error| failed(placed(&error, args.data.as_deref()));
-    advance(&mut engine, args, &stop).and_then(|()| engine.flush()).map_err(kept)?;
+    advance(&mut engine, args, pace).and_then(|()| engine.flush()).map_err(kept)?;
     let seconds = started.elapsed().as_secs_f64();
     let frames = engine.frame() - first;
     let mut report = RunReport {
@@ -127,12 +118,8 @@ fn finish(
 }
 
 /// Runs to the frame asked for, while a thread shows how far it is.
-fn advance(engine: &mut Engine, args: &RunArgs, stop: &StopSignal) -> diptych::Result<()> {
-    let pace = match args.hz {
-        Some(hz) => Pace::hz(hz),
-        None => Pace::fast(),
-    };
-    let pace = pace.frames_more(args.frames - engine.frame()).until(stop);
+fn advance(engine: &mut Engine, args: &RunArgs, pace: Pace) -> diptych::Result<()> {
+    let pace = pace.frames_more(args.frames - engine.frame());
     let mut progress = Progress::new(engine.frame(), args.frames);
     let reader = engine.reader();
     let (done, wait) = channel::<()>();

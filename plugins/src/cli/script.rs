@@ -1,6 +1,6 @@
 //! `diptych exec` and `diptych run FILE.slp`: the forms of a script, one by one.
 //!
-//! Invariant: every form is read before the first is run; each runs by itself, in order, and its result is printed
+//! Invariant: every form is read before a world is made or opened; each runs by itself, in order, and its result is printed
 //! before the next one's.
 
 use std::io::Read;
@@ -21,9 +21,9 @@ const SCRIPT_BYTES_MAX: u64 = 64 << 20;
 /// Runs the forms in a session of its own, which ends with the command.
 pub(crate) fn exec(args: &ExecArgs) -> Result<(), Failure> {
     let (name, text) = text(&args.script)?;
-    let mut world = World::open(args.data.as_deref())?;
-    let script = Script::parse(name, &text, &world.client)?;
-    let session = world.session(None, args.principal.as_deref(), args.scope.as_deref())?;
+    let script = Script::parse(name, &text)?;
+    let (mut world, session) =
+        World::enter(args.data.as_deref(), args.principal.as_deref(), args.scope.as_deref())?;
     let (mut errors, mut heard) = (0_u32, true);
     for index in 0..script.forms.len() {
         let form = script.forms.get(index).expect("an index below the length");
@@ -51,9 +51,11 @@ fn failures(errors: u32, forms: u32) -> Result<(), Failure> {
 /// Runs the forms in the session `main`, which stays, then frames.
 pub(crate) fn run(args: &ScriptArgs) -> Result<(), Failure> {
     let (name, text) = read(&args.file)?;
+    let script = Script::parse(name, &text)?;
     let run = &args.run;
+    // From here on Ctrl-C ends the run at a commit, with the report: a form that has begun is not cut off.
+    let pace = run.hz.map_or_else(Pace::fast, Pace::hz).until_interrupted();
     let mut world = World::build(super::run::builder(run)?, run.data.as_deref())?;
-    let script = Script::parse(name, &text, &world.client)?;
     let session = world.session(Some(LOCAL.1), None, None)?;
     let (started, first) = (Instant::now(), world.engine.frame());
     let mut tickets = Vec::new();
@@ -63,6 +65,8 @@ pub(crate) fn run(args: &ScriptArgs) -> Result<(), Failure> {
         let _ = world.now(&ticket)?;
         tickets.push(ticket);
     }
+    let rest =
+        if run.data.is_some() { "the world keeps it" } else { "it ends here: add --data DIR to keep it" };
     let (mut told, mut errors) = (0, 0);
     let mut tell = |until_first_gap: bool| -> Result<(), Failure> {
         for ticket in &tickets[told..] {
@@ -72,11 +76,7 @@ pub(crate) fn run(args: &ScriptArgs) -> Result<(), Failure> {
                     write(&shown(&answer.result, run.json))?;
                 }
                 None if until_first_gap => break,
-                None => note(&format!(
-                    "form {} of {} is still suspended; the world keeps it",
-                    told + 1,
-                    script.name
-                )),
+                None => note(&format!("form {} of {} is still suspended; {rest}", told + 1, script.name)),
             }
             told += 1;
         }
@@ -84,7 +84,6 @@ pub(crate) fn run(args: &ScriptArgs) -> Result<(), Failure> {
     };
     tell(true)?;
     let failed = |error: Error| Failure::Failed(error.to_string());
-    let pace = run.hz.map_or_else(Pace::fast, Pace::hz);
     world.engine.run(pace.frames_more(run.frames)).map_err(failed)?;
     world.tell_log();
     tell(false)?;

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use diptych::prelude::*;
 use diptych::runtime::slp::{self, Format, Json, Kind, Object, ParseError};
-use diptych::runtime::{Ask, Change, Client, RequestError, Session, Ticket};
+use diptych::runtime::{Ask, Change, Client, RequestError, Session, Settings, Ticket};
+use diptych_components::kv::check_scope;
+use diptych_components::principal::check_name;
 
 use super::Failure;
 
@@ -18,6 +20,8 @@ pub(crate) const LOCAL: (&str, &str) = ("local", "main");
 const FORM_STEPS_MAX: u64 = 216_000;
 /// Still frames in which a request must be answered or suspended.
 const ANSWER_FRAMES_MAX: u32 = 64;
+/// What every directory of a world has, from the first moment on.
+const WORLD_FILE: &str = "FORMAT";
 
 /// A world that commands work on.
 pub(crate) struct World {
@@ -40,6 +44,36 @@ impl World {
         Self::build(builder(directory), directory)
     }
 
+    /// Opens the world that is in this directory; makes none.
+    pub(crate) fn existing(directory: &Path) -> Result<Self, Failure> {
+        if !is_world(directory) {
+            let directory = directory.display();
+            return Err(Failure::Refused(format!(
+                "there is no world in {directory}, and this makes none; this does: \
+                 diptych principal add NAME --data {directory}"
+            )));
+        }
+        Self::open(Some(directory))
+    }
+
+    /// The world, opened or begun, and a session in it. Where there is no world yet, none is made for who cannot be
+    /// in it.
+    pub(crate) fn enter(
+        directory: Option<&Path>,
+        principal: Option<&str>,
+        scope: Option<&str>,
+    ) -> Result<(Self, Session), Failure> {
+        let (name, place) = (principal.unwrap_or(LOCAL.0), scope.unwrap_or(LOCAL.1));
+        check_name("principal", name).map_err(|error| Failure::Refused(error.to_string()))?;
+        check_scope(place).map_err(|error| Failure::Refused(error.to_string()))?;
+        if let Some(directory) = directory.filter(|directory| name != LOCAL.0 && !is_world(directory)) {
+            return Err(nobody(name, place, directory));
+        }
+        let mut world = Self::open(directory)?;
+        let session = world.session(None, principal, scope)?;
+        Ok((world, session))
+    }
+
     pub(crate) fn build(builder: EngineBuilder, directory: Option<&Path>) -> Result<Self, Failure> {
         let engine = builder.plugin(Runtime::default()).build();
         let engine = engine.map_err(|error| Failure::Refused(placed(&error, directory)))?;
@@ -56,8 +90,9 @@ impl World {
         view.iter::<Principal>().map(|(_, record)| record).find(|record| record.name == name).cloned()
     }
 
-    /// A session. `local` is made with every permission it needs, and so is anybody in a world that ends with the
-    /// command; others must have been made.
+    /// A session. `local` is made with every topic and the scope where it is missing, and so is anybody in a world that
+    /// ends with the command; others must have been made. A `local` that exists keeps what it has, and is granted a
+    /// scope in which it has no permission.
     pub(crate) fn session(
         &mut self,
         session: Option<&str>,
@@ -72,11 +107,7 @@ impl World {
                 self.change(Ask::Change(name.into(), change))?;
             }
             (None, Some(directory)) if name != LOCAL.0 => {
-                let directory = directory.display();
-                return Err(Failure::Refused(format!(
-                    "there is no principal {name} in {directory}; make it: \
-                     diptych principal add {name} --scope {scope}=READ_WRITE --data {directory}"
-                )));
+                return Err(nobody(name, scope, directory));
             }
             (None, _) => {
                 let mut record = Principal::new(name).scope(scope, ScopeAccess::ReadWrite);
@@ -153,6 +184,20 @@ impl World {
     }
 }
 
+/// Whether there is a world in this directory, whole or not: then opening makes none.
+fn is_world(directory: &Path) -> bool {
+    directory.join(WORLD_FILE).is_file()
+}
+
+/// There is no such principal.
+fn nobody(name: &str, scope: &str, directory: &Path) -> Failure {
+    let directory = directory.display();
+    Failure::Refused(format!(
+        "there is no principal {name} in {directory}; make it: \
+         diptych principal add {name} --scope {scope}=READ_WRITE --data {directory}"
+    ))
+}
+
 /// What is wrong with a world, and which one it is.
 fn placed(error: &impl ToString, directory: Option<&Path>) -> String {
     let message = error.to_string();
@@ -183,10 +228,10 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// Reads a text; one without a form is refused, as nobody means it.
-    pub(crate) fn parse(name: String, text: &[u8], client: &Client) -> Result<Self, Failure> {
+    /// Reads a text, by the limits of every world here; one without a form is refused, as nobody means it.
+    pub(crate) fn parse(name: String, text: &[u8]) -> Result<Self, Failure> {
         let wrong = |error: &ParseError| Failure::Refused(format!("{name}: {error}"));
-        let forms = slp::parse(text, &client.settings().scripts.parse).map_err(|error| wrong(&error))?;
+        let forms = slp::parse(text, &Settings::default().scripts.parse).map_err(|error| wrong(&error))?;
         if forms.is_empty() {
             return Err(Failure::Refused(format!(
                 "{name}: there is no form in it, only spaces and comments; write one, such as (core/kv/set key 1)"

@@ -1,15 +1,17 @@
 //! The thread that reads: from bytes to lines, from lines to requests on their way to the world.
 //!
 //! Invariant: the other side is told of a request before the request is sent, so an answer always finds its place.
-//! Nothing is read while [`AHEAD_MAX`] requests wait for a frame, or while one waits that is done between frames.
+//! Nothing is read while [`AHEAD_MAX`] requests or [`AHEAD_BYTES_MAX`] bytes of them wait for a frame, or while one
+//! waits that is done between frames. What cannot be sent is refused: the other side waits for nothing that does not
+//! come.
 
 use super::reply;
 use super::request::{self, Local, Request};
-use super::shared::{Batch, Entry, Shared};
-use crate::runtime::{Client, RequestError};
+use super::shared::{Batch, Entry, Shared, Unsent};
+use crate::runtime::Client;
 use diptych_components::slp::{self, ParseError, ParseErrorKind};
 use diptych_systems::lane::{Answers, Ask};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -17,6 +19,12 @@ use std::sync::Arc;
 pub const LINE_BYTES_MAX: usize = 4 << 20;
 /// Requests that are sent and not yet seen by a frame.
 pub const AHEAD_MAX: u64 = 16_384;
+/// Bytes of requests that are sent and not yet seen by a frame: of their scripts as objects, and of replies that are
+/// known. One line always passes where nothing is ahead of it, whatever it becomes.
+pub const AHEAD_BYTES_MAX: u64 = 64 << 20;
+/// Requests, and bytes, that are handed over at once: a quarter of what may be ahead, and a line.
+const BATCH_MAX: u64 = AHEAD_MAX / 4;
+const BATCH_BYTES_MAX: u64 = AHEAD_BYTES_MAX / 4;
 /// Bytes that are asked for at once.
 const READ_BYTES: usize = 128 << 10;
 /// Names of sessions that are kept to be shared.
@@ -30,6 +38,12 @@ pub(super) struct Reader {
     /// The number of the next request.
     number: u64,
     batch: Batch,
+    /// Bytes of what is in the batch.
+    bytes: u64,
+    /// Batches that may be in no frame yet: the number behind each, and its bytes.
+    ahead: VecDeque<(u64, u64)>,
+    /// The sum of their bytes.
+    ahead_bytes: u64,
     asks: Vec<(u64, Ask)>,
     names: BTreeMap<Box<str>, Arc<str>>,
     /// The last session's name: neighbours are often of one.
@@ -40,8 +54,21 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(client: Client, answers: Arc<Answers>, shared: Arc<Shared>, step: f64) -> Self {
         let parse = client.settings().scripts.parse;
-        let (batch, asks, names, last) = (Batch::default(), Vec::new(), BTreeMap::new(), Arc::from(""));
-        Self { client, answers, shared, step, number: 0, batch, asks, names, last, parse }
+        Self {
+            client,
+            answers,
+            shared,
+            step,
+            number: 0,
+            batch: Batch::default(),
+            bytes: 0,
+            ahead: VecDeque::new(),
+            ahead_bytes: 0,
+            asks: Vec::new(),
+            names: BTreeMap::new(),
+            last: Arc::from(""),
+            parse,
+        }
     }
 
     /// Reads to the end.
@@ -106,6 +133,7 @@ impl Reader {
         }
         let request::Line { id, request } = request::read(line);
         let id = id.unwrap_or("").as_bytes();
+        self.bytes += id.len() as u64;
         match request {
             Ok(Request::Run { session, script }) => match slp::parse(&*script, &self.parse) {
                 Ok(forms) if forms.is_empty() => {
@@ -113,12 +141,16 @@ impl Reader {
                     self.ready(id, |out| reply::no_script(out, &nothing));
                 }
                 Ok(forms) => {
+                    self.bytes += forms.as_object().heap_bytes() as u64;
                     let session = self.name(&session);
                     self.ask(id, Entry::Run, Ask::Run(session, forms.into_object()));
                 }
                 Err(error) => self.ready(id, |out| reply::no_script(out, &error)),
             },
-            Ok(Request::Ask(ask)) => self.ask(id, Entry::Done, ask),
+            Ok(Request::Ask(ask)) => {
+                self.bytes += line.len() as u64;
+                self.ask(id, Entry::Done, ask);
+            }
             Ok(Request::Open { session, principal, scope, seconds }) => {
                 // The cast saturates: a session of that many seconds never ends.
                 let steps = seconds.map(|seconds| (seconds / self.step).ceil() as u64);
@@ -135,7 +167,7 @@ impl Reader {
             Ok(Request::Local(local)) => return self.local(id, local),
             Err(message) => self.ready(id, |out| reply::refused(out, &message)),
         }
-        if self.batch.len() as u64 >= AHEAD_MAX / 4 {
+        if self.batch.len() as u64 >= BATCH_MAX || self.bytes >= BATCH_BYTES_MAX {
             self.hand_over()?;
         }
         Ok(())
@@ -149,6 +181,7 @@ impl Reader {
     fn ready(&mut self, id: &[u8], body: impl FnOnce(&mut Vec<u8>)) {
         let mut out = Vec::new();
         body(&mut out);
+        self.bytes += out.len() as u64;
         self.push(id, Entry::Ready(out.into()));
     }
 
@@ -161,7 +194,7 @@ impl Reader {
     fn local(&mut self, id: &[u8], local: Local) -> Result<(), Stop> {
         self.push(id, Entry::Local(local));
         self.hand_over()?;
-        self.shared.wait_for(self.number, 0).map_err(|_| Stop::Ended)
+        self.shared.wait_for(self.number).map_err(|_| Stop::Ended)
     }
 
     /// Tells the other side, then sends.
@@ -169,13 +202,33 @@ impl Reader {
         if self.batch.len() == 0 {
             return Ok(());
         }
-        self.shared.wait_for(self.number, AHEAD_MAX).map_err(|_| Stop::Ended)?;
+        self.wait_for_room()?;
         self.shared.announce(std::mem::take(&mut self.batch));
+        let mut unsent = None;
         for (number, ask) in self.asks.drain(..) {
-            self.client.ask_into(ask, &self.answers, number).map_err(Stop::Queue)?;
+            if let Err(error) = self.client.ask_into(ask, &self.answers, number) {
+                // Those behind it are not done without it, nor does each wait for a queue that has no room.
+                unsent = Some(Unsent { numbers: number..self.number, message: error.to_string() });
+                break;
+            }
         }
-        self.shared.sent(self.number);
+        self.shared.sent(self.number, unsent);
         Ok(())
+    }
+
+    /// Waits until so many of those before the batch were in a frame that it has room behind the others.
+    fn wait_for_room(&mut self) -> Result<(), Stop> {
+        let mut seen = self.number.saturating_sub(AHEAD_MAX);
+        while let Some((behind, bytes)) = self.ahead.front().copied()
+            && (behind <= seen || self.ahead_bytes + self.bytes > AHEAD_BYTES_MAX)
+        {
+            self.ahead.pop_front();
+            self.ahead_bytes -= bytes;
+            seen = seen.max(behind);
+        }
+        self.ahead.push_back((self.number, self.bytes));
+        self.ahead_bytes += std::mem::take(&mut self.bytes);
+        self.shared.wait_for(seen).map_err(|_| Stop::Ended)
     }
 
     fn name(&mut self, session: &str) -> Arc<str> {
@@ -201,6 +254,4 @@ enum Stop {
     /// The other side has ended.
     Ended,
     Input(io::Error),
-    #[expect(dead_code, reason = "the other side knows the engine's failure itself")]
-    Queue(RequestError),
 }

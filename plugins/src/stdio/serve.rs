@@ -7,7 +7,7 @@ use super::outlet::Outlet;
 use super::reader::Reader;
 use super::reply;
 use super::request::Local;
-use super::shared::{Batch, Entry, News, Shared};
+use super::shared::{Batch, Entry, News, Shared, Unsent};
 use super::{CATCH_UP, Options, STEP_TIME, ServeError};
 use crate::runtime::{Client, RuntimeExt};
 use diptych_engine::{Engine, Pace};
@@ -21,6 +21,10 @@ use std::time::{Duration, Instant};
 const FRAMES_AT_ONCE: u64 = 1000;
 /// How long a frame is waited for to be on disk before the world is looked at again.
 const DURABLE_WAIT: Duration = Duration::from_millis(5);
+
+/// What is told of a script that is suspended when there is nothing more to read.
+const LEFT_SUSPENDED: &str = "the input ended before the script did; where the world is kept in a directory, so is the \
+    script, and it goes on when the world is opened again";
 
 /// Serves requests of `input` until it ends, and what is suspended after it; see [`super::serve`].
 pub(super) fn serve(
@@ -85,9 +89,7 @@ impl Server<'_> {
         let mut due = Instant::now() + STEP_TIME;
         let (mut sent, mut wait) = (0, Duration::ZERO);
         loop {
-            let News { batches, sent: now_sent, ended } = self.shared.news(sent, wait);
-            sent = now_sent;
-            self.queue.extend(batches);
+            let ended = self.hear(&mut sent, wait);
             let mut worked = false;
             if !self.options.manual && Instant::now() >= due {
                 self.steps(&mut due)?;
@@ -119,6 +121,19 @@ impl Server<'_> {
         }
     }
 
+    /// Takes what the reader has done since it was at `sent`; whether it is at its end.
+    fn hear(&mut self, sent: &mut u64, wait: Duration) -> bool {
+        let News { batches, unsent, sent: now, ended } = self.shared.news(*sent, wait);
+        *sent = now;
+        self.queue.extend(batches);
+        for Unsent { numbers, message } in unsent {
+            let mut body = Vec::new();
+            reply::refused(&mut body, &message);
+            self.queue.iter_mut().for_each(|batch| batch.refuse(&numbers, &body));
+        }
+        ended
+    }
+
     /// Steps that are due by the wall clock; those that are too late are skipped.
     fn steps(&mut self, due: &mut Instant) -> Result<(), ServeError> {
         for _ in 0..CATCH_UP {
@@ -136,7 +151,7 @@ impl Server<'_> {
     fn harvest(&mut self) {
         let mut answers = self.answers.take();
         // A request is announced before it is sent, and a frame may have taken some that were sent just now.
-        self.queue.extend(self.shared.news(0, Duration::ZERO).batches);
+        self.hear(&mut 0, Duration::ZERO);
         if !answers.is_sorted_by_key(|(number, _)| *number) {
             answers.sort_by_key(|(number, _)| *number);
         }
@@ -261,7 +276,8 @@ impl Server<'_> {
         }
     }
 
-    /// After the last line: what is suspended ends or gives up, in world time, then everything is kept and written.
+    /// After the last line: what is suspended ends or gives up, in world time, then everything is kept and written. Who
+    /// is suspended still is told.
     fn end(&mut self) -> Result<(), ServeError> {
         if !self.options.manual {
             let mut left = (self.client.settings().patience / self.options.dt).ceil() as u64 + 2;
@@ -272,12 +288,16 @@ impl Server<'_> {
             }
         }
         self.engine.flush()?;
+        for (id, _) in std::mem::take(&mut self.suspended).into_values() {
+            reply::begin(&mut self.out, &id);
+            reply::refused(&mut self.out, LEFT_SUSPENDED);
+        }
         self.release()
     }
 
     /// The world has stopped: who waits is told.
     fn refuse_all(&mut self, message: &str) {
-        self.queue.extend(self.shared.news(u64::MAX, Duration::ZERO).batches);
+        self.hear(&mut 0, Duration::ZERO);
         let end = self.queue.back().map_or(self.next, |batch| batch.numbers().end);
         let suspended = std::mem::take(&mut self.suspended);
         let ids = suspended.into_values().map(|(id, _)| id.into_vec());
@@ -287,7 +307,8 @@ impl Server<'_> {
             all.push(batch.at(self.next).0.to_vec());
             self.advance();
         }
-        let mut out = Vec::new();
+        // What was answered before is told, but where it would have to be on disk first.
+        let mut out = if self.options.synced { Vec::new() } else { std::mem::take(&mut self.out) };
         for id in all {
             reply::begin(&mut out, &id);
             reply::refused(&mut out, message);

@@ -1,7 +1,7 @@
 //! What the reading thread and the ticking one share.
 //!
 //! Invariant: requests have numbers without gaps, in the order of their lines. `sent` says below which all are in the
-//! world's queue, `seen` below which all were in a frame; both only grow. Everything changes under one lock, and
+//! world's queue or refused, `seen` below which all were in a frame; both only grow. Everything changes under one lock, and
 //! whoever changes it wakes the other side.
 
 use super::request::Local;
@@ -60,11 +60,29 @@ impl Batch {
         let (to, entry) = &mut self.entries[index];
         (&self.ids[from..*to as usize], entry)
     }
+
+    /// Gives this reply to those of these numbers that were to be sent.
+    pub(super) fn refuse(&mut self, numbers: &Range<u64>, body: &[u8]) {
+        for (number, (_, entry)) in (self.first..).zip(&mut self.entries) {
+            if numbers.contains(&number) && matches!(entry, Entry::Run | Entry::Done) {
+                *entry = Entry::Ready(body.into());
+            }
+        }
+    }
+}
+
+/// Requests that were announced and could not be sent.
+#[derive(Debug)]
+pub(super) struct Unsent {
+    pub(super) numbers: Range<u64>,
+    pub(super) message: String,
 }
 
 #[derive(Debug, Default)]
 struct State {
     batches: Vec<Batch>,
+    /// At most one a batch that was not taken yet.
+    unsent: Vec<Unsent>,
     sent: u64,
     seen: u64,
     ended: bool,
@@ -82,6 +100,7 @@ pub(super) struct Shared {
 /// What the reader has done.
 pub(super) struct News {
     pub(super) batches: Vec<Batch>,
+    pub(super) unsent: Vec<Unsent>,
     pub(super) sent: u64,
     pub(super) ended: bool,
 }
@@ -95,10 +114,10 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until at most `most` requests below `number` have been in no frame.
-    pub(super) fn wait_for(&self, number: u64, most: u64) -> Result<(), Gone> {
+    /// Waits until all requests below `number` were in a frame.
+    pub(super) fn wait_for(&self, number: u64) -> Result<(), Gone> {
         let mut state = self.lock();
-        while !state.gone && number.saturating_sub(state.seen) > most {
+        while !state.gone && state.seen < number {
             let waited = self.to_reader.wait_timeout(state, LOOK_AGAIN);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -109,8 +128,12 @@ impl Shared {
         self.lock().batches.push(batch);
     }
 
-    pub(super) fn sent(&self, number: u64) {
-        self.lock().sent = number;
+    /// Requests below `number` are in the world's queue, or refused.
+    pub(super) fn sent(&self, number: u64, unsent: Option<Unsent>) {
+        let mut state = self.lock();
+        state.sent = number;
+        state.unsent.extend(unsent);
+        drop(state);
         self.to_ticker.notify_one();
     }
 
@@ -138,7 +161,7 @@ impl Shared {
             let waited = self.to_ticker.wait_timeout(state, wait);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        let batches = std::mem::take(&mut state.batches);
-        News { batches, sent: state.sent, ended: state.ended }
+        let (batches, unsent) = (std::mem::take(&mut state.batches), std::mem::take(&mut state.unsent));
+        News { batches, unsent, sent: state.sent, ended: state.ended }
     }
 }

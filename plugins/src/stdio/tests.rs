@@ -1,32 +1,21 @@
 //! Conversations: lines in, lines out, in worlds in memory.
 
-use super::{Options, serve};
-use crate::runtime::Runtime;
+use super::reader::Reader;
+use super::shared::{Entry, Shared, Unsent};
+use super::{AHEAD_BYTES_MAX, Options, replies};
+use crate::runtime::{Runtime, RuntimeExt};
 use diptych_engine::Engine;
+use diptych_systems::lane::Answers;
 use serde_json::Value;
-use std::io::{Read, Write};
-use std::sync::{Arc, Mutex};
-
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("no panic").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 fn talk_raw(input: impl Read + Send + 'static, manual: bool) -> Vec<Value> {
     let mut engine = Engine::in_memory().plugin(Runtime::default()).build().expect("a world");
-    let written = Written::default();
     let options = Options { manual, ..Options::default() };
-    serve(&mut engine, input, written.clone(), &options).expect("it serves");
-    let bytes = written.0.lock().expect("no panic").clone();
+    let bytes = replies(&mut engine, input, &options).expect("it serves");
     let text = String::from_utf8(bytes).expect("replies are UTF-8");
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")))
@@ -83,7 +72,7 @@ fn a_conversation() {
 }
 
 /// Claim: a suspended script's reply comes when it ends, others are answered meanwhile; the end of the input leaves it
-/// the time to give up.
+/// the time of an await to give up.
 #[test]
 fn suspended_scripts_answer_later() {
     let wait = r#"{"op":"run","session":"s","script":"(core/expr/await 1 A 7)","id":"w"}"#;
@@ -97,7 +86,89 @@ fn suspended_scripts_answer_later() {
     let gives_up = talk(&[ALICE, OPEN, wait, after], false);
     assert_eq!(ids(&gives_up), ["x", "w"]);
     assert_eq!(gives_up[3]["error"], true);
-    assert_eq!(ids(&talk(&[ALICE, OPEN, wait, after], true)), ["x"]);
+}
+
+/// Claim: what is still suspended at the end of the input is told so, once each: awaits in a row, and all where no
+/// world time passes.
+#[test]
+fn the_end_answers_who_is_suspended() {
+    let run = |id: &str, script: &str| {
+        format!("{{\"op\":\"run\",\"session\":\"s\",\"script\":\"{script}\",\"id\":{id:?}}}")
+    };
+    let twice = run("twice", "(core/expr/await 1 A 7) (core/expr/await 2 A 7)");
+    let (once, after) = (run("once", "(core/expr/await 1 A 7)"), run("after", "2"));
+    for (lines, manual) in [([&twice, &after], false), ([&twice, &after], true), ([&once, &after], true)] {
+        let replies = talk(&[ALICE, OPEN, lines[0], lines[1]], manual);
+        assert_eq!(replies.len(), 4, "{replies:?}");
+        assert_eq!((&replies[2]["id"], &replies[2]["result"]), (&"after".into(), &"2".into()));
+        assert!(replies[3]["id"] != Value::Null && replies[3]["error"] == true, "{replies:?}");
+        let message = replies[3]["message"].as_str().unwrap_or_default();
+        assert!(message.contains("the input ended"), "{replies:?}");
+    }
+}
+
+/// Claim: lines ahead of the world are bounded in bytes; one line alone always passes, and all go on when a frame has
+/// seen those before.
+#[test]
+fn bytes_ahead_are_bounded() {
+    const LINE: usize = 3 << 20;
+    const LINES: u64 = 40;
+    struct Lines(Arc<AtomicU64>, std::io::Cursor<Vec<u8>>);
+    impl Read for Lines {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            if self.1.position() as usize == self.1.get_ref().len() {
+                if self.0.fetch_add(1, Ordering::Relaxed) >= LINES {
+                    return Ok(0);
+                }
+                self.1.set_position(0);
+            }
+            self.1.read(into)
+        }
+    }
+    let engine = Engine::in_memory().plugin(Runtime::default()).build().expect("a world");
+    let (answers, shared) = (Arc::<Answers>::default(), Arc::<Shared>::default());
+    let reader = Reader::new(engine.client().expect("it has a runtime"), answers, shared.clone(), 1.0);
+    let text = "a".repeat(LINE);
+    let line = format!("{{\"op\":\"run\",\"session\":\"s\",\"script\":\"\\\"{text}\\\"\"}}\n").into_bytes();
+    let begun = Arc::new(AtomicU64::new(1));
+    let lines = Lines(begun.clone(), std::io::Cursor::new(line));
+    let reading = std::thread::spawn(move || reader.run(lines));
+    let (mut seen, mut ended) = (0, false);
+    while !ended {
+        let mut before = 0;
+        while begun.load(Ordering::Relaxed) != before {
+            before = begun.load(Ordering::Relaxed);
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        let ahead = (before - seen) * LINE as u64;
+        assert!(ahead <= AHEAD_BYTES_MAX + 3 * LINE as u64, "{ahead} bytes are ahead of {seen} requests");
+        let news = shared.news(u64::MAX, Duration::ZERO);
+        (seen, ended) = (news.sent, news.ended);
+        shared.seen(seen);
+    }
+    assert_eq!(seen, LINES);
+    reading.join().expect("no panic");
+}
+
+/// Claim: what cannot be sent is refused, each request by itself, and reading goes on: the other side never waits for
+/// what does not come.
+#[test]
+fn what_cannot_be_sent_is_refused() {
+    let engine = Engine::in_memory().plugin(Runtime::default()).build().expect("a world");
+    let (answers, shared) = (Arc::<Answers>::default(), Arc::<Shared>::default());
+    let reader = Reader::new(engine.client().expect("it has a runtime"), answers, shared.clone(), 1.0);
+    drop(engine);
+    reader
+        .run(std::io::Cursor::new([ALICE, r#"{"op":"parse","text":"1"}"#, OPEN, ""].join("\n").into_bytes()));
+    let mut news = shared.news(u64::MAX, Duration::ZERO);
+    assert_eq!((news.sent, news.ended, news.batches.len(), news.unsent.len()), (3, true, 1, 1));
+    for Unsent { numbers, message } in news.unsent {
+        news.batches[0].refuse(&numbers, message.as_bytes());
+    }
+    for number in 0..3 {
+        let Entry::Ready(body) = news.batches[0].at(number).1 else { panic!("{number} is waited for") };
+        assert_eq!(String::from_utf8_lossy(body).contains("stopped"), number != 1, "{number}");
+    }
 }
 
 /// Claim: a line that is too long is refused, the next is served; ends of lines are of either kind, the last may have
@@ -142,7 +213,7 @@ fn many_at_once() {
     assert_eq!(replies[40_002]["value"], "39999");
 }
 
-/// Claim: the seeds of the fuzz target get a reply a line, but for what is suspended when a manual world ends.
+/// Claim: the seeds of the fuzz target get a reply a line.
 #[test]
 fn seeds_are_answered() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz/seeds/stdio");
