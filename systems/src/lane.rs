@@ -106,8 +106,8 @@ fn run(
     let machine = |entity: Entity| rows.scripts.get(entity).ok().map(|row| row.machine.clone());
     let place = |topic: Topic| (topic.channel().unwrap_or(Channel::Execution).code(), topic.number());
     let mail: Vec<_> = mail.into_iter().map(|(topic, heard)| (place(topic), heard)).collect();
-    let may_go_on = |session: &str| terms.slots > 0 && !waiting.contains(session);
-    agenda.wake(&mut work.mirror, &mail, &machine, floor.settings.patience, terms.step, may_go_on);
+    let may_publish = |session: &str| terms.slots > 0 && !waiting.contains(session);
+    agenda.wake(&mut work.mirror, &mail, &machine, floor.settings.patience, terms.step, may_publish);
     let Work { mirror, backlog, .. } = &mut *work;
     agenda.take(backlog, mirror, terms.step);
     let count = agenda.deal(mirror, lanes, &waiting);
@@ -125,6 +125,7 @@ fn run(
         par_each_weighted(&mut lanes[..count], Lane::weight, |_, lane| lane.run(&hall));
     }
     write::write(floor, &mut work, &mut lanes[..count], agenda, &mut rows);
+    floor.show(&work);
 }
 
 use floor::Work;

@@ -11,7 +11,6 @@ use diptych_systems::kv::Index;
 use diptych_systems::lane::{Answer, Answers, Ask, Change, Figures, Request, Settings, To};
 use diptych_systems::script::Commands;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The engine was built without [`Runtime`](super::Runtime).
@@ -89,13 +88,11 @@ impl Ticket {
 #[derive(Debug, Clone, Resource)]
 pub struct Client {
     pub(crate) floor: SharedFloor,
-    /// Sessions named by number.
-    named: Arc<AtomicU64>,
 }
 
 impl Client {
     pub(super) fn new(floor: SharedFloor) -> Self {
-        Self { floor, named: Arc::default() }
+        Self { floor }
     }
 
     /// Asks; waits while the queue of requests is full.
@@ -206,15 +203,8 @@ impl Client {
     /// # Errors
     /// As [`Client::open`].
     pub fn session(&self, principal: &str, scope: &str) -> Result<Session, RequestError> {
-        loop {
-            // Relaxed: only the number matters.
-            let number = self.named.fetch_add(1, Ordering::Relaxed) + 1;
-            let name = format!("{principal}_session_{number}");
-            // A stored session of an earlier run may have the name.
-            if !self.floor.has_session(&name) {
-                return self.open(&name, principal, scope);
-            }
-        }
+        let number = self.floor.next_number();
+        self.open(&format!("{principal}_session_{number}"), principal, scope)
     }
 
     /// Opens a session under a name, or attaches to the one of that name, principal and scope. What the world says

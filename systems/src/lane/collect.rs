@@ -12,7 +12,6 @@ use crate::event::Heard;
 use diptych_components::event::{Channel, Origin};
 use diptych_components::kv::check_scope;
 use diptych_components::principal::{Principal, check_name};
-use diptych_components::script::Rest;
 use diptych_components::session::Session;
 use diptych_components::slp::Object;
 use diptych_engine::Id;
@@ -61,7 +60,7 @@ impl Agenda {
         machines: &Machines<'_>,
         seconds: f64,
         step: u64,
-        may_go_on: impl Fn(&str) -> bool,
+        may_publish: impl Fn(&str) -> bool,
     ) {
         let mut woken: BTreeMap<Id, Wake> = BTreeMap::new();
         while mirror.deadlines.first().is_some_and(|(at, _)| *at <= step) {
@@ -93,15 +92,11 @@ impl Agenda {
                 }
             }
         }
-        for id in &mirror.ready {
-            let goes = mirror
-                .resting
-                .get(id)
-                .is_some_and(|resting| resting.rest == Rest::Budget || may_go_on(&resting.session));
-            if goes {
-                // An event for an outer await is kept by the machine; then it goes on.
-                woken.entry(*id).or_insert(Wake::Ready);
-            }
+        let with_room =
+            |id: &&Id| mirror.resting.get(*id).is_some_and(|resting| may_publish(&resting.session));
+        for id in mirror.spent.iter().chain(mirror.roomless.iter().filter(with_room)) {
+            // An event for an outer await is kept by the machine; then it goes on.
+            woken.entry(*id).or_insert(Wake::Ready);
         }
         for (id, wake) in woken {
             self.rouse(mirror, id, wake, machines);

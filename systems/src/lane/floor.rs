@@ -11,11 +11,11 @@ use crate::event::{Bus, Event};
 use crate::kv::{Index, Update};
 use crate::script::{self, Commands};
 use diptych_components::kv as data;
-use diptych_components::script::Rest;
 use diptych_components::slp::Object;
 use diptych_engine::ingress::{INGRESS_MAX, Ingress, IngressError, TryPushError};
 use diptych_engine::{Clock, Observer, View};
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, TryLockError};
 
 /// Lines of the log that are kept; older ones are dropped and counted.
@@ -105,9 +105,22 @@ pub struct Floor {
     bus: OnceLock<Bus>,
     index: RwLock<Index>,
     work: Mutex<Work>,
+    shown: Shown,
     after: Mutex<After>,
     log: Mutex<Log>,
     figures: Mutex<Figures>,
+}
+
+/// What threads outside see of the work, which is locked as long as lanes run; as of the end of the last frame that
+/// had any.
+#[derive(Debug, Default)]
+struct Shown {
+    /// Whether requests were left over.
+    backlog: AtomicBool,
+    /// Whether scripts go on without a step.
+    goes_on: AtomicBool,
+    /// The highest number of a session with a number for a name.
+    numbered: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -135,6 +148,7 @@ impl Floor {
             bus: OnceLock::new(),
             index: RwLock::default(),
             work: Mutex::default(),
+            shown: Shown::default(),
             after: Mutex::default(),
             log: Mutex::default(),
             figures: Mutex::default(),
@@ -159,20 +173,26 @@ impl Floor {
 
     /// Whether requests wait for a frame.
     pub fn is_waiting(&self) -> bool {
-        !self.requests.is_empty() || !lock(&self.work).backlog.is_empty()
+        !self.requests.is_empty() || self.shown.backlog.load(Ordering::Acquire)
     }
 
     /// Whether scripts would go on in a still frame: those that have used up their steps of the last one. Where nobody
     /// makes steps, make still frames as long as this holds.
     pub fn goes_on(&self) -> bool {
-        let work = lock(&self.work);
-        let rests = |id| work.mirror.resting.get(id).is_some_and(|resting| resting.rest == Rest::Budget);
-        work.mirror.ready.iter().any(rests)
+        self.shown.goes_on.load(Ordering::Acquire)
     }
 
-    /// Whether a session of this name is open.
-    pub fn has_session(&self, session: &str) -> bool {
-        lock(&self.work).mirror.sessions.contains_key(session)
+    /// A number that no session `<principal>_session_<n>` has had in this world.
+    pub fn next_number(&self) -> u64 {
+        // Relaxed: only the number matters.
+        self.shown.numbered.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Tells the threads outside how the work stands.
+    pub(super) fn show(&self, work: &Work) {
+        self.shown.backlog.store(!work.backlog.is_empty(), Ordering::Release);
+        self.shown.goes_on.store(!work.mirror.spent.is_empty(), Ordering::Release);
+        self.shown.numbered.fetch_max(work.mirror.numbered, Ordering::Relaxed);
     }
 
     /// What can be called.
@@ -298,14 +318,18 @@ impl Work {
     pub(super) fn is_idle(&self, step: u64) -> bool {
         let Self { mirror, backlog } = self;
         backlog.is_empty()
-            && mirror.ready.is_empty()
+            && mirror.spent.is_empty()
+            && mirror.roomless.is_empty()
             && mirror.deadlines.first().is_none_or(|(at, _)| *at > step)
     }
 }
 
 impl Observer for Floor {
     fn begin(&self, view: View<'_>) {
-        lock(&self.work).mirror = Mirror::of(view);
+        let mut work = lock(&self.work);
+        work.mirror = Mirror::of(view);
+        self.show(&work);
+        drop(work);
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         *index = Index::default();
         for (id, key) in view.iter::<data::Key>() {
@@ -337,6 +361,8 @@ impl Observer for Floor {
             // The frame that fails still holds it, and is told at its end.
             Err(TryLockError::WouldBlock) => {}
         }
+        self.shown.backlog.store(false, Ordering::Release);
+        self.shown.goes_on.store(false, Ordering::Release);
         self.requests.drain(INGRESS_MAX, |_, _| {});
     }
 }

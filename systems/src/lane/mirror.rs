@@ -56,6 +56,8 @@ pub(super) struct Open {
     pub(super) seat: Arc<Seat>,
     /// Where it is stored, if it is.
     pub(super) stored: Option<Id>,
+    /// Its scripts at rest.
+    pub(super) scripts: u32,
 }
 
 /// A handler of a topic.
@@ -94,12 +96,16 @@ pub(super) struct Mirror {
     pub(super) resting: BTreeMap<Id, Resting>,
     /// Scripts by what they await.
     pub(super) awaiting: BTreeMap<Place, BTreeSet<Id>>,
-    /// Scripts that go on as soon as they may.
-    pub(super) ready: BTreeSet<Id>,
+    /// Scripts that have used up their steps of a frame.
+    pub(super) spent: BTreeSet<Id>,
+    /// Scripts that wait for room for their events.
+    pub(super) roomless: BTreeSet<Id>,
     /// By step.
     pub(super) deadlines: BTreeSet<(u64, Due)>,
     /// How many scripts that a session has published are on their way to processors.
     pub(super) executions: BTreeMap<Arc<str>, u32>,
+    /// The highest number among names of the form `<principal>_session_<n>` that were ever seen.
+    pub(super) numbered: u64,
 }
 
 impl Mirror {
@@ -169,8 +175,10 @@ impl Mirror {
         if session.ends != u64::MAX {
             self.deadlines.insert((session.ends, Due::Session(session.id.clone())));
         }
+        self.numbered = self.numbered.max(number(&session));
         let id = session.id.clone();
-        self.sessions.entry(id).or_insert_with(|| Open { seat: Arc::new(Seat::new(session)), stored: None })
+        let new = || Open { seat: Arc::new(Seat::new(session)), stored: None, scripts: 0 };
+        self.sessions.entry(id).or_insert_with(new)
     }
 
     /// Forgets a session; its handlers and scripts were forgotten before.
@@ -223,8 +231,13 @@ impl Mirror {
         for place in &*script.awaits {
             self.awaiting.entry(*place).or_default().insert(id);
         }
-        if script.rest != Rest::Event {
-            self.ready.insert(id);
+        match script.rest {
+            Rest::Budget => self.spent.insert(id),
+            Rest::Room => self.roomless.insert(id),
+            Rest::Event => false,
+        };
+        if let Some(open) = self.sessions.get_mut(&script.session) {
+            open.scripts += 1;
         }
         if script.deadline != u64::MAX {
             self.deadlines.insert((script.deadline, Due::Script(id)));
@@ -252,8 +265,22 @@ impl Mirror {
                 }
             }
         }
-        self.ready.remove(&id);
+        match resting.rest {
+            Rest::Budget => self.spent.remove(&id),
+            Rest::Room => self.roomless.remove(&id),
+            Rest::Event => false,
+        };
+        if let Some(open) = self.sessions.get_mut(&resting.session) {
+            open.scripts = open.scripts.saturating_sub(1);
+        }
         self.deadlines.remove(&(resting.deadline, Due::Script(id)));
         Some(resting)
     }
+}
+
+/// The number of a session that has one for a name; 0 for others.
+fn number(session: &Session) -> u64 {
+    let number = session.id.strip_prefix(&*session.principal).and_then(|rest| rest.strip_prefix("_session_"));
+    // Numbers that no process counts to are somebody's invention.
+    number.and_then(|number| number.parse().ok()).filter(|number| *number < 1 << 48).unwrap_or(0)
 }

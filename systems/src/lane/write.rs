@@ -206,6 +206,7 @@ impl Scribe<'_, '_, '_> {
     /// Ends a session with everything it holds; who waits for one of its scripts is told.
     fn close(&mut self, session: &str, why: &str) {
         let Some(open) = self.mirror.sessions.get(session) else { return };
+        let scripts = open.scripts as usize;
         if open.seat.holds() == 0 {
             return self.forget(session);
         }
@@ -216,6 +217,8 @@ impl Scribe<'_, '_, '_> {
             .resting
             .iter()
             .filter(|(_, rests)| &*rests.session == session)
+            // Not one more than there are is looked for.
+            .take(scripts)
             .map(|(id, _)| *id)
             .collect();
         for id in scripts {

@@ -2,7 +2,7 @@
 
 use super::{World, assert_error};
 use diptych::prelude::*;
-use diptych::runtime::{Ask, Change};
+use diptych::runtime::{Ask, Change, Settings};
 
 /// The same id attaches with the same principal and scope only.
 #[test]
@@ -156,6 +156,49 @@ fn execution_survives() {
     let mut world = World::open(dir.path());
     world.principal(Principal::new("q").scope("p", ScopeAccess::ReadWrite));
     world.session("s", "q", "p");
+}
+
+/// Sessions with a number for a name never get a name that a stored one has, nor one that somebody gave himself.
+#[test]
+#[cfg(feature = "store")]
+fn numbered_names() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut world = World::open(dir.path());
+    world.alone(2);
+    let first = world.client.session("p", "p").expect("asked");
+    assert_eq!(first.id(), "p_session_1");
+    world.session("p_session_7", "p", "p");
+    let next = world.client.session("p", "p").expect("asked");
+    assert_eq!(next.id(), "p_session_8");
+    assert_eq!(world.run(&next, "(core/event/sub A 1 {1})"), "true");
+    drop(world);
+    let mut world = World::open(dir.path());
+    let later = world.client.session("p", "p").expect("asked");
+    assert_eq!(later.id(), "p_session_9", "session 8 holds a handler and is stored");
+    assert_eq!(world.run(&later, "(core/kv/set a 1)"), "true");
+}
+
+/// A system asks the client how things stand, opens sessions and sends, while lanes run beside it.
+#[test]
+fn clients_in_systems() {
+    let asked = std::sync::Arc::new(std::sync::OnceLock::<diptych::runtime::Client>::new());
+    let client = asked.clone();
+    let ask = move || {
+        let Some(client) = client.get() else { return };
+        for _ in 0..200 {
+            std::hint::black_box((client.is_waiting(), client.goes_on()));
+        }
+        client.session("p", "p").expect("there is room");
+    };
+    let mut world = World::of(Engine::in_memory().system("asks", ask), Settings::default(), 2);
+    let session = world.alone(1);
+    asked.set(world.client.clone()).expect("it is set once");
+    for _ in 0..50 {
+        session.run(&"(core/kv/set a 1)".repeat(500)).expect("asked");
+        world.steps(1);
+    }
+    world.still(2);
+    assert_eq!(world.client.session("p", "p").expect("asked").id(), "p_session_51");
 }
 
 /// What a removed principal's sessions ask is refused, each thing in words that say why; its handlers are silent.
