@@ -116,6 +116,19 @@ impl EngineBuilder {
         self
     }
 
+    /// Reserves `T` to the system `owner`, of any phase but late: it alone spawns, inserts, sets and removes `T`,
+    /// and despawns, attaches and detaches entities that hold it, so that it may rely on what it has written.
+    ///
+    /// Another system that names `Next<T>` is refused by the build; one that issues such a command, and a setup,
+    /// fails its commit with [`Error::Reserved`](crate::Error::Reserved), which ends in `instead`: what to do, such
+    /// as "send an Order". A despawn takes children along, and is refused where one of them is reserved. Inputs are
+    /// answered false, but for a spawn; see [`Applier`]. Other types of such an entity are free as ever.
+    #[must_use]
+    pub fn reserve<T: State>(mut self, owner: &str, instead: &str) -> Self {
+        self.registrar.reserve::<T>(owner, instead);
+        self
+    }
+
     /// Brings rows of `T` stored at `from` up to the version after it.
     #[must_use]
     pub fn upcast<T: State>(

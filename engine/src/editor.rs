@@ -47,6 +47,9 @@ pub(crate) struct Journal {
     /// Attachments that were refused, and the last of them; see `Frame::note_refusals`.
     pub(crate) attachments_refused: u64,
     pub(crate) refusal: Option<Refusal>,
+    /// What inputs were refused of rows that are reserved to a system, and the last of it.
+    pub(crate) changes_refused: u64,
+    pub(crate) reserved: Option<Error>,
 }
 
 impl Journal {
@@ -97,7 +100,7 @@ impl Editor<'_> {
                     self.doomed.push(target);
                     // A run of despawns goes at once, so that rows at the end go without a move.
                     if !matches!(list.peek(), Some(Command::Despawn(_))) {
-                        self.despawn_run();
+                        self.despawn_run()?;
                     }
                 }
                 Command::Edit(target, edit) => match self.find(target) {
@@ -143,9 +146,11 @@ impl Editor<'_> {
         if let Some(type_name) = B::engine_owned() {
             return Err(Error::EngineOwned { system: self.acting.clone(), type_name });
         }
-        if let Some(type_name) = B::unregistered(&Known(self.world.resource::<Registry>())) {
+        let known = Known(self.world.resource::<Registry>());
+        if let Some(type_name) = B::unregistered(&known) {
             return Err(Error::Unregistered { system: self.acting.clone(), type_name });
         }
+        B::check_reserved(&known, &self.acting)?;
         let mut table = TableId::empty();
         for (spawned, bundle) in spawned.iter().zip(bundles) {
             let mut spawner = Spawner { world: self.world, spawned: *spawned, table };

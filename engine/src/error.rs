@@ -116,6 +116,25 @@ pub enum Error {
         /// The system.
         system: String,
     },
+    /// Somebody spawned, inserted, removed, despawned, attached or detached what is reserved to a system.
+    #[error(
+        "{system} {act} {type_name}{}, but only {owner} makes, changes and ends rows with it; {instead}",
+        crate::reserve::place(.id)
+    )]
+    Reserved {
+        /// Who did: a system, a setup or an input.
+        system: String,
+        /// What it did, as a verb: "despawns".
+        act: &'static str,
+        /// The type.
+        type_name: &'static str,
+        /// The entity; none where it was to be spawned.
+        id: Option<Id>,
+        /// The system that the type is reserved to.
+        owner: String,
+        /// What to do instead, as it was registered.
+        instead: String,
+    },
     /// State of the engine's own was spawned, set, inserted or removed.
     #[error("{system} writes {type_name}, which only the engine does; use attach and detach")]
     EngineOwned {

@@ -40,6 +40,7 @@ pub mod prelude;
 mod query;
 mod registry;
 pub mod reply;
+mod reserve;
 mod schedule;
 mod shared;
 mod stats;
@@ -70,7 +71,7 @@ pub use link::Link;
 pub use message::{Inbox, Letters, MESSAGES_MAX, Mail, Outbox, Pen};
 pub use observer::Observer;
 pub use pace::{CATCH_UP_FRAMES, Pace, StopSignal};
-pub use param::{Caller, Clock, Ids, Linked, Random, Site, Stream};
+pub use param::{Clock, Ids, Linked, Random, Site, Stream};
 pub use plugin::Plugin;
 pub use pool::{par_each, par_each_weighted};
 pub use query::{

@@ -1,17 +1,15 @@
-//! What a system's signature may name beside queries: `Clock`, `Random`, `Caller`, `Ids`, `Linked`, `Structure`,
+//! What a system's signature may name beside queries: `Clock`, `Random`, `Ids`, `Linked`, `Structure`,
 //! changes.
 //!
 //! Invariant: nothing of what they read changes during a wave, so none conflicts with anything; `Linked`
 //! registers its read, to be seen in `explain()`.
 
-mod caller;
 mod clock;
 mod ids;
 mod linked;
 mod random;
 mod site;
 
-pub use caller::Caller;
 pub use clock::Clock;
 pub use ids::Ids;
 pub use linked::Linked;

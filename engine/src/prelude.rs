@@ -1,11 +1,11 @@
 //! What most programs and plugins name; `use diptych_engine::prelude::*`.
 
 pub use crate::{
-    Added, Answered, Caller, Changed, Changes, Clock, Codec, CodecError, Control, Digest, DigestPolicy,
-    Durability, Engine, EngineBuilder, Error, Has, Id, Ids, Inbox, Inputs, IntoTask, Job, JobError,
-    JobRefused, Jobs, Link, Linked, Loops, Mail, Next, NextBlock, NextRow, Now, NowChanges, Observer, Outbox,
-    Pace, Parent, Plain, Plugin, Prev, Random, Registrar, Removed, Result, StopSignal, Structure, Tree, View,
-    Visits, With, Without,
+    Added, Answered, Changed, Changes, Clock, Codec, CodecError, Control, Digest, DigestPolicy, Durability,
+    Engine, EngineBuilder, Error, Has, Id, Ids, Inbox, Inputs, IntoTask, Job, JobError, JobRefused, Jobs,
+    Link, Linked, Loops, Mail, Next, NextBlock, NextRow, Now, NowChanges, Observer, Outbox, Pace, Parent,
+    Plain, Plugin, Prev, Random, Registrar, Removed, Result, StopSignal, Structure, Tree, View, Visits, With,
+    Without,
 };
 pub use crate::{Fresh, Named, Reading, entity_view};
 pub use bevy_ecs::entity::Entity;

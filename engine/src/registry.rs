@@ -8,6 +8,7 @@ use crate::annex::Annex;
 use crate::buffer::{Column, State, Typed};
 use crate::error::BuildError;
 use crate::id::SystemKey;
+use crate::reserve::Reservation;
 use crate::schedule::Phase;
 use crate::shared::Shared;
 use crate::structure::Commands;
@@ -26,6 +27,8 @@ pub(crate) struct Registry {
     by_type: BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>,
     /// By their stored names once the build is over; each with the type it was entered under.
     pub(crate) annexes: Vec<(TypeId, Arc<dyn Annex>)>,
+    /// The types that only one system makes rows of.
+    pub(crate) reserved: BTreeMap<TypeId, Arc<Reservation>>,
     /// `(system, type)` of types that were named without being registered.
     pub(crate) missing: Vec<(String, &'static str)>,
     /// What parameters refuse by themselves, for the build.
@@ -55,6 +58,7 @@ impl Registry {
             columns: Vec::new(),
             by_type: BTreeMap::new(),
             annexes: Vec::new(),
+            reserved: BTreeMap::new(),
             missing: Vec::new(),
             refused: Vec::new(),
             phase: Phase::Wave,

@@ -36,6 +36,8 @@ pub struct Stats {
     pub inputs_applied: u64,
     /// Inputs whose bytes were no value of their type.
     pub inputs_refused: u64,
+    /// Changes that inputs were refused, of rows that are reserved to a system.
+    pub changes_refused: u64,
     /// Commands on entities that were gone.
     pub commands_dropped: u64,
     /// Attachments that were refused: the parent was gone, the child itself, or below it.
@@ -87,10 +89,11 @@ impl fmt::Display for Stats {
         )?;
         writeln!(
             f,
-            "inputs: {} applied, {} waiting, {} refused; {} commands dropped, {} attachments refused, {} rows set twice",
+            "inputs: {} applied, {} waiting, {} refused; {} changes refused, {} commands dropped, {} attachments refused, {} rows set twice",
             self.inputs_applied,
             self.inputs_waiting,
             self.inputs_refused,
+            self.changes_refused,
             self.commands_dropped,
             self.attachments_refused,
             self.rows_set_twice

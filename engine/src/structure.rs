@@ -38,6 +38,10 @@ pub const COMMANDS_MAX: usize = 1 << 26;
 /// Commands on an entity that the same commit has despawned already are dropped and counted
 /// (`Stats::commands_dropped`); despawning twice is one despawn.
 ///
+/// The commit fails where a command spawns, inserts or removes a type that is
+/// [reserved](crate::EngineBuilder::reserve) to another system, or despawns, attaches or detaches an entity that
+/// holds one; despawning takes everybody below along, and is refused with any of them.
+///
 /// ```
 /// use diptych_engine::prelude::*;
 /// #[derive(Clone, Copy, Pod, Zeroable)]
@@ -154,7 +158,8 @@ impl<'w, 's> Structure<'w, 's> {
         Self { buffer, allocator }
     }
 
-    /// Spawns an entity with these values, a tuple of registered types; free for any system and any type.
+    /// Spawns an entity with these values, a tuple of registered types; free for any system and any type, but for
+    /// types that are reserved to another system.
     pub fn spawn<B: Bundle>(&mut self, bundle: B) -> Spawned {
         let spawned =
             Spawned { id: Id::new(self.buffer.key, self.buffer.serial), entity: self.allocator.alloc() };

@@ -5,6 +5,8 @@
 
 use crate::buffer::Column;
 use crate::id::Id;
+use crate::registry::Registry;
+use crate::reserve::Reservation;
 use bevy_ecs::storage::TableId;
 use bevy_ecs::world::World;
 use std::sync::Arc;
@@ -17,6 +19,8 @@ const NONE: u32 = u32::MAX;
 pub(crate) struct TableList {
     pub(crate) list: Vec<TableInfo>,
     numbers: Vec<u32>,
+    /// Whether rows of any of them are reserved.
+    pub(crate) reserved: bool,
 }
 
 /// One table.
@@ -25,6 +29,8 @@ pub(crate) struct TableInfo {
     pub(crate) id: TableId,
     /// Indices into the registry's columns, ascending; the first is the `Id` column.
     pub(crate) columns: Vec<u16>,
+    /// Who alone may command the rows; nobody in most tables.
+    pub(crate) reserved: Vec<Arc<Reservation>>,
 }
 
 impl TableList {
@@ -44,6 +50,7 @@ impl TableList {
         let tables = &world.storages().tables;
         let before = self.list.len() as u32;
         let ids = world.component_id::<Id>();
+        let registry = world.resource::<Registry>();
         for id in (self.numbers.len()..tables.len()).map(TableId::from_usize) {
             let table = &tables[id];
             if !ids.is_some_and(|ids| table.has_column(ids)) {
@@ -57,7 +64,10 @@ impl TableList {
                 // SAFETY: structure changes only at commits and at build, while nothing else runs.
                 unsafe { columns[usize::from(*index)].by_table().enter(id) };
             }
-            self.list.push(TableInfo { id, columns: held });
+            let types = held.iter().map(|index| columns[usize::from(*index)].state_type());
+            let reserved = registry.reserved_among(types);
+            self.reserved |= !reserved.is_empty();
+            self.list.push(TableInfo { id, columns: held, reserved });
         }
         before..self.list.len() as u32
     }

@@ -14,6 +14,7 @@ use crate::input::{Applier, InputKind};
 use crate::message::Post;
 use crate::observer::{Observer, Observers};
 use crate::plugin::Plugin;
+use crate::reserve::Reservation;
 use crate::schedule::{IntoTask, Phase, SystemConfig, SystemSpec};
 use crate::structure::Structure;
 use crate::tree::{PARENT_NAME, PARENT_VERSION, Parent};
@@ -76,6 +77,7 @@ pub struct Registrar {
     /// Types that something else names: they must be registered.
     named: Vec<(TypeId, &'static str, &'static str)>,
     strict: Vec<TypeId>,
+    pub(crate) reserved: Vec<Reservation>,
     hooks: Vec<(TypeId, HookWhen, Box<dyn Any + Send + Sync>)>,
     pub(crate) copies: Copies,
     pub(crate) observers: Observers,
@@ -127,6 +129,15 @@ impl Registrar {
     pub fn strict<T: State>(&mut self) -> &mut Self {
         self.named.push((TypeId::of::<T>(), ".strict()", type_name::<T>()));
         self.strict.push(TypeId::of::<T>());
+        self
+    }
+
+    /// See [`super::EngineBuilder::reserve`].
+    pub fn reserve<T: State>(&mut self, owner: &str, instead: &str) -> &mut Self {
+        let (type_id, type_name) = (TypeId::of::<T>(), type_name::<T>());
+        self.named.push((type_id, ".reserve()", type_name));
+        let (owner, instead) = (owner.to_owned(), instead.to_owned());
+        self.reserved.push(Reservation { type_id, type_name, owner, instead });
         self
     }
 

@@ -6,6 +6,7 @@
 #![expect(unsafe_code, reason = "writes columns and marks while it has the world to itself")]
 
 use super::{Editor, Shift};
+use crate::error::Result;
 use crate::id::Id;
 use crate::structure::Target;
 use bevy_ecs::entity::Entity;
@@ -14,7 +15,7 @@ use std::collections::BTreeSet;
 /// An entity that is about to go.
 #[derive(Clone, Copy)]
 pub(crate) struct Doomed {
-    table: u32,
+    pub(crate) table: u32,
     row: u32,
     pub(crate) entity: Entity,
     pub(crate) id: Id,
@@ -23,12 +24,13 @@ pub(crate) struct Doomed {
 impl Editor<'_> {
     /// Despawns the gathered entities: told in the order of the commands, carried out by descending rows, so
     /// that no removal moves a row that is still to go.
-    pub(super) fn despawn_run(&mut self) {
+    pub(super) fn despawn_run(&mut self) -> Result<()> {
         let mut targets = core::mem::take(&mut self.doomed);
         let mut doomed: Vec<Doomed> = Vec::with_capacity(targets.len());
         let mut seen = BTreeSet::new();
         targets.drain(..).for_each(|target| self.doom(target, &mut seen, &mut doomed));
         self.doomed = targets;
+        self.check_doomed(&doomed)?;
         let mut sorted = doomed.clone();
         sorted.sort_unstable_by_key(|doomed| core::cmp::Reverse((doomed.table, doomed.row)));
         let named = sorted.len();
@@ -42,6 +44,7 @@ impl Editor<'_> {
         for rows in sorted.chunk_by(|a, b| a.table == b.table) {
             self.despawn_rows(rows);
         }
+        Ok(())
     }
 
     /// Where an entity that is about to go stands.
@@ -72,10 +75,10 @@ impl Editor<'_> {
         self.journal.lost |= !doomed.is_empty();
     }
 
-    /// Despawns a living entity.
-    pub(crate) fn despawn(&mut self, entity: Entity) {
+    /// Despawns a living entity, and everybody below it; nobody where one of them is reserved to another system.
+    pub(crate) fn despawn(&mut self, entity: Entity) -> Result<()> {
         self.doomed.push(Target::Entity(entity));
-        self.despawn_run();
+        self.despawn_run()
     }
 
     /// Despawns rows of one table, given in descending order.

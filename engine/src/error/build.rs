@@ -96,6 +96,16 @@ pub enum BuildError {
         /// The type.
         type_name: String,
     },
+    /// A type is reserved to a system, and something stands against it.
+    #[error("{type_name} is reserved to {owner}, but {why}")]
+    Reserved {
+        /// The type.
+        type_name: String,
+        /// The system.
+        owner: String,
+        /// What stands against it, and what to do.
+        why: String,
+    },
     /// A job is named that was never registered.
     #[error(
         "{who} names the job {type_name}, which is not registered; add .job::<{type_name}>(name, version, run)"

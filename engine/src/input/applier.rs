@@ -4,17 +4,22 @@
 
 use crate::buffer::State;
 use crate::editor::Editor;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::{Id, SystemKey};
 use crate::structure::{Bundle, Spawned, Target, check_open};
+use bevy_ecs::entity::Entity;
 
 /// Hands of an input: it may set any type, which its owner finds as the previous value in the next frame.
+///
+/// But for types that are [reserved](crate::EngineBuilder::reserve) to a system: what would set, insert or remove
+/// one, or despawn, attach or detach an entity that holds one (or has one below it that goes too), does nothing,
+/// answers false, and is counted in `Stats::changes_refused`. Spawning one is wrong use, and fails the commit.
 pub struct Applier<'a, 'b> {
     pub(crate) editor: &'a mut Editor<'b>,
     pub(crate) key: SystemKey,
     pub(crate) source: &'a str,
     pub(crate) frame: u64,
-    pub(crate) failure: &'a mut Option<crate::error::Error>,
+    pub(crate) failure: &'a mut Option<Error>,
 }
 
 impl core::fmt::Debug for Applier<'_, '_> {
@@ -56,8 +61,8 @@ impl Applier<'_, '_> {
 
     /// Sets a value that the entity holds; answers whether it did.
     pub fn set<T: State>(&mut self, target: impl Into<Target>, value: T) -> bool {
-        let Some(entity) = self.editor.find(target.into()) else { return false };
-        let set = check_open::<T>(self.editor).and_then(|()| self.editor.set(entity, value));
+        let Some(entity) = self.open::<T>("sets", target.into()) else { return false };
+        let set = self.editor.set(entity, value);
         self.keep(set).unwrap_or(false)
     }
 
@@ -68,21 +73,24 @@ impl Applier<'_, '_> {
         let spawned = Spawned { id: Id::new(self.key, serial), entity };
         self.editor.keep_serial(self.key, serial + 1);
         let done = self.editor.spawn_many(&[spawned], core::iter::once(bundle));
-        self.keep(done);
+        if let Err(error) = done {
+            self.failure.get_or_insert(error);
+        }
         spawned
     }
 
-    /// Despawns an entity; answers whether it was alive.
+    /// Despawns an entity; answers whether it was alive, and not reserved.
     pub fn despawn(&mut self, target: impl Into<Target>) -> bool {
         let Some(entity) = self.editor.find(target.into()) else { return false };
-        self.editor.despawn(entity);
-        true
+        let done = self.editor.despawn(entity);
+        self.keep(done).is_some()
     }
 
-    /// Gives an entity a type that it does not hold yet, or sets it; answers whether the entity was alive.
+    /// Gives an entity a type that it does not hold yet, or sets it; answers whether the entity was alive, and the
+    /// type not reserved.
     pub fn insert<T: State>(&mut self, target: impl Into<Target>, value: T) -> bool {
-        let Some(entity) = self.editor.find(target.into()) else { return false };
-        let set = check_open::<T>(self.editor).and_then(|()| self.editor.set(entity, value.clone()));
+        let Some(entity) = self.open::<T>("inserts", target.into()) else { return false };
+        let set = self.editor.set(entity, value.clone());
         if self.keep(set) == Some(false) {
             let done = self.editor.insert(entity, value);
             self.keep(done);
@@ -90,10 +98,10 @@ impl Applier<'_, '_> {
         true
     }
 
-    /// Takes a type from an entity; answers whether the entity was alive.
+    /// Takes a type from an entity; answers whether the entity was alive, and the type not reserved.
     pub fn remove<T: State>(&mut self, target: impl Into<Target>) -> bool {
-        let Some(entity) = self.editor.find(target.into()) else { return false };
-        let done = check_open::<T>(self.editor).and_then(|()| self.editor.remove::<T>(entity));
+        let Some(entity) = self.open::<T>("removes", target.into()) else { return false };
+        let done = self.editor.remove::<T>(entity);
         self.keep(done);
         true
     }
@@ -116,7 +124,20 @@ impl Applier<'_, '_> {
         self.keep(done).unwrap_or(false)
     }
 
+    /// The living entity whose `T` this input may change.
+    fn open<T: State>(&mut self, act: &'static str, target: Target) -> Option<Entity> {
+        let entity = self.editor.find(target)?;
+        let open = check_open::<T>(self.editor, act, entity);
+        self.keep(open).map(|()| entity)
+    }
+
+    /// Keeps a failure for the commit. A reserved row is none: whoever sends an `Id` must not stop the engine.
     fn keep<R>(&mut self, result: Result<R>) -> Option<R> {
-        result.map_err(|error| self.failure.get_or_insert(error)).ok()
+        match result {
+            Ok(done) => return Some(done),
+            Err(error @ Error::Reserved { .. }) => self.editor.note_reserved(error),
+            Err(error) => drop(self.failure.get_or_insert(error)),
+        }
+        None
     }
 }

@@ -144,7 +144,7 @@ impl Desk {
     }
 
     /// Takes answers: the requests go, the mailboxes fill.
-    fn take(&self, state: &mut State, editor: &mut Editor<'_>, mut due: Vec<Id>) {
+    fn take(&self, state: &mut State, editor: &mut Editor<'_>, mut due: Vec<Id>) -> Result<()> {
         due.sort_by(|a, b| (&state.open[a].system, a).cmp(&(&state.open[b].system, b)));
         ANNEX_NAME.clone_into(&mut editor.acting);
         let before = self.requests.removed.get().len();
@@ -153,7 +153,7 @@ impl Desk {
                 continue;
             };
             if let Some(entity) = editor.find(Target::Id(id)) {
-                editor.despawn(entity);
+                editor.despawn(entity)?;
             }
             let readable = self.readable(&request).is_some();
             let key = (request.system, request.job);
@@ -168,6 +168,7 @@ impl Desk {
         }
         // Open requests that were attached below those have gone with them.
         self.forget(state, before);
+        Ok(())
     }
 
     /// Cancels the requests that have gone in this commit, from the `first`-th on.
@@ -211,7 +212,7 @@ impl Annex for Desk {
                 due
             }
         };
-        self.take(state, editor, due);
+        self.take(state, editor, due)?;
         state.count_open();
         Ok(())
     }

@@ -129,7 +129,7 @@ struct Cancel;
 impl Edit for Cancel {
     fn apply(self: Box<Self>, editor: &mut Editor<'_>, entity: Entity) -> Result<(), Error> {
         if editor.get::<OpenRequest>(entity).is_some() {
-            editor.despawn(entity);
+            editor.despawn(entity)?;
         }
         Ok(())
     }

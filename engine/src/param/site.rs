@@ -1,7 +1,7 @@
 //! What a parameter that is made of others may ask about the system it is being made for.
 //!
 //! Invariant: it is there while the build makes a system's parameters, and nowhere else; so a `Local` that begins
-//! as a `Site` knows its system before the first frame. Left out: the name at run time, which is `Caller`'s.
+//! as a `Site` knows its system before the first frame.
 
 use crate::registry::Registry;
 use crate::schedule::Phase;

@@ -139,6 +139,8 @@ fn writes(
                 let type_name = columns[index].type_name().to_owned();
                 errors.push(BuildError::EngineOwned { system: system(), type_name });
             }
+            let registry = world.resource::<Registry>();
+            errors.extend(registry.check_next(columns[index].state_type(), name).err());
             owns.push(index);
         } else if scratch.contains(&id) {
             used.push(label(world, id));

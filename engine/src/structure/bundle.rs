@@ -24,6 +24,10 @@ pub trait Bundle: Send + Sync + 'static {
     /// The first type of the tuple that only the engine writes.
     #[doc(hidden)]
     fn engine_owned() -> Option<&'static str>;
+
+    /// Refuses a type of the tuple that is reserved to another system.
+    #[doc(hidden)]
+    fn check_reserved(registry: &Known<'_>, acting: &str) -> crate::Result<()>;
 }
 
 /// The world, as [`Bundle`] fills it; the engine's columns stay unnamed outside of it.
@@ -65,6 +69,11 @@ macro_rules! bundle {
                     return Some(type_name::<$type>());
                 })*
                 None
+            }
+
+            fn check_reserved(_registry: &Known<'_>, _acting: &str) -> crate::Result<()> {
+                $(_registry.0.check_spawn::<$type>(_acting)?;)*
+                Ok(())
             }
 
             fn engine_owned() -> Option<&'static str> {

@@ -43,13 +43,17 @@ impl core::fmt::Debug for dyn Edit {
     }
 }
 
-/// Only the engine writes its own state.
-pub(crate) fn check_open<T: State>(editor: &Editor<'_>) -> Result<(), Error> {
+/// Only the engine writes its own state, and only its owner what is reserved.
+pub(crate) fn check_open<T: State>(
+    editor: &Editor<'_>,
+    act: &'static str,
+    entity: Entity,
+) -> Result<(), Error> {
     if is_engine_owned::<T>() {
         let (system, type_name) = (editor.acting.clone(), core::any::type_name::<T>());
         return Err(Error::EngineOwned { system, type_name });
     }
-    Ok(())
+    editor.check_type::<T>(act, entity)
 }
 
 /// Gives an entity a value.
@@ -57,7 +61,7 @@ pub(super) struct Insert<T>(pub(super) T);
 
 impl<T: State> Edit for Insert<T> {
     fn apply(self: Box<Self>, editor: &mut Editor<'_>, entity: Entity) -> Result<(), Error> {
-        check_open::<T>(editor)?;
+        check_open::<T>(editor, "inserts", entity)?;
         editor.insert(entity, self.0)
     }
 }
@@ -73,7 +77,7 @@ impl<T> Default for Remove<T> {
 
 impl<T: State> Edit for Remove<T> {
     fn apply(self: Box<Self>, editor: &mut Editor<'_>, entity: Entity) -> Result<(), Error> {
-        check_open::<T>(editor)?;
+        check_open::<T>(editor, "removes", entity)?;
         editor.remove::<T>(entity)
     }
 }

@@ -34,6 +34,8 @@ impl Editor<'_> {
             self.journal.dropped += 1;
             return Ok(false);
         };
+        // A stranger's despawn of the parent would be refused.
+        self.check_entity("attaches", entity)?;
         let Some(parent_id) = self.find(parent).and_then(|parent| self.id_of(parent)) else {
             return Ok(self.refuse(child, parent, "the parent is gone"));
         };
@@ -64,6 +66,7 @@ impl Editor<'_> {
             self.journal.dropped += 1;
             return Ok(false);
         };
+        self.check_entity("detaches", entity)?;
         let Some(old) = self.get::<Parent>(entity).copied() else { return Ok(false) };
         self.tree_mut().remove(old.parent, old.place);
         self.remove::<Parent>(entity)?;
@@ -164,6 +167,11 @@ impl Editor<'_> {
 impl Frame {
     /// Counts what was refused since the last call, and says the last of it.
     pub(crate) fn note_refusals(&mut self) {
+        if let Some(error) = self.journal.reserved.take() {
+            let refused = core::mem::take(&mut self.journal.changes_refused);
+            self.stats.changes_refused += refused;
+            tracing::warn!(refused, "an input was refused a change: {error}");
+        }
         let Some(Refusal { child, parent, why }) = self.journal.refusal.take() else { return };
         let refused = core::mem::take(&mut self.journal.attachments_refused);
         self.stats.attachments_refused += refused;

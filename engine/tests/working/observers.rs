@@ -1,5 +1,5 @@
-//! Observers see every frame once, from the beginning to the one end; callers know their name; the parts of a
-//! system's own data run beside each other.
+//! Observers see every frame once, from the beginning to the one end; the parts of a system's own
+//! data run beside each other.
 
 use crate::{Count, count, refusal};
 use diptych_engine::par_each;
@@ -117,28 +117,6 @@ fn two_observers_of_one_name_are_refused() {
     let diary = Arc::new(Diary::default());
     let twice = world(Engine::in_memory()).observer("diary", diary.clone()).observer("diary", diary);
     assert!(refusal(twice).contains("two observers are called diary"));
-}
-
-/// In every phase, in a part before a system, and on each of two systems that are one function.
-#[test]
-fn a_caller_is_the_registered_name() {
-    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
-    let say = || {
-        let heard = heard.clone();
-        move |caller: Caller| heard.lock().expect("no panic").push(caller.name().to_owned())
-    };
-    let mut engine = world(Engine::in_memory())
-        .system("one", say())
-        .system("two", say().prepare(say()))
-        .derive("three", say())
-        .late("four", say())
-        .startup("zero", say())
-        .build()
-        .expect("a sound world");
-    engine.step().expect("a frame");
-    let mut heard = heard.lock().expect("no panic").clone();
-    heard.sort();
-    assert_eq!(heard, ["four", "one", "three", "two", "two", "zero"]);
 }
 
 /// A system's own list is worked on by all threads, with one result.
