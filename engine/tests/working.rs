@@ -7,6 +7,7 @@ mod working {
     mod derived;
     mod observers;
     mod phases;
+    mod reserved;
     #[cfg(feature = "store")]
     mod stored;
     mod transient;

@@ -37,6 +37,11 @@ use job::{Hall, Lane};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// The system that all rows of the runtime are reserved to, and its observer.
+const LANES: &str = "runtime.lanes";
+/// What everybody else does instead of commanding such rows.
+const INSTEAD: &str = "use a session, or a client's requests for principals";
+
 /// The rows that lanes write.
 #[derive(bevy_ecs::system::SystemParam)]
 pub(crate) struct Rows<'w, 's> {
@@ -63,7 +68,16 @@ pub fn register(registrar: &mut Registrar, floor: &Arc<Floor>) -> Result<()> {
         .state_with::<diptych_components::session::Session, SessionCodec>("session.record", 1)
         .state_with::<diptych_components::script::Handler, HandlerCodec>("event.handler", 1)
         .state_with::<Suspended, SuspendedCodec>("script.suspended", 1)
-        .observer("runtime.lanes", floor.clone());
+        .observer(LANES, floor.clone());
+    // What the floor knows of these rows it learns from what the lanes write.
+    registrar
+        .reserve::<kv::Key>(LANES, INSTEAD)
+        .reserve::<kv::Value>(LANES, INSTEAD)
+        .reserve::<Principal>(LANES, INSTEAD)
+        .reserve::<Window>(LANES, INSTEAD)
+        .reserve::<diptych_components::session::Session>(LANES, INSTEAD)
+        .reserve::<diptych_components::script::Handler>(LANES, INSTEAD)
+        .reserve::<Suspended>(LANES, INSTEAD);
     let (lanes, answers) = (floor.clone(), floor.clone());
     let mut dealt: Vec<Lane> = Vec::new();
     let run = move |rows: Rows<'_, '_>,
@@ -72,7 +86,7 @@ pub fn register(registrar: &mut Registrar, floor: &Arc<Floor>) -> Result<()> {
                     clock: Clock| {
         run(&lanes, &mut dealt, rows, &heard, &held, clock);
     };
-    registrar.system("runtime.lanes", run.answering());
+    registrar.system(LANES, run.answering());
     let answer = move |held: Query<'_, '_, Prev<Held>>, clock: Clock| {
         let waiting: BTreeSet<Arc<str>> = sessions_that_wait(&held);
         answers.give_out(clock.committed(), &waiting);
