@@ -58,7 +58,6 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
     let ids = Arc::new(IdColumn::new(&mut world));
     let mut errors = Vec::new();
     registrar.enter_types(&mut world, &mut errors);
-    registrar.enter_reserved(&mut world, &mut errors);
     registrar.enter_annexes(&mut world, &mut errors);
     let columns = gather_columns(&mut world, &ids);
     registrar.observers.order(&mut errors);

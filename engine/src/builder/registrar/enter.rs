@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Registrar {
-    /// Makes every registered type state of `world`, in the order of the stored names.
+    /// Makes every registered type state of `world`, in the order of the stored names, and reserves those that are.
     pub(crate) fn enter_types(&mut self, world: &mut World, errors: &mut Vec<BuildError>) {
         for (type_id, when, hook) in self.hooks.drain(..) {
             if let Some(spec) = self.types.iter_mut().find(|spec| spec.type_id == type_id) {
@@ -58,6 +58,7 @@ impl Registrar {
             }
             names.entry(spec.type_id).or_insert_with(|| spec.name.clone());
         }
+        self.enter_reserved(world, errors);
     }
 }
 
