@@ -12,6 +12,7 @@ use crate::slp::symbol::{Key, NotASymbol, SYMBOL_BYTES_MAX};
 use crate::slp::unit::{Kind, Unit};
 use crate::slp::view::{Children, View};
 use crate::slp::writer::{BUFFER_BYTES_MAX, Writer};
+use std::cell::Cell;
 
 /// The top-level forms of a text: one buffer, whose root is a [`Kind::Bracket`] list of them.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
@@ -69,9 +70,12 @@ impl<'a> IntoIterator for &'a Forms {
 /// # Errors
 /// At the first byte at which the text is none; nothing of it is kept then.
 pub fn parse(text: impl AsRef<[u8]>, limits: &Limits) -> Result<Forms, ParseError> {
-    let mut parser = Parser::<false>::run(text.as_ref(), limits)?;
-    parser.writer.close(Kind::Bracket, 0);
-    Ok(Forms(parser.writer.finish()))
+    let text = text.as_ref();
+    with_memory(text, |memory| {
+        Parser::<false>::run(text, limits, memory)?;
+        memory.writer.close(Kind::Bracket, 0);
+        Ok(Forms(memory.writer.take()))
+    })
 }
 
 /// Reads exactly one form.
@@ -80,21 +84,50 @@ pub fn parse(text: impl AsRef<[u8]>, limits: &Limits) -> Result<Forms, ParseErro
 /// As [`parse`]; also when there is none, or another behind it.
 pub fn parse_one(text: impl AsRef<[u8]>, limits: &Limits) -> Result<Object, ParseError> {
     let text = text.as_ref();
-    let parser = Parser::<true>::run(text, limits)?;
-    match parser.writer.pending() {
-        0 => Err(ParseError::new(ParseErrorKind::Nothing, text, 0)),
-        1 => Ok(parser.writer.finish()),
-        _ => Err(ParseError::new(ParseErrorKind::MoreThanOne, text, parser.second)),
+    with_memory(text, |memory| {
+        let second = Parser::<true>::run(text, limits, memory)?;
+        match memory.writer.pending() {
+            0 => Err(ParseError::new(ParseErrorKind::Nothing, text, 0)),
+            1 => Ok(memory.writer.take()),
+            _ => Err(ParseError::new(ParseErrorKind::MoreThanOne, text, second)),
+        }
+    })
+}
+
+/// Bytes of a text up to which each thread keeps the memory of its last parse for the next.
+const KEPT_TEXT_MAX: usize = 4096;
+
+/// What a parse needs memory for. Each begins by emptying it, so nothing of one text is ever seen by another.
+#[derive(Default)]
+struct Memory {
+    open: Vec<Frame>,
+    writer: Writer,
+}
+
+thread_local! {
+    /// Commands are small and are parsed at each request: then most of the time would go to the allocator.
+    static MEMORY: Cell<Option<Box<Memory>>> = const { Cell::new(None) };
+}
+
+#[inline]
+fn with_memory<T>(text: &[u8], run: impl FnOnce(&mut Memory) -> T) -> T {
+    if text.len() > KEPT_TEXT_MAX {
+        return run(&mut Memory::default());
     }
+    // A thread that is ending has none.
+    let mut memory = MEMORY.try_with(Cell::take).ok().flatten().unwrap_or_default();
+    let result = run(&mut memory);
+    if let Ok(()) = MEMORY.try_with(|kept| kept.set(Some(memory))) {}
+    result
 }
 
 /// A list or wrapper that has not ended.
 struct Frame {
     kind: Kind,
     /// The number of its first child among the pending objects.
-    from: usize,
+    from: u32,
     /// Where it begins in the text.
-    at: usize,
+    at: u32,
 }
 
 /// What is wrong, and at which byte.
@@ -103,28 +136,37 @@ type Fault = (ParseErrorKind, usize);
 /// `ONE`: whether the text is to be one form, so that it matters where the second begins.
 struct Parser<'a, const ONE: bool> {
     text: &'a [u8],
+    /// The end of the text with spaces behind it, so that there are always [`CHUNK`] bytes to look at.
+    tail: [u8; 2 * CHUNK],
+    /// Where the tail begins in the text.
+    tail_at: usize,
     depth: usize,
-    open: Vec<Frame>,
     /// Whether the innermost frame is a wrapper, which ends with the next object.
     wrapping: bool,
     /// Where the second form begins, if there is one.
     second: usize,
-    writer: Writer,
+    open: &'a mut Vec<Frame>,
+    writer: &'a mut Writer,
 }
 
 impl<'a, const ONE: bool> Parser<'a, ONE> {
-    fn run(text: &'a [u8], limits: &Limits) -> Result<Self, ParseError> {
+    /// Leaves the forms pending in the writer; answers where the second begins, if there is one.
+    fn run(text: &'a [u8], limits: &Limits, memory: &'a mut Memory) -> Result<usize, ParseError> {
         let most = (limits.bytes as usize).min(BUFFER_BYTES_MAX);
         if text.len() > most {
             return Err(ParseError::new(ParseErrorKind::TooLarge, text, most));
         }
-        // Commands have an object to eight bytes; more than that grows.
-        let writer = Writer::with_capacity(text.len() / 8 + 2, text.len() / 4 + 16);
+        let Memory { open, writer } = memory;
+        open.clear();
+        // Most texts have an object to eight bytes; more than that grows.
+        writer.begin(text.len() / 8 + 2, text.len() / 4 + CHUNK);
+        let mut tail = [b' '; 2 * CHUNK];
+        let tail_at = text.len().saturating_sub(CHUNK);
+        tail[..text.len() - tail_at].copy_from_slice(&text[tail_at..]);
         let depth = limits.depth as usize;
-        let mut parser =
-            Self { text, depth, open: Vec::with_capacity(8), wrapping: false, second: 0, writer };
+        let mut parser = Self { text, tail, tail_at, depth, wrapping: false, second: 0, open, writer };
         match parser.forms() {
-            Ok(()) => Ok(parser),
+            Ok(()) => Ok(parser.second),
             Err((kind, at)) => Err(ParseError::new(kind, text, at)),
         }
     }
@@ -157,12 +199,27 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
             };
         }
         let Some(frame) = self.open.last() else { return Ok(()) };
+        let at = frame.at as usize;
         Err(match frame.kind {
-            Kind::Paren => (ParseErrorKind::UnclosedParen, frame.at),
-            Kind::Bracket => (ParseErrorKind::UnclosedBracket, frame.at),
-            Kind::Brace => (ParseErrorKind::UnclosedBrace, frame.at),
-            _ => (ParseErrorKind::PrefixWithoutObject, frame.at + 1),
+            Kind::Paren => (ParseErrorKind::UnclosedParen, at),
+            Kind::Bracket => (ParseErrorKind::UnclosedBracket, at),
+            Kind::Brace => (ParseErrorKind::UnclosedBrace, at),
+            _ => (ParseErrorKind::PrefixWithoutObject, at + 1),
         })
+    }
+
+    /// The next bytes, with spaces behind the last one.
+    #[inline(always)]
+    fn chunk(&self, at: usize) -> &[u8; CHUNK] {
+        match self.text[at..].first_chunk() {
+            Some(chunk) => chunk,
+            None => self.last_chunk(at),
+        }
+    }
+
+    #[cold]
+    fn last_chunk(&self, at: usize) -> &[u8; CHUNK] {
+        self.tail[at - self.tail_at..].first_chunk().expect("the tail is as long as two chunks")
     }
 
     #[inline]
@@ -171,7 +228,7 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
             return Err((ParseErrorKind::TooDeep, at));
         }
         self.note_second(at);
-        self.open.push(Frame { kind, from: self.writer.pending(), at });
+        self.open.push(Frame { kind, from: self.writer.pending() as u32, at: at as u32 });
         self.wrapping = false;
         Ok(at + 1)
     }
@@ -181,7 +238,7 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
         let Some(frame) = self.open.pop_if(|frame| frame.kind == kind) else {
             return Err(self.misplaced(at));
         };
-        self.writer.close(kind, frame.from);
+        self.writer.close(kind, frame.from as usize);
         self.wrapping = self.open.last().is_some_and(|frame| frame.kind.is_wrapper());
         self.wrap();
         Ok(at + 1)
@@ -192,7 +249,9 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
     fn misplaced(&self, at: usize) -> Fault {
         match self.open.last() {
             None => (ParseErrorKind::LoneCloser, at),
-            Some(frame) if frame.kind.is_wrapper() => (ParseErrorKind::PrefixWithoutObject, frame.at + 1),
+            Some(frame) if frame.kind.is_wrapper() => {
+                (ParseErrorKind::PrefixWithoutObject, frame.at as usize + 1)
+            }
             Some(_) => (ParseErrorKind::WrongCloser, at),
         }
     }
@@ -208,7 +267,7 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
     #[inline(never)]
     fn close_wrappers(&mut self) {
         while let Some(frame) = self.open.pop_if(|frame| frame.kind.is_wrapper()) {
-            self.writer.close(frame.kind, frame.from);
+            self.writer.close(frame.kind, frame.from as usize);
         }
         self.wrapping = false;
     }
@@ -224,15 +283,13 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
     #[inline(always)]
     fn atom(&mut self, at: usize) -> Result<(&'a [u8], Key, usize), Fault> {
         self.note_second(at);
-        let rest = &self.text[at..];
-        if let Some(chunk) = rest.first_chunk() {
-            let len = before_atom_end(chunk);
-            if len < CHUNK {
-                let behind = at + len + usize::from(chunk[len] == b' ');
-                return Ok((&rest[..len], Key::cut(chunk, len), behind));
-            }
+        let chunk = self.chunk(at);
+        let (len, space) = before_atom_end(chunk);
+        if len < CHUNK {
+            let behind = at + len + space;
+            return Ok((&self.text[at..at + len], Key::cut(chunk, len), behind));
         }
-        let name = long_atom(rest).ok_or((ParseErrorKind::SymbolTooLong, at))?;
+        let name = long_atom(&self.text[at..]).ok_or((ParseErrorKind::SymbolTooLong, at))?;
         Ok((name, Key::of(name), at + name.len()))
     }
 
@@ -245,7 +302,7 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
 
     #[inline(always)]
     fn name(&mut self, name: &[u8], key: Key, at: usize) -> Result<(), Fault> {
-        if let Err(error) = self.writer.keyed_symbol(name, key) {
+        if let Err(error) = self.writer.atom(name, key) {
             return Err(not_a_symbol(error, at));
         }
         self.wrap();
@@ -255,7 +312,7 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
     #[inline]
     fn number(&mut self, at: usize) -> Result<usize, Fault> {
         let (atom, key, behind) = self.atom(at)?;
-        let unit = match number::read(atom) {
+        let unit = match number::read_keyed(atom, key) {
             Number::Integer(value) => Unit::integer(value),
             Number::Real(value) => Unit::real(value),
             Number::Symbol => {
@@ -273,17 +330,15 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
     #[inline]
     fn string(&mut self, at: usize) -> Result<usize, Fault> {
         self.note_second(at);
-        let text = self.text;
-        let rest = &text[at + 1..];
-        if let Some(chunk) = rest.first_chunk() {
-            let len = before_quote(chunk);
-            if len < CHUNK && chunk[len] == b'"' {
-                self.writer.short_string(chunk, len);
-                self.wrap();
-                return Ok(at + len + 2);
-            }
+        let chunk = *self.chunk(at + 1);
+        let len = before_quote(&chunk);
+        if len < CHUNK && chunk[len] == b'"' {
+            self.writer.short_string(&chunk, len);
+            self.wrap();
+            return Ok(at + len + 2);
         }
-        let behind = self.long_string(rest).ok_or((ParseErrorKind::UnclosedString, at))?;
+        let text = self.text;
+        let behind = self.long_string(&text[at + 1..]).ok_or((ParseErrorKind::UnclosedString, at))?;
         self.wrap();
         Ok(text.len() - behind.len())
     }
@@ -308,7 +363,15 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
 /// An atom of any length, if that is allowed.
 #[inline(never)]
 fn long_atom(rest: &[u8]) -> Option<&[u8]> {
-    let len = rest.iter().position(|byte| !class(*byte).is_atom()).unwrap_or(rest.len());
+    let mut len = 0;
+    while let Some(chunk) = rest[len..].first_chunk() {
+        let (more, _) = before_atom_end(chunk);
+        len += more;
+        if more < CHUNK {
+            return (len <= SYMBOL_BYTES_MAX).then(|| &rest[..len]);
+        }
+    }
+    len += rest[len..].iter().position(|byte| !class(*byte).is_atom()).unwrap_or(rest.len() - len);
     (len <= SYMBOL_BYTES_MAX).then(|| &rest[..len])
 }
 
