@@ -71,10 +71,10 @@ impl<'a> IntoIterator for &'a Forms {
 /// At the first byte at which the text is none; nothing of it is kept then.
 pub fn parse(text: impl AsRef<[u8]>, limits: &Limits) -> Result<Forms, ParseError> {
     let text = text.as_ref();
-    with_memory(text, |memory| {
-        Parser::<false>::run(text, limits, memory)?;
-        memory.writer.close(Kind::Bracket, 0);
-        Ok(Forms(memory.writer.take()))
+    with_parser(text, |parser| {
+        parser.run::<false>(text, limits)?;
+        parser.writer.close(Kind::Bracket, 0);
+        Ok(Forms(parser.writer.take()))
     })
 }
 
@@ -84,12 +84,12 @@ pub fn parse(text: impl AsRef<[u8]>, limits: &Limits) -> Result<Forms, ParseErro
 /// As [`parse`]; also when there is none, or another behind it.
 pub fn parse_one(text: impl AsRef<[u8]>, limits: &Limits) -> Result<Object, ParseError> {
     let text = text.as_ref();
-    with_memory(text, |memory| {
-        let second = Parser::<true>::run(text, limits, memory)?;
-        match memory.writer.pending() {
+    with_parser(text, |parser| {
+        parser.run::<true>(text, limits)?;
+        match parser.writer.pending() {
             0 => Err(ParseError::new(ParseErrorKind::Nothing, text, 0)),
-            1 => Ok(memory.writer.take()),
-            _ => Err(ParseError::new(ParseErrorKind::MoreThanOne, text, second)),
+            1 => Ok(parser.writer.take()),
+            _ => Err(ParseError::new(ParseErrorKind::MoreThanOne, text, parser.second)),
         }
     })
 }
@@ -97,27 +97,21 @@ pub fn parse_one(text: impl AsRef<[u8]>, limits: &Limits) -> Result<Object, Pars
 /// Bytes of a text up to which each thread keeps the memory of its last parse for the next.
 const KEPT_TEXT_MAX: usize = 4096;
 
-/// What a parse needs memory for. Each begins by emptying it, so nothing of one text is ever seen by another.
-#[derive(Default)]
-struct Memory {
-    open: Vec<Frame>,
-    writer: Writer,
-}
-
 thread_local! {
-    /// Commands are small and are parsed at each request: then most of the time would go to the allocator.
-    static MEMORY: Cell<Option<Box<Memory>>> = const { Cell::new(None) };
+    /// Commands are small and are parsed at each request: then most of the time would go to the allocator. Each
+    /// parse begins by emptying it, so nothing of one text is ever seen by another.
+    static KEPT: Cell<Option<Box<Parser>>> = const { Cell::new(None) };
 }
 
 #[inline]
-fn with_memory<T>(text: &[u8], run: impl FnOnce(&mut Memory) -> T) -> T {
+fn with_parser<T>(text: &[u8], run: impl FnOnce(&mut Parser) -> T) -> T {
     if text.len() > KEPT_TEXT_MAX {
-        return run(&mut Memory::default());
+        return run(&mut Parser::default());
     }
-    // A thread that is ending has none.
-    let mut memory = MEMORY.try_with(Cell::take).ok().flatten().unwrap_or_default();
-    let result = run(&mut memory);
-    if let Ok(()) = MEMORY.try_with(|kept| kept.set(Some(memory))) {}
+    // A thread that is ending keeps none.
+    let mut parser = KEPT.try_with(Cell::take).ok().flatten().unwrap_or_default();
+    let result = run(&mut parser);
+    KEPT.try_with(|kept| kept.set(Some(parser))).unwrap_or_default();
     result
 }
 
@@ -134,56 +128,53 @@ struct Frame {
 type Fault = (ParseErrorKind, usize);
 
 /// `ONE`: whether the text is to be one form, so that it matters where the second begins.
-struct Parser<'a, const ONE: bool> {
-    text: &'a [u8],
+#[derive(Default)]
+struct Parser {
     /// The end of the text with spaces behind it, so that there are always [`CHUNK`] bytes to look at.
     tail: [u8; 2 * CHUNK],
     /// Where the tail begins in the text.
     tail_at: usize,
     depth: usize,
+    open: Vec<Frame>,
     /// Whether the innermost frame is a wrapper, which ends with the next object.
     wrapping: bool,
     /// Where the second form begins, if there is one.
     second: usize,
-    open: &'a mut Vec<Frame>,
-    writer: &'a mut Writer,
+    writer: Writer,
 }
 
-impl<'a, const ONE: bool> Parser<'a, ONE> {
-    /// Leaves the forms pending in the writer; answers where the second begins, if there is one.
-    fn run(text: &'a [u8], limits: &Limits, memory: &'a mut Memory) -> Result<usize, ParseError> {
+impl Parser {
+    /// Leaves the forms pending in the writer.
+    #[inline(never)]
+    fn run<const ONE: bool>(&mut self, text: &[u8], limits: &Limits) -> Result<(), ParseError> {
         let most = (limits.bytes as usize).min(BUFFER_BYTES_MAX);
         if text.len() > most {
             return Err(ParseError::new(ParseErrorKind::TooLarge, text, most));
         }
-        let Memory { open, writer } = memory;
-        open.clear();
+        self.tail_at = text.len().saturating_sub(CHUNK);
+        self.tail = [b' '; 2 * CHUNK];
+        self.tail[..text.len() - self.tail_at].copy_from_slice(&text[self.tail_at..]);
+        self.depth = limits.depth as usize;
+        self.open.clear();
+        self.wrapping = false;
         // Most texts have an object to eight bytes; more than that grows.
-        writer.begin(text.len() / 8 + 2, text.len() / 4 + CHUNK);
-        let mut tail = [b' '; 2 * CHUNK];
-        let tail_at = text.len().saturating_sub(CHUNK);
-        tail[..text.len() - tail_at].copy_from_slice(&text[tail_at..]);
-        let depth = limits.depth as usize;
-        let mut parser = Self { text, tail, tail_at, depth, wrapping: false, second: 0, open, writer };
-        match parser.forms() {
-            Ok(()) => Ok(parser.second),
-            Err((kind, at)) => Err(ParseError::new(kind, text, at)),
-        }
+        self.writer.begin(text.len() / 8 + 2, text.len() / 4 + CHUNK);
+        self.forms::<ONE>(text).map_err(|(kind, at)| ParseError::new(kind, text, at))
     }
 
-    fn forms(&mut self) -> Result<(), Fault> {
-        let text = self.text;
+    #[inline(always)]
+    fn forms<const ONE: bool>(&mut self, text: &[u8]) -> Result<(), Fault> {
         let mut at = 0;
         while let Some(&byte) = text.get(at) {
             at = match class(byte) {
                 Class::Space => at + 1,
-                Class::Atom => self.symbol(at)?,
-                Class::Numeric => self.number(at)?,
-                Class::Quote => self.string(at)?,
+                Class::Atom => self.symbol::<ONE>(text, at)?,
+                Class::Numeric => self.number::<ONE>(text, at)?,
+                Class::Quote => self.string::<ONE>(text, at)?,
                 Class::Open => match byte {
-                    b'(' => self.begin(Kind::Paren, at)?,
-                    b'[' => self.begin(Kind::Bracket, at)?,
-                    _ => self.begin(Kind::Brace, at)?,
+                    b'(' => self.begin::<ONE>(Kind::Paren, at)?,
+                    b'[' => self.begin::<ONE>(Kind::Bracket, at)?,
+                    _ => self.begin::<ONE>(Kind::Brace, at)?,
                 },
                 Class::Close => match byte {
                     b')' => self.end(Kind::Paren, at)?,
@@ -191,7 +182,7 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
                     _ => self.end(Kind::Brace, at)?,
                 },
                 Class::Prefix => {
-                    let behind = self.begin(if byte == b'@' { Kind::Error } else { Kind::Some }, at)?;
+                    let behind = self.begin::<ONE>(if byte == b'@' { Kind::Error } else { Kind::Some }, at)?;
                     self.wrapping = true;
                     behind
                 }
@@ -210,8 +201,8 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
 
     /// The next bytes, with spaces behind the last one.
     #[inline(always)]
-    fn chunk(&self, at: usize) -> &[u8; CHUNK] {
-        match self.text[at..].first_chunk() {
+    fn chunk<'a>(&'a self, text: &'a [u8], at: usize) -> &'a [u8; CHUNK] {
+        match text[at..].first_chunk() {
             Some(chunk) => chunk,
             None => self.last_chunk(at),
         }
@@ -223,11 +214,11 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
     }
 
     #[inline]
-    fn begin(&mut self, kind: Kind, at: usize) -> Result<usize, Fault> {
+    fn begin<const ONE: bool>(&mut self, kind: Kind, at: usize) -> Result<usize, Fault> {
         if self.open.len() >= self.depth {
             return Err((ParseErrorKind::TooDeep, at));
         }
-        self.note_second(at);
+        self.note_second::<ONE>(at);
         self.open.push(Frame { kind, from: self.writer.pending() as u32, at: at as u32 });
         self.wrapping = false;
         Ok(at + 1)
@@ -273,7 +264,7 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
     }
 
     #[inline(always)]
-    fn note_second(&mut self, at: usize) {
+    fn note_second<const ONE: bool>(&mut self, at: usize) {
         if ONE && self.open.is_empty() && self.writer.pending() == 1 {
             self.second = at;
         }
@@ -281,21 +272,25 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
 
     /// An atom with its key, and where the text goes on: behind it, and behind a space.
     #[inline(always)]
-    fn atom(&mut self, at: usize) -> Result<(&'a [u8], Key, usize), Fault> {
-        self.note_second(at);
-        let chunk = self.chunk(at);
+    fn atom<'a, const ONE: bool>(
+        &mut self,
+        text: &'a [u8],
+        at: usize,
+    ) -> Result<(&'a [u8], Key, usize), Fault> {
+        self.note_second::<ONE>(at);
+        let chunk = self.chunk(text, at);
         let (len, space) = before_atom_end(chunk);
         if len < CHUNK {
             let behind = at + len + space;
-            return Ok((&self.text[at..at + len], Key::cut(chunk, len), behind));
+            return Ok((&text[at..at + len], Key::cut(chunk, len), behind));
         }
-        let name = long_atom(&self.text[at..]).ok_or((ParseErrorKind::SymbolTooLong, at))?;
+        let name = long_atom(&text[at..]).ok_or((ParseErrorKind::SymbolTooLong, at))?;
         Ok((name, Key::of(name), at + name.len()))
     }
 
     #[inline]
-    fn symbol(&mut self, at: usize) -> Result<usize, Fault> {
-        let (name, key, behind) = self.atom(at)?;
+    fn symbol<const ONE: bool>(&mut self, text: &[u8], at: usize) -> Result<usize, Fault> {
+        let (name, key, behind) = self.atom::<ONE>(text, at)?;
         self.name(name, key, at)?;
         Ok(behind)
     }
@@ -310,8 +305,8 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
     }
 
     #[inline]
-    fn number(&mut self, at: usize) -> Result<usize, Fault> {
-        let (atom, key, behind) = self.atom(at)?;
+    fn number<const ONE: bool>(&mut self, text: &[u8], at: usize) -> Result<usize, Fault> {
+        let (atom, key, behind) = self.atom::<ONE>(text, at)?;
         let unit = match number::read_keyed(atom, key) {
             Number::Integer(value) => Unit::integer(value),
             Number::Real(value) => Unit::real(value),
@@ -328,16 +323,15 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
     }
 
     #[inline]
-    fn string(&mut self, at: usize) -> Result<usize, Fault> {
-        self.note_second(at);
-        let chunk = *self.chunk(at + 1);
+    fn string<const ONE: bool>(&mut self, text: &[u8], at: usize) -> Result<usize, Fault> {
+        self.note_second::<ONE>(at);
+        let chunk = *self.chunk(text, at + 1);
         let len = before_quote(&chunk);
         if len < CHUNK && chunk[len] == b'"' {
             self.writer.short_string(&chunk, len);
             self.wrap();
             return Ok(at + len + 2);
         }
-        let text = self.text;
         let behind = self.long_string(&text[at + 1..]).ok_or((ParseErrorKind::UnclosedString, at))?;
         self.wrap();
         Ok(text.len() - behind.len())
@@ -345,7 +339,7 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
 
     /// What follows the closing quote, if there is one.
     #[inline(never)]
-    fn long_string(&mut self, mut rest: &'a [u8]) -> Option<&'a [u8]> {
+    fn long_string<'a>(&mut self, mut rest: &'a [u8]) -> Option<&'a [u8]> {
         let start = self.writer.begin_string();
         loop {
             let len = memchr::memchr2(b'"', b'\\', rest)?;
