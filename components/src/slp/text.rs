@@ -24,8 +24,8 @@ pub(super) mod number;
 pub(super) mod parse;
 pub(super) mod print;
 
-use mask::mask;
 pub(super) use mask::CHUNK;
+use mask::mask;
 
 /// What a byte does outside strings.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -77,7 +77,8 @@ impl Writer {
     #[inline(never)]
     fn push_more(&mut self, unit: Unit) {
         self.open.push(unit);
-        let more = self.open.len().max(8 * SHORT);
+        // Never much more than is used: pages that nobody needs cost time when they are touched.
+        let more = self.open.len().clamp(8 * SHORT, 1024);
         self.open.resize(self.open.len() + more, NOTHING);
     }
 

@@ -1,7 +1,10 @@
 //! A question that is asked of 16 bytes at once.
 //!
 //! Invariant: the answer is the same on every machine; only the way to it differs. Left out: the questions.
-#![expect(unsafe_code, reason = "the one instruction that gathers a bit of each byte is behind an unsafe call")]
+#![expect(
+    unsafe_code,
+    reason = "the one instruction that gathers a bit of each byte is behind an unsafe call"
+)]
 
 /// Bytes that are looked at together.
 pub(in crate::slp) const CHUNK: usize = 16;

@@ -32,21 +32,29 @@ pub(in crate::slp) fn read_keyed(atom: &[u8], key: Key) -> Number {
     if let Some(value) = eight_twice(text, len) {
         return Number::Integer(if negative { -(value as i64) } else { value as i64 });
     }
-    // Without its first point it may be digits only.
-    let point = before(&text.to_le_bytes(), |byte| byte == b'.');
-    if point < len {
-        let low = text & ((1 << (8 * point)) - 1);
-        let digits = low | (text >> (8 * point) >> 8) << (8 * point);
-        if let Some(value) = eight_twice(digits, len - 1) {
-            let value = value as f64 / POWERS[len - 1 - point];
-            return Number::Real(if negative { -value } else { value });
-        }
-    }
-    read(atom)
+    short_real(text, len)
+        .map_or_else(|| read(atom), |value| Number::Real(if negative { -value } else { value }))
 }
 
-/// What these digits say, 1 to 15 of them, the first in the lowest byte and zeros behind; nothing if they are not
-/// all digits.
+/// The real that these bytes without a sign are, if it can be had at once: with a point, or an exponent without a
+/// sign, or both.
+#[inline]
+fn short_real(text: u128, len: usize) -> Option<f64> {
+    let bytes = text.to_le_bytes();
+    let point = before(&bytes, |byte| byte == b'.');
+    let end = before(&bytes, |byte| byte | 0x20 == b'e').min(len);
+    let power = if end < len { eight_twice(text >> (8 * end) >> 8, len - end - 1)? as i64 } else { 0 };
+    if point >= end {
+        return if end < len { exact(eight_twice(text, end)?, power) } else { None };
+    }
+    // Without the point it is digits only.
+    let low = text & ((1 << (8 * point)) - 1);
+    let digits = low | text >> (8 * point) >> 8 << (8 * point);
+    exact(eight_twice(digits, end - 1)?, power - (end - 1 - point) as i64)
+}
+
+/// What these digits say, 1 to 15 of them, the first in the lowest byte, whatever is behind them; nothing if they
+/// are not all digits.
 #[inline]
 fn eight_twice(digits: u128, len: usize) -> Option<u64> {
     const ZEROS: u128 = u128::from_le_bytes([b'0'; 16]);
@@ -152,8 +160,8 @@ fn slow(atom: &[u8], unsigned: &[u8]) -> Number {
 
 /// The powers of ten that are doubles without an error.
 const POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
-    1e20, 1e21, 1e22,
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+    1e19, 1e20, 1e21, 1e22,
 ];
 
 /// `mantissa` times ten to this power where both are doubles without an error: then one operation rounds, once,
@@ -186,9 +194,21 @@ mod tests {
         #[test]
         fn reals_are_rounded_once(text in "[-+]?[0-9]{0,20}[.][0-9]{1,9}([eE][-+]?[0-9]{1,3})?") {
             let right: f64 = text.parse().expect("a number");
-            match read(text.as_bytes()) {
+            let atom = text.as_bytes();
+            match read(atom) {
                 Number::Real(value) => prop_assert_eq!(value.to_bits(), right.to_bits()),
                 other => prop_assert!(right == 0.0 || right.is_infinite(), "{} is {:?}", text, other),
+            }
+            prop_assert_eq!(read_keyed(atom, Key::of(atom)), read(atom));
+        }
+
+        /// What is read at once is what is read byte by byte, of numbers and of what only looks like one.
+        #[test]
+        fn atoms_read_the_same_at_once(text in "[-+]?[0-9.eE+:/\\x00x-]{0,17}|[-+]?[0-9]{1,16}|[-+]?[0-9]{0,9}[.][0-9]{0,9}e?[0-9]{0,3}") {
+            let atom = text.as_bytes();
+            if !atom.is_empty() {
+                let (fast, slow) = (read_keyed(atom, Key::of(atom)), read(atom));
+                prop_assert_eq!(format!("{:?}", fast), format!("{:?}", slow));
             }
         }
     }

@@ -157,7 +157,7 @@ impl Parser {
         self.depth = limits.depth as usize;
         self.open.clear();
         self.wrapping = false;
-        // Most texts have an object to eight bytes; more than that grows.
+        // Commands have an object to eight bytes; more than that grows.
         self.writer.begin(text.len() / 8 + 2, text.len() / 4 + CHUNK);
         self.forms::<ONE>(text).map_err(|(kind, at)| ParseError::new(kind, text, at))
     }
@@ -182,7 +182,8 @@ impl Parser {
                     _ => self.end(Kind::Brace, at)?,
                 },
                 Class::Prefix => {
-                    let behind = self.begin::<ONE>(if byte == b'@' { Kind::Error } else { Kind::Some }, at)?;
+                    let behind =
+                        self.begin::<ONE>(if byte == b'@' { Kind::Error } else { Kind::Some }, at)?;
                     self.wrapping = true;
                     behind
                 }
