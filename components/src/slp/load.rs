@@ -63,7 +63,7 @@ pub(super) fn load(bytes: &[u8], depth_max: u32) -> Result<Object, Invalid> {
     if !rest.is_empty() || chunks.len() != 1 + header.units as usize + filled {
         return fail("their number is not what the header says");
     }
-    let units: Vec<Unit> = chunks.iter().map(|chunk| bytemuck::must_cast::<_, Unit>(*chunk)).collect();
+    let mut units: Vec<Unit> = chunks.iter().map(|chunk| bytemuck::must_cast::<_, Unit>(*chunk)).collect();
     let (trees, area) = units.split_at(1 + header.units as usize);
     let area: &[u8] = bytemuck::must_cast_slice(area);
     let (area, zeros) = area.split_at(header.bytes as usize);
@@ -80,7 +80,7 @@ pub(super) fn load(bytes: &[u8], depth_max: u32) -> Result<Object, Invalid> {
         return fail("there is text that belongs to no string or symbol");
     }
     let root = trees[header.units as usize];
-    Ok(if root.stands_alone() { Object::inline(root) } else { Object::whole(units) })
+    Ok(if root.stands_alone() { Object::inline(root) } else { Object::whole(&mut units) })
 }
 
 impl Check<'_> {

@@ -168,12 +168,13 @@ impl Object {
         Self(Repr::Inline(unit))
     }
 
-    /// The root of a buffer that is right.
-    pub(super) fn whole(mut units: Vec<Unit>) -> Self {
-        let root = root(&units);
+    /// The root of a buffer that is right; a large one is taken, of a small one the memory is left.
+    pub(super) fn whole(units: &mut Vec<Unit>) -> Self {
+        let root = root(units);
         if units.len() < LARGE_UNITS {
-            return Self(Repr::Shared(Arc::from(units), root));
+            return Self(Repr::Shared(Arc::from(&units[..]), root));
         }
+        let mut units = std::mem::take(units);
         units.shrink_to_fit();
         Self(Repr::Large(Arc::new(units), root))
     }

@@ -52,6 +52,12 @@ pub(super) fn check(name: &[u8]) -> Result<(), NotASymbol> {
     if !matches!(number::read(name), Number::Symbol) {
         return Err(NotASymbol::Number);
     }
+    check_atom(name)
+}
+
+/// The same of an atom that is no number.
+#[inline]
+pub(super) fn check_atom(name: &[u8]) -> Result<(), NotASymbol> {
     str::from_utf8(name).map(|_| ()).map_err(|_| NotASymbol::NotUtf8)
 }
 
@@ -74,6 +80,12 @@ impl Key {
                 Self(u128::from_le_bytes(chunk))
             }
         }
+    }
+
+    /// Its bytes, the first one lowest.
+    #[inline]
+    pub(super) fn bits(self) -> u128 {
+        self.0
     }
 
     /// Of the first `len` of these bytes, at least 1, fewer than all.
@@ -131,6 +143,17 @@ pub(super) struct Vacant {
 }
 
 impl Symbols {
+    /// Forgets all but the memory.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        // Nobody looks at the few beyond `taken`.
+        self.taken = 0;
+        if !self.slots.is_empty() {
+            self.slots.clear();
+            self.crowded.clear();
+        }
+    }
+
     /// Looks for `name`, whose equals lie in `area`.
     #[inline]
     pub(super) fn find(&mut self, area: &[u8], name: &[u8], key: Key) -> Found {
@@ -144,8 +167,8 @@ impl Symbols {
                 return Found::Vacant(Vacant { key, slot: Some(self.taken) });
             }
         }
-        // Five eighths full at most.
-        if self.slots.len() * 5 <= self.taken * 8 {
+        // Half full at most: fuller ones are searched longer, emptier ones leave the cache.
+        if self.taken * 2 >= self.slots.len() {
             self.grow(area);
         }
         let mask = self.slots.len() - 1;
@@ -188,12 +211,21 @@ impl Symbols {
 
     #[cold]
     fn grow(&mut self, area: &[u8]) {
+        if self.slots.is_empty() {
+            self.slots.resize(FEW * 8, Slot::default());
+            self.spread(area, self.few);
+            return;
+        }
         // Large tables leave the cache: they grow by less.
-        let factor = if self.slots.len() < 4096 { 4 } else { 2 };
-        let size = (self.slots.len() * factor).max(FEW * 8);
-        let few = self.slots.is_empty().then_some(self.few);
+        let size = self.slots.len() * if self.slots.len() < 4096 { 4 } else { 2 };
         let old = std::mem::replace(&mut self.slots, vec![Slot::default(); size]);
-        for slot in few.into_iter().flatten().chain(old).filter(|slot| slot.len != 0) {
+        self.spread(area, old);
+    }
+
+    /// Gives places to what a smaller table held.
+    fn spread(&mut self, area: &[u8], slots: impl IntoIterator<Item = Slot>) {
+        let size = self.slots.len();
+        for slot in slots.into_iter().filter(|slot| slot.len != 0) {
             let hash = hash(slot.bytes(area), slot.key) as usize;
             let mut places = (0..PROBES_MAX).map(|probe| (hash + probe) & (size - 1));
             match places.find(|at| self.slots[*at].len == 0) {

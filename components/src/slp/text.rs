@@ -19,9 +19,13 @@
 //! subnormal reals are not.
 
 pub(super) mod error;
+mod mask;
 pub(super) mod number;
 pub(super) mod parse;
 pub(super) mod print;
+
+pub(super) use mask::CHUNK;
+use mask::mask;
 
 /// What a byte does outside strings.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,24 +76,16 @@ pub(super) fn class(byte: u8) -> Class {
     CLASSES[usize::from(byte)]
 }
 
-/// Bytes that are looked at together.
-pub(super) const CHUNK: usize = 16;
-
-/// How many bytes are before the first one that `ends`; all of them if none does. With `ends` made of comparisons
-/// this is a few instructions for all bytes at once.
+/// How many bytes are before the first one that `ends`; all of them if none does.
 #[inline(always)]
 fn before(chunk: &[u8; CHUNK], ends: impl Fn(u8) -> bool) -> usize {
-    let mut hits = [0; CHUNK];
-    for (hit, byte) in hits.iter_mut().zip(chunk) {
-        *hit = u8::from(ends(*byte));
-    }
-    (u128::from_le_bytes(hits).trailing_zeros() / 8) as usize
+    (mask(chunk, ends) | 1 << CHUNK).trailing_zeros() as usize
 }
 
-/// Bytes before the end of an atom; as [`Class::is_atom`] says.
-#[inline]
-pub(super) fn before_atom_end(chunk: &[u8; CHUNK]) -> usize {
-    before(chunk, |byte| {
+/// Bytes before the end of an atom, as [`Class::is_atom`] says; and 1 if a blank is there, else 0.
+#[inline(always)]
+pub(super) fn before_atom_end(chunk: &[u8; CHUNK]) -> (usize, usize) {
+    let len = before(chunk, |byte| {
         // `[` and `{`, `]` and `}` differ in one bit, `(` and `)` in another.
         (byte == b' ')
             | (byte.wrapping_sub(b'\t') < 5)
@@ -98,7 +94,10 @@ pub(super) fn before_atom_end(chunk: &[u8; CHUNK]) -> usize {
             | (byte | 0x20 == b'}')
             | (byte == b'"')
             | (byte == b';')
-    })
+    });
+    // To ask the bits is faster than to ask the text again, as the next turn waits for it.
+    let blanks = mask(chunk, |byte| byte == b' ');
+    (len, (blanks >> len & 1) as usize)
 }
 
 /// Bytes before a quote or a backslash.
@@ -119,11 +118,11 @@ mod tests {
                 let mut chunk = [b'x'; CHUNK];
                 chunk[at] = byte;
                 let end = if class(byte).is_atom() { CHUNK } else { at };
-                assert_eq!(before_atom_end(&chunk), end, "byte {byte} at {at}");
+                assert_eq!(before_atom_end(&chunk), (end, usize::from(byte == b' ')), "byte {byte} at {at}");
                 let quote = if byte == b'"' || byte == b'\\' { at } else { CHUNK };
                 assert_eq!(before_quote(&chunk), quote, "byte {byte} at {at}");
                 chunk[CHUNK - 1] = b' ';
-                assert_eq!(before_atom_end(&chunk), end.min(CHUNK - 1), "byte {byte} at {at}");
+                assert_eq!(before_atom_end(&chunk).0, end.min(CHUNK - 1), "byte {byte} at {at}");
             }
         }
     }

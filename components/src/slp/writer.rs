@@ -6,7 +6,7 @@
 //! them. Left out: whether the calls make one tree (`Builder` and the parser see to it).
 
 use super::object::Object;
-use super::symbol::{Found, Key, NotASymbol, Symbols, Vacant, check};
+use super::symbol::{Found, Key, NotASymbol, Symbols, Vacant, check, check_atom};
 use super::unit::{Header, Kind, MAGIC, UNIT_BYTES, Unit};
 use super::view::View;
 use super::walk::Step;
@@ -16,40 +16,70 @@ pub const BUFFER_BYTES_MAX: usize = 1 << 30;
 /// Units in one buffer at most: 2^30, which are 16 GiB.
 pub const BUFFER_UNITS_MAX: usize = 1 << 30;
 
+/// What fills places that nothing is in yet.
+const NOTHING: Unit = Unit::new(Kind::None, 0, 0);
+/// Children that are copied as so many, however few they are: a copy of a constant size takes no loop.
+const SHORT: usize = 4;
+
 /// A buffer that is being made.
+#[derive(Default)]
 pub(super) struct Writer {
     /// The header's place, then the blocks of children of lists that have ended.
     units: Vec<Unit>,
     /// Strings and symbols.
     bytes: Vec<u8>,
-    /// Objects whose list has not ended.
+    /// Objects whose list has not ended: the first `pending`; behind them lies what was.
     open: Vec<Unit>,
+    pending: usize,
     symbols: Symbols,
 }
 
 impl Writer {
     /// With room for so many units and bytes.
     pub(super) fn with_capacity(units: usize, bytes: usize) -> Self {
-        let mut writer = Self {
-            units: Vec::with_capacity(units + 1 + bytes.div_ceil(UNIT_BYTES)),
-            bytes: Vec::with_capacity(bytes),
-            open: Vec::with_capacity(32),
-            symbols: Symbols::default(),
-        };
-        writer.units.push(Unit::new(Kind::None, 0, 0));
+        let mut writer = Self::default();
+        writer.begin(units, bytes);
         writer
+    }
+
+    /// Forgets all but the memory, and sees to room for so many units and bytes.
+    pub(super) fn begin(&mut self, units: usize, bytes: usize) {
+        self.units.clear();
+        self.units.reserve(units + 1 + bytes.div_ceil(UNIT_BYTES));
+        self.units.push(NOTHING);
+        self.bytes.clear();
+        self.bytes.reserve(bytes);
+        self.pending = 0;
+        self.symbols.clear();
     }
 
     /// Objects whose list has not ended; what is added next becomes number so many.
     #[inline]
     pub(super) fn pending(&self) -> usize {
-        self.open.len()
+        self.pending
     }
 
     /// Adds an object that points nowhere.
     #[inline]
     pub(super) fn alone(&mut self, unit: Unit) {
+        self.push(unit);
+    }
+
+    #[inline(always)]
+    fn push(&mut self, unit: Unit) {
+        match self.open.get_mut(self.pending) {
+            Some(place) => *place = unit,
+            None => self.push_more(unit),
+        }
+        self.pending += 1;
+    }
+
+    #[inline(never)]
+    fn push_more(&mut self, unit: Unit) {
         self.open.push(unit);
+        // Never much more than is used: pages that nobody needs cost time when they are touched.
+        let more = self.open.len().clamp(8 * SHORT, 1024);
+        self.open.resize(self.open.len() + more, NOTHING);
     }
 
     #[inline]
@@ -89,29 +119,39 @@ impl Writer {
             "an object has at most {BUFFER_BYTES_MAX} bytes of text"
         );
         let start = if count == 0 { 0 } else { start };
-        self.open.push(Unit::new(Kind::String, count as u32, start as u64));
+        self.push(Unit::new(Kind::String, count as u32, start as u64));
     }
 
     /// Adds a symbol; it is checked when it is seen for the first time.
     #[inline]
     pub(super) fn symbol(&mut self, name: &[u8]) -> Result<(), NotASymbol> {
-        self.keyed_symbol(name, Key::of(name))
+        let offset = match self.symbols.find(&self.bytes, name, Key::of(name)) {
+            Found::At(offset) => offset,
+            Found::Vacant(vacant) => {
+                check(name)?;
+                self.new_symbol(name, vacant)
+            }
+        };
+        self.push(Unit::new(Kind::Symbol, name.len() as u32, u64::from(offset)));
+        Ok(())
     }
 
-    /// As [`Writer::symbol`], of a name whose key is known.
+    /// As [`Writer::symbol`], of an atom of a text that is no number, and its key.
     #[inline]
-    pub(super) fn keyed_symbol(&mut self, name: &[u8], key: Key) -> Result<(), NotASymbol> {
+    pub(super) fn atom(&mut self, name: &[u8], key: Key) -> Result<(), NotASymbol> {
         let offset = match self.symbols.find(&self.bytes, name, key) {
             Found::At(offset) => offset,
-            Found::Vacant(vacant) => self.new_symbol(name, vacant)?,
+            Found::Vacant(vacant) => {
+                check_atom(name)?;
+                self.new_symbol(name, vacant)
+            }
         };
-        self.open.push(Unit::new(Kind::Symbol, name.len() as u32, u64::from(offset)));
+        self.push(Unit::new(Kind::Symbol, name.len() as u32, u64::from(offset)));
         Ok(())
     }
 
     #[inline(never)]
-    fn new_symbol(&mut self, name: &[u8], vacant: Vacant) -> Result<u32, NotASymbol> {
-        check(name)?;
+    fn new_symbol(&mut self, name: &[u8], vacant: Vacant) -> u32 {
         let offset = self.bytes.len() as u32;
         self.bytes.extend_from_slice(name);
         assert!(
@@ -119,21 +159,26 @@ impl Writer {
             "an object has at most {BUFFER_BYTES_MAX} bytes of text"
         );
         self.symbols.note(vacant, name, offset);
-        Ok(offset)
+        offset
     }
 
     /// Ends a list or wrapper that holds every pending object from number `from` on.
     #[inline]
     pub(super) fn close(&mut self, kind: Kind, from: usize) {
-        let count = self.open.len() - from;
-        let first = if count == 0 { 0 } else { self.units.len() };
-        // Most lists are short: a loop is faster than a copy of any length.
         let children = &self.open[from..];
-        self.units.reserve(children.len());
-        children.iter().for_each(|unit| self.units.push(*unit));
+        let count = self.pending - from;
+        let end = self.units.len();
+        let first = if count == 0 { 0 } else { end };
+        match children.first_chunk::<SHORT>() {
+            Some(short) if count <= SHORT => {
+                self.units.extend_from_slice(short);
+                self.units.truncate(end + count);
+            }
+            _ => self.units.extend_from_slice(&children[..count]),
+        }
         assert!(self.units.len() <= BUFFER_UNITS_MAX, "an object has at most {BUFFER_UNITS_MAX} units");
-        self.open.truncate(from);
-        self.open.push(Unit::new(kind, count as u32, first as u64));
+        self.pending = from;
+        self.push(Unit::new(kind, count as u32, first as u64));
     }
 
     /// Adds a copy of a tree.
@@ -141,7 +186,7 @@ impl Writer {
         let mut starts = Vec::new();
         for step in view.walk() {
             match step {
-                Step::Enter(_) => starts.push(self.open.len()),
+                Step::Enter(_) => starts.push(self.pending),
                 Step::Leave(view) => {
                     let from = starts.pop().expect("each list is entered before it is left");
                     self.close(view.kind(), from);
@@ -160,7 +205,12 @@ impl Writer {
 
     /// The one pending object, in a buffer of its own where it needs one.
     pub(super) fn finish(mut self) -> Object {
-        assert!(self.open.len() == 1, "{} objects are pending where there must be one", self.open.len());
+        self.take()
+    }
+
+    /// As [`Writer::finish`]; what is left is memory for [`Writer::begin`].
+    pub(super) fn take(&mut self) -> Object {
+        assert!(self.pending == 1, "{} objects are pending where there must be one", self.pending);
         let root = self.open[0];
         if root.stands_alone() {
             return Object::inline(root);
@@ -180,6 +230,6 @@ impl Writer {
             last[..rest.len()].copy_from_slice(rest);
             self.units.push(bytemuck::must_cast(last));
         }
-        Object::whole(self.units)
+        Object::whole(&mut self.units)
     }
 }

@@ -139,3 +139,26 @@ fn forms_are_objects_of_one_buffer() {
     assert_eq!(forms.get(3), None);
     assert_eq!(second.child(1), first.child(1));
 }
+
+/// What a thread parsed before, even in vain, leaves no trace in what it parses next.
+#[test]
+fn no_text_sees_the_one_before() {
+    let names: String = (0..100).map(|n| format!("name{n} ")).collect();
+    let befores = ["(a b \"text\" (c", "'", "'@", "(a] b", "1e", "a b", names.as_str(), "x\"", "{{{'"];
+    for text in ["(a b name7 \"text\" c)", "5", "a", "", "'(b)", names.as_str()] {
+        let fresh = |text: String| {
+            let thread = std::thread::spawn(move || {
+                let forms = parse(&text, &Limits::default()).expect("it parses").into_object();
+                forms.to_bytes().into_owned()
+            });
+            thread.join().expect("it does not panic")
+        };
+        let expected = fresh(text.to_owned());
+        for before in befores {
+            drop(parse(before, &Limits::default()));
+            drop(parse_one(before, &Limits::default()));
+            let forms = parse(text, &Limits::default()).expect("it parses").into_object();
+            assert_eq!(forms.to_bytes(), expected, "{text} after {before}");
+        }
+    }
+}

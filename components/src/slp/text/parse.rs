@@ -12,6 +12,7 @@ use crate::slp::symbol::{Key, NotASymbol, SYMBOL_BYTES_MAX};
 use crate::slp::unit::{Kind, Unit};
 use crate::slp::view::{Children, View};
 use crate::slp::writer::{BUFFER_BYTES_MAX, Writer};
+use std::cell::Cell;
 
 /// The top-level forms of a text: one buffer, whose root is a [`Kind::Bracket`] list of them.
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
@@ -69,9 +70,12 @@ impl<'a> IntoIterator for &'a Forms {
 /// # Errors
 /// At the first byte at which the text is none; nothing of it is kept then.
 pub fn parse(text: impl AsRef<[u8]>, limits: &Limits) -> Result<Forms, ParseError> {
-    let mut parser = Parser::<false>::run(text.as_ref(), limits)?;
-    parser.writer.close(Kind::Bracket, 0);
-    Ok(Forms(parser.writer.finish()))
+    let text = text.as_ref();
+    with_parser(text, |parser| {
+        parser.run::<false>(text, limits)?;
+        parser.writer.close(Kind::Bracket, 0);
+        Ok(Forms(parser.writer.take()))
+    })
 }
 
 /// Reads exactly one form.
@@ -80,29 +84,56 @@ pub fn parse(text: impl AsRef<[u8]>, limits: &Limits) -> Result<Forms, ParseErro
 /// As [`parse`]; also when there is none, or another behind it.
 pub fn parse_one(text: impl AsRef<[u8]>, limits: &Limits) -> Result<Object, ParseError> {
     let text = text.as_ref();
-    let parser = Parser::<true>::run(text, limits)?;
-    match parser.writer.pending() {
-        0 => Err(ParseError::new(ParseErrorKind::Nothing, text, 0)),
-        1 => Ok(parser.writer.finish()),
-        _ => Err(ParseError::new(ParseErrorKind::MoreThanOne, text, parser.second)),
+    with_parser(text, |parser| {
+        parser.run::<true>(text, limits)?;
+        match parser.writer.pending() {
+            0 => Err(ParseError::new(ParseErrorKind::Nothing, text, 0)),
+            1 => Ok(parser.writer.take()),
+            _ => Err(ParseError::new(ParseErrorKind::MoreThanOne, text, parser.second)),
+        }
+    })
+}
+
+/// Bytes of a text up to which each thread keeps the memory of its last parse for the next.
+const KEPT_TEXT_MAX: usize = 4096;
+
+thread_local! {
+    /// Commands are small and are parsed at each request: then most of the time would go to the allocator. Each
+    /// parse begins by emptying it, so nothing of one text is ever seen by another.
+    static KEPT: Cell<Option<Box<Parser>>> = const { Cell::new(None) };
+}
+
+#[inline]
+fn with_parser<T>(text: &[u8], run: impl FnOnce(&mut Parser) -> T) -> T {
+    if text.len() > KEPT_TEXT_MAX {
+        return run(&mut Parser::default());
     }
+    // A thread that is ending keeps none.
+    let mut parser = KEPT.try_with(Cell::take).ok().flatten().unwrap_or_default();
+    let result = run(&mut parser);
+    KEPT.try_with(|kept| kept.set(Some(parser))).unwrap_or_default();
+    result
 }
 
 /// A list or wrapper that has not ended.
 struct Frame {
     kind: Kind,
     /// The number of its first child among the pending objects.
-    from: usize,
+    from: u32,
     /// Where it begins in the text.
-    at: usize,
+    at: u32,
 }
 
 /// What is wrong, and at which byte.
 type Fault = (ParseErrorKind, usize);
 
 /// `ONE`: whether the text is to be one form, so that it matters where the second begins.
-struct Parser<'a, const ONE: bool> {
-    text: &'a [u8],
+#[derive(Default)]
+struct Parser {
+    /// The end of the text with spaces behind it, so that there are always [`CHUNK`] bytes to look at.
+    tail: [u8; 2 * CHUNK],
+    /// Where the tail begins in the text.
+    tail_at: usize,
     depth: usize,
     open: Vec<Frame>,
     /// Whether the innermost frame is a wrapper, which ends with the next object.
@@ -112,36 +143,38 @@ struct Parser<'a, const ONE: bool> {
     writer: Writer,
 }
 
-impl<'a, const ONE: bool> Parser<'a, ONE> {
-    fn run(text: &'a [u8], limits: &Limits) -> Result<Self, ParseError> {
+impl Parser {
+    /// Leaves the forms pending in the writer.
+    #[inline(never)]
+    fn run<const ONE: bool>(&mut self, text: &[u8], limits: &Limits) -> Result<(), ParseError> {
         let most = (limits.bytes as usize).min(BUFFER_BYTES_MAX);
         if text.len() > most {
             return Err(ParseError::new(ParseErrorKind::TooLarge, text, most));
         }
+        self.tail_at = text.len().saturating_sub(CHUNK);
+        self.tail = [b' '; 2 * CHUNK];
+        self.tail[..text.len() - self.tail_at].copy_from_slice(&text[self.tail_at..]);
+        self.depth = limits.depth as usize;
+        self.open.clear();
+        self.wrapping = false;
         // Commands have an object to eight bytes; more than that grows.
-        let writer = Writer::with_capacity(text.len() / 8 + 2, text.len() / 4 + 16);
-        let depth = limits.depth as usize;
-        let mut parser =
-            Self { text, depth, open: Vec::with_capacity(8), wrapping: false, second: 0, writer };
-        match parser.forms() {
-            Ok(()) => Ok(parser),
-            Err((kind, at)) => Err(ParseError::new(kind, text, at)),
-        }
+        self.writer.begin(text.len() / 8 + 2, text.len() / 4 + CHUNK);
+        self.forms::<ONE>(text).map_err(|(kind, at)| ParseError::new(kind, text, at))
     }
 
-    fn forms(&mut self) -> Result<(), Fault> {
-        let text = self.text;
+    #[inline(always)]
+    fn forms<const ONE: bool>(&mut self, text: &[u8]) -> Result<(), Fault> {
         let mut at = 0;
         while let Some(&byte) = text.get(at) {
             at = match class(byte) {
                 Class::Space => at + 1,
-                Class::Atom => self.symbol(at)?,
-                Class::Numeric => self.number(at)?,
-                Class::Quote => self.string(at)?,
+                Class::Atom => self.symbol::<ONE>(text, at)?,
+                Class::Numeric => self.number::<ONE>(text, at)?,
+                Class::Quote => self.string::<ONE>(text, at)?,
                 Class::Open => match byte {
-                    b'(' => self.begin(Kind::Paren, at)?,
-                    b'[' => self.begin(Kind::Bracket, at)?,
-                    _ => self.begin(Kind::Brace, at)?,
+                    b'(' => self.begin::<ONE>(Kind::Paren, at)?,
+                    b'[' => self.begin::<ONE>(Kind::Bracket, at)?,
+                    _ => self.begin::<ONE>(Kind::Brace, at)?,
                 },
                 Class::Close => match byte {
                     b')' => self.end(Kind::Paren, at)?,
@@ -149,7 +182,8 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
                     _ => self.end(Kind::Brace, at)?,
                 },
                 Class::Prefix => {
-                    let behind = self.begin(if byte == b'@' { Kind::Error } else { Kind::Some }, at)?;
+                    let behind =
+                        self.begin::<ONE>(if byte == b'@' { Kind::Error } else { Kind::Some }, at)?;
                     self.wrapping = true;
                     behind
                 }
@@ -157,21 +191,36 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
             };
         }
         let Some(frame) = self.open.last() else { return Ok(()) };
+        let at = frame.at as usize;
         Err(match frame.kind {
-            Kind::Paren => (ParseErrorKind::UnclosedParen, frame.at),
-            Kind::Bracket => (ParseErrorKind::UnclosedBracket, frame.at),
-            Kind::Brace => (ParseErrorKind::UnclosedBrace, frame.at),
-            _ => (ParseErrorKind::PrefixWithoutObject, frame.at + 1),
+            Kind::Paren => (ParseErrorKind::UnclosedParen, at),
+            Kind::Bracket => (ParseErrorKind::UnclosedBracket, at),
+            Kind::Brace => (ParseErrorKind::UnclosedBrace, at),
+            _ => (ParseErrorKind::PrefixWithoutObject, at + 1),
         })
     }
 
+    /// The next bytes, with spaces behind the last one.
+    #[inline(always)]
+    fn chunk<'a>(&'a self, text: &'a [u8], at: usize) -> &'a [u8; CHUNK] {
+        match text[at..].first_chunk() {
+            Some(chunk) => chunk,
+            None => self.last_chunk(at),
+        }
+    }
+
+    #[cold]
+    fn last_chunk(&self, at: usize) -> &[u8; CHUNK] {
+        self.tail[at - self.tail_at..].first_chunk().expect("the tail is as long as two chunks")
+    }
+
     #[inline]
-    fn begin(&mut self, kind: Kind, at: usize) -> Result<usize, Fault> {
+    fn begin<const ONE: bool>(&mut self, kind: Kind, at: usize) -> Result<usize, Fault> {
         if self.open.len() >= self.depth {
             return Err((ParseErrorKind::TooDeep, at));
         }
-        self.note_second(at);
-        self.open.push(Frame { kind, from: self.writer.pending(), at });
+        self.note_second::<ONE>(at);
+        self.open.push(Frame { kind, from: self.writer.pending() as u32, at: at as u32 });
         self.wrapping = false;
         Ok(at + 1)
     }
@@ -181,7 +230,7 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
         let Some(frame) = self.open.pop_if(|frame| frame.kind == kind) else {
             return Err(self.misplaced(at));
         };
-        self.writer.close(kind, frame.from);
+        self.writer.close(kind, frame.from as usize);
         self.wrapping = self.open.last().is_some_and(|frame| frame.kind.is_wrapper());
         self.wrap();
         Ok(at + 1)
@@ -192,7 +241,9 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
     fn misplaced(&self, at: usize) -> Fault {
         match self.open.last() {
             None => (ParseErrorKind::LoneCloser, at),
-            Some(frame) if frame.kind.is_wrapper() => (ParseErrorKind::PrefixWithoutObject, frame.at + 1),
+            Some(frame) if frame.kind.is_wrapper() => {
+                (ParseErrorKind::PrefixWithoutObject, frame.at as usize + 1)
+            }
             Some(_) => (ParseErrorKind::WrongCloser, at),
         }
     }
@@ -208,13 +259,13 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
     #[inline(never)]
     fn close_wrappers(&mut self) {
         while let Some(frame) = self.open.pop_if(|frame| frame.kind.is_wrapper()) {
-            self.writer.close(frame.kind, frame.from);
+            self.writer.close(frame.kind, frame.from as usize);
         }
         self.wrapping = false;
     }
 
     #[inline(always)]
-    fn note_second(&mut self, at: usize) {
+    fn note_second<const ONE: bool>(&mut self, at: usize) {
         if ONE && self.open.is_empty() && self.writer.pending() == 1 {
             self.second = at;
         }
@@ -222,30 +273,32 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
 
     /// An atom with its key, and where the text goes on: behind it, and behind a space.
     #[inline(always)]
-    fn atom(&mut self, at: usize) -> Result<(&'a [u8], Key, usize), Fault> {
-        self.note_second(at);
-        let rest = &self.text[at..];
-        if let Some(chunk) = rest.first_chunk() {
-            let len = before_atom_end(chunk);
-            if len < CHUNK {
-                let behind = at + len + usize::from(chunk[len] == b' ');
-                return Ok((&rest[..len], Key::cut(chunk, len), behind));
-            }
+    fn atom<'a, const ONE: bool>(
+        &mut self,
+        text: &'a [u8],
+        at: usize,
+    ) -> Result<(&'a [u8], Key, usize), Fault> {
+        self.note_second::<ONE>(at);
+        let chunk = self.chunk(text, at);
+        let (len, space) = before_atom_end(chunk);
+        if len < CHUNK {
+            let behind = at + len + space;
+            return Ok((&text[at..at + len], Key::cut(chunk, len), behind));
         }
-        let name = long_atom(rest).ok_or((ParseErrorKind::SymbolTooLong, at))?;
+        let name = long_atom(&text[at..]).ok_or((ParseErrorKind::SymbolTooLong, at))?;
         Ok((name, Key::of(name), at + name.len()))
     }
 
     #[inline]
-    fn symbol(&mut self, at: usize) -> Result<usize, Fault> {
-        let (name, key, behind) = self.atom(at)?;
+    fn symbol<const ONE: bool>(&mut self, text: &[u8], at: usize) -> Result<usize, Fault> {
+        let (name, key, behind) = self.atom::<ONE>(text, at)?;
         self.name(name, key, at)?;
         Ok(behind)
     }
 
     #[inline(always)]
     fn name(&mut self, name: &[u8], key: Key, at: usize) -> Result<(), Fault> {
-        if let Err(error) = self.writer.keyed_symbol(name, key) {
+        if let Err(error) = self.writer.atom(name, key) {
             return Err(not_a_symbol(error, at));
         }
         self.wrap();
@@ -253,9 +306,9 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
     }
 
     #[inline]
-    fn number(&mut self, at: usize) -> Result<usize, Fault> {
-        let (atom, key, behind) = self.atom(at)?;
-        let unit = match number::read(atom) {
+    fn number<const ONE: bool>(&mut self, text: &[u8], at: usize) -> Result<usize, Fault> {
+        let (atom, key, behind) = self.atom::<ONE>(text, at)?;
+        let unit = match number::read_keyed(atom, key) {
             Number::Integer(value) => Unit::integer(value),
             Number::Real(value) => Unit::real(value),
             Number::Symbol => {
@@ -271,26 +324,23 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
     }
 
     #[inline]
-    fn string(&mut self, at: usize) -> Result<usize, Fault> {
-        self.note_second(at);
-        let text = self.text;
-        let rest = &text[at + 1..];
-        if let Some(chunk) = rest.first_chunk() {
-            let len = before_quote(chunk);
-            if len < CHUNK && chunk[len] == b'"' {
-                self.writer.short_string(chunk, len);
-                self.wrap();
-                return Ok(at + len + 2);
-            }
+    fn string<const ONE: bool>(&mut self, text: &[u8], at: usize) -> Result<usize, Fault> {
+        self.note_second::<ONE>(at);
+        let chunk = *self.chunk(text, at + 1);
+        let len = before_quote(&chunk);
+        if len < CHUNK && chunk[len] == b'"' {
+            self.writer.short_string(&chunk, len);
+            self.wrap();
+            return Ok(at + len + 2);
         }
-        let behind = self.long_string(rest).ok_or((ParseErrorKind::UnclosedString, at))?;
+        let behind = self.long_string(&text[at + 1..]).ok_or((ParseErrorKind::UnclosedString, at))?;
         self.wrap();
         Ok(text.len() - behind.len())
     }
 
     /// What follows the closing quote, if there is one.
     #[inline(never)]
-    fn long_string(&mut self, mut rest: &'a [u8]) -> Option<&'a [u8]> {
+    fn long_string<'a>(&mut self, mut rest: &'a [u8]) -> Option<&'a [u8]> {
         let start = self.writer.begin_string();
         loop {
             let len = memchr::memchr2(b'"', b'\\', rest)?;
@@ -308,7 +358,15 @@ impl<'a, const ONE: bool> Parser<'a, ONE> {
 /// An atom of any length, if that is allowed.
 #[inline(never)]
 fn long_atom(rest: &[u8]) -> Option<&[u8]> {
-    let len = rest.iter().position(|byte| !class(*byte).is_atom()).unwrap_or(rest.len());
+    let mut len = 0;
+    while let Some(chunk) = rest[len..].first_chunk() {
+        let (more, _) = before_atom_end(chunk);
+        len += more;
+        if more < CHUNK {
+            return (len <= SYMBOL_BYTES_MAX).then(|| &rest[..len]);
+        }
+    }
+    len += rest[len..].iter().position(|byte| !class(*byte).is_atom()).unwrap_or(rest.len() - len);
     (len <= SYMBOL_BYTES_MAX).then(|| &rest[..len])
 }
 
