@@ -16,6 +16,7 @@ mod job;
 mod memo;
 mod mirror;
 mod request;
+mod work;
 mod write;
 
 pub use codec::{HandlerCodec, PrincipalCodec, SessionCodec, SuspendedCodec, WindowCodec};

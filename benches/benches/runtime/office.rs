@@ -65,41 +65,79 @@ impl Office {
         }
     }
 
+    /// One who sends.
+    pub(crate) fn sender(&self) -> Sender<'_> {
+        Sender { client: &self.client, sessions: &self.sessions, answers: &self.answers }
+    }
+
+    /// Takes the answers that have come; how many.
+    pub(crate) fn take(&self) -> usize {
+        self.sender().take()
+    }
+
+    /// Does all of this many requests, in batches of what the queue holds.
+    pub(crate) fn all(&mut self, count: usize, send: impl FnMut(&Sender<'_>, usize)) {
+        self.all_by(REQUESTS_A_FRAME, count, send);
+    }
+
+    /// The same in batches of `at_once`: sent, answered, and then the next.
+    pub(crate) fn all_by(&mut self, at_once: usize, count: usize, mut send: impl FnMut(&Sender<'_>, usize)) {
+        let mut done = 0;
+        for first in (0..count).step_by(at_once) {
+            (first..count.min(first + at_once)).for_each(|number| send(&self.sender(), number));
+            self.settle();
+            done += self.take();
+        }
+        assert_eq!(done, count, "every request is answered");
+    }
+
+    /// Does all of this many requests, sent by a thread of its own as fast as the queue takes them, while frames are
+    /// made of what is there.
+    pub(crate) fn stream(&mut self, count: usize, mut send: impl FnMut(&Sender<'_>, usize) + Send) {
+        let Self { engine, client, sessions, answers } = self;
+        let sender = Sender { client, sessions, answers };
+        let mut done = 0;
+        std::thread::scope(|threads| {
+            threads.spawn(|| (0..count).for_each(|number| send(&sender, number)));
+            while done < count {
+                let made = engine.answer_while(|| client.is_waiting()).expect("the frames are made");
+                done += sender.take();
+                if made == 0 {
+                    std::thread::yield_now();
+                }
+            }
+        });
+        assert_eq!(done, count, "every request is answered");
+    }
+}
+
+/// One who sends requests and counts their answers, on any thread.
+#[derive(Clone, Copy)]
+pub(crate) struct Sender<'a> {
+    client: &'a Client,
+    sessions: &'a [Arc<str>],
+    answers: &'a Arc<Answers>,
+}
+
+impl Sender<'_> {
     /// Sends one request of the session with this number.
     pub(crate) fn send(&self, session: usize, operation: Operation) {
         let ask = Ask::Do(self.sessions[session].clone(), operation);
-        self.client.ask_into(ask, &self.answers, 0).expect("there is room");
+        self.client.ask_into(ask, self.answers, 0).expect("there is room");
     }
 
     /// Sends one script.
     pub(crate) fn run(&self, session: usize, program: &Object) {
         let ask = Ask::Run(self.sessions[session].clone(), program.clone());
-        self.client.ask_into(ask, &self.answers, 0).expect("there is room");
+        self.client.ask_into(ask, self.answers, 0).expect("there is room");
     }
 
-    /// Takes the answers that have come; how many.
-    pub(crate) fn take(&self) -> usize {
+    fn take(&self) -> usize {
         let answers = self.answers.take();
         if let Some((_, answer)) = answers.iter().find(|(_, answer)| answer.is_error()) {
             panic!("a request was answered with {}", answer.result);
         }
         answers.len()
-    }
-
-    /// Does all of this many requests in frames of as many as the queue holds.
-    pub(crate) fn all(&mut self, count: usize, send: impl FnMut(&Self, usize)) {
-        self.all_by(REQUESTS_A_FRAME, count, send);
-    }
-
-    /// The same in frames of `at_once`.
-    pub(crate) fn all_by(&mut self, at_once: usize, count: usize, mut send: impl FnMut(&Self, usize)) {
-        let mut done = 0;
-        for first in (0..count).step_by(at_once) {
-            (first..count.min(first + at_once)).for_each(|number| send(self, number));
-            self.settle();
-            done += self.take();
-        }
-        assert_eq!(done, count, "every request is answered");
     }
 }
 

@@ -59,7 +59,7 @@ fn key(n: usize) -> usize {
 }
 
 fn asked(office: &mut Office, keys: &[String]) {
-    office.all(GETS, |office, n| {
+    office.stream(GETS, |office, n| {
         let key = key(n);
         office.send(key % SCOPES, Operation::Get(keys[key].as_bytes().into()));
     });

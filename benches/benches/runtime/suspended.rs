@@ -27,7 +27,7 @@ fn office(scripts: usize) -> Office {
     let mut office = Office::open(builder(None, 2), Runtime::default().settings(settings), 1);
     let program = forms("(core/kv/set done (core/expr/await () $CHANNEL_B 7))");
     for first in (0..scripts).step_by(REQUESTS_A_FRAME) {
-        (first..scripts.min(first + REQUESTS_A_FRAME)).for_each(|_| office.run(0, &program));
+        (first..scripts.min(first + REQUESTS_A_FRAME)).for_each(|_| office.sender().run(0, &program));
         office.settle();
     }
     assert_eq!(office.take(), 0, "they rest");

@@ -7,9 +7,12 @@ use super::scope::{Scope, Update};
 use bevy_ecs::entity::Entity;
 use diptych_components::kv::{Key, KvError, Value, split_raw};
 use diptych_components::slp::Object;
-use diptych_engine::Id;
+use diptych_engine::{Id, par_each_weighted};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Fewer updates than this are applied by one thread.
+const ALONE: usize = 512;
 
 /// See the head of the file.
 #[derive(Default, Debug)]
@@ -86,6 +89,31 @@ impl Index {
     pub fn apply(&mut self, scope: &Arc<str>, updates: impl IntoIterator<Item = Update>) {
         self.ensure(scope).apply(updates);
         self.drop_if_empty(scope);
+    }
+
+    /// The same for many scopes, each of which comes once, on all threads where that pays.
+    ///
+    /// # Panics
+    /// As [`Scope::apply`].
+    pub fn apply_all(&mut self, changes: &mut Vec<(Arc<str>, Vec<Update>)>) {
+        let updates: usize = changes.iter().map(|(_, updates)| updates.len()).sum();
+        if changes.len() < 2 || updates < ALONE {
+            for (scope, updates) in changes.drain(..) {
+                self.apply(&scope, updates);
+            }
+            return;
+        }
+        // Out of the map and back, so that each is somebody's own in between.
+        let mut taken: Vec<_> = changes
+            .drain(..)
+            .map(|(name, updates)| (core::mem::take(self.ensure(&name)), name, updates))
+            .collect();
+        let weight = |(_, _, updates): &(Scope, Arc<str>, Vec<Update>)| updates.len() as u64;
+        par_each_weighted(&mut taken, weight, |_, (scope, _, updates)| scope.apply(updates.drain(..)));
+        for (scope, name, _) in taken {
+            *self.ensure(&name) = scope;
+            self.drop_if_empty(&name);
+        }
     }
 
     /// The scope of this name, made where it is not there. It must have an entry when it is let go.

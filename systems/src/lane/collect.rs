@@ -4,10 +4,11 @@
 //! topics and slots, each to its handlers by their `Id`, then requests as they arrived. Scopes that a limited
 //! principal joins are one lane, so that its window is counted by one.
 
-use super::job::{Hearer, Job, Lane, Round, Roused, Wake, Who, Work};
+use super::job::Lane;
 use super::memo::Memo;
 use super::mirror::{Due, Mirror, Place, Resting, Seat};
 use super::request::{Ask, Request, To};
+use super::work::{Hearer, Job, Round, Roused, Wake, Who, Work};
 use crate::event::Heard;
 use diptych_components::event::{Channel, Origin};
 use diptych_components::kv::check_scope;

@@ -6,7 +6,7 @@
 
 use super::host::{BYTES_A_FRAME, Terms};
 use super::mirror::Mirror;
-use super::request::{Request, To};
+use super::request::{Answer, Request, To};
 use crate::event::{Bus, Event};
 use crate::kv::{Index, Update};
 use crate::script::{self, Commands};
@@ -303,13 +303,9 @@ impl Floor {
         }
         let mut due = core::mem::take(&mut after.parked);
         due.append(&mut after.answers);
-        for one in due {
-            if one.publisher.as_ref().is_some_and(|session| waiting.contains(session)) {
-                after.parked.push(one);
-            } else {
-                one.to.answer(one.result, frame);
-            }
-        }
+        let waits = |one: &mut Due| one.publisher.as_ref().is_some_and(|session| waiting.contains(session));
+        after.parked = due.extract_if(.., waits).collect();
+        To::answer_all(due.into_iter().map(|one| (one.to, Answer { result: one.result, frame })));
     }
 }
 
@@ -345,9 +341,7 @@ impl Observer for Floor {
             return;
         }
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        for (scope, updates) in after.changes.drain(..) {
-            index.apply(&scope, updates);
-        }
+        index.apply_all(&mut after.changes);
     }
 
     fn stopped(&self, reason: &str) {

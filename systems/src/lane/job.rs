@@ -4,119 +4,25 @@
 //! other, and how they fall on threads changes nothing.
 
 use super::host::{Desk, HOLDS_MAX, Hearing, Terms, Traces, holds_too_much, is_error};
-use super::mirror::{Listening, Mirror, Place, Seat};
+use super::mirror::{Listening, Mirror, Place};
 use super::request::{Operation, To};
+use super::work::{End, Ended, Hearer, Job, Round, Roused, Wake, Who, Work};
 use crate::kv::{Index, Overlay, Scope};
 use crate::script::{
     Bindings, Commands, Host, Limits, Machine, Outcome, ParseCache, Published, Value, Waiting, timed_out,
 };
-use bevy_ecs::entity::Entity;
 use diptych_components::event::Channel;
-use diptych_components::principal::{Principal, Window};
+use diptych_components::principal::Window;
 use diptych_components::script::{Rest, Suspended};
 use diptych_components::session::Session;
 use diptych_components::slp::{Builder, Kind, Object};
-use diptych_engine::Id;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// What a lane does for a session.
-#[derive(Debug)]
-pub(super) enum Work {
-    /// All forms of a script.
-    Run(Object),
-    /// A handler's body, with the event's data.
-    Hear(Object, u16, Object),
-    /// What was published to a processor: text, or an object.
-    Execute(u16, Object),
-    /// One operation.
-    Do(Operation),
-    /// A script goes on.
-    GoOn(Roused, Wake),
-}
-
-/// A script that was at rest.
-#[derive(Debug)]
-pub(super) struct Roused {
-    pub(super) id: Id,
-    pub(super) entity: Entity,
-    pub(super) machine: Arc<[u8]>,
-    pub(super) deadline: u64,
-    pub(super) rest: Rest,
-    pub(super) awaits: Arc<[Place]>,
-}
-
-/// Why a script goes on.
-#[derive(Debug)]
-pub(super) enum Wake {
-    /// Events it awaits, each with the place of its await.
-    Events(Vec<(usize, Object)>),
-    /// Its await gave up after so many seconds.
-    TimedOut(f64, Place),
-    /// It may.
-    Ready,
-}
-
-/// For whom something is done.
-#[derive(Debug)]
-pub(super) struct Who {
-    pub(super) seat: Arc<Seat>,
-    pub(super) principal: Option<Arc<Principal>>,
-    /// Whether events of the session still wait for a slot.
-    pub(super) held: bool,
-}
-
-/// One piece of work, in a session.
-#[derive(Debug)]
-pub(super) struct Job {
-    pub(super) who: Who,
-    pub(super) work: Work,
-    pub(super) to: Option<To>,
-}
-
-/// A handler that is to hear.
-#[derive(Debug)]
-pub(super) struct Hearer {
-    pub(super) who: Who,
-    pub(super) body: Object,
-}
-
-/// Events of one topic, and handlers each of which hears all of them: as much memory as the sum of the two, not as
-/// their product.
-#[derive(Debug)]
-pub(super) struct Round {
-    pub(super) topic: u16,
-    pub(super) handlers: Vec<Hearer>,
-    pub(super) events: Arc<[Object]>,
-}
-
-/// What became of a job.
-#[derive(Debug)]
-pub(super) enum Ended {
-    /// It has its result.
-    Done(Object),
-    /// It rests.
-    Rests(Suspended),
-    /// It has not been touched and rests as before.
-    Stays(Suspended),
-}
-
-/// A job's end.
-#[derive(Debug)]
-pub(super) struct End {
-    pub(super) seat: Arc<Seat>,
-    /// The script that went on, and where it is stored.
-    pub(super) script: Option<(Id, Entity)>,
-    pub(super) to: Option<To>,
-    pub(super) ended: Ended,
-    /// Whether it has published.
-    pub(super) published: bool,
-}
 
 /// The work of some scopes in a frame, and what came of it. Kept from frame to frame for its memory.
 #[derive(Debug, Default)]
 pub(super) struct Lane {
-    /// By name; of a lane without a limited principal there is one.
+    /// By name; one, unless a limited principal joins scopes or there are more scopes than lanes.
     pub(super) overlays: BTreeMap<Arc<str>, Overlay>,
     /// What comes first.
     pub(super) early: Vec<Job>,
@@ -226,45 +132,15 @@ impl Lane {
             handlers: hall.handlers,
             spent: 0,
         };
-        let mut script = None;
-        // An event for an outer await leaves the inner one, and its deadline, as they were.
-        let mut deadline = None;
-        let outcome = match work {
-            Work::Do(operation) => match operate(&mut desk, operation) {
-                Ok(result) => Outcome::Done(result),
-                Err(program) => {
-                    self.machine.start(&program, Bindings::default());
-                    self.machine.run(&mut desk, hall.commands, &hall.limits, &mut self.cache)
-                }
-            },
-            Work::Hear(_, topic, _) if !desk.may_hear(topic) => return,
-            Work::GoOn(roused, Wake::Ready) if !desk.has_room() => {
-                let Roused { id, entity, machine, deadline, rest, awaits } = roused;
-                let rests = Suspended { session: session.id.clone(), rest, deadline, awaits, machine };
-                let ended = Ended::Stays(rests);
-                let end = End { seat: seat.clone(), script: Some((id, entity)), to, ended, published: false };
-                return self.ends.push(end);
-            }
-            work => {
-                if let Work::Execute(topic, _) = work
-                    && let Err(denied) = desk.may_publish(Channel::Execution, topic)
-                {
-                    // Revoked since it was published, or there are fewer processors now.
-                    return desk.log(&denied.text());
-                }
-                if let Work::GoOn(roused, _) = &work {
-                    script = Some((roused.id, roused.entity));
-                }
-                match prepare(&mut self.machine, work, hall, &mut self.cache) {
-                    Err(error) => Outcome::Done(error),
-                    Ok(Some(still)) => {
-                        deadline = Some(still);
-                        Outcome::Suspended(Waiting::Event)
-                    }
-                    Ok(None) => self.machine.run(&mut desk, hall.commands, &hall.limits, &mut self.cache),
-                }
-            }
-        };
+        let script = if let Work::GoOn(roused, _) = &work { Some((roused.id, roused.entity)) } else { None };
+        if let Work::GoOn(roused, Wake::Ready) = &work
+            && !desk.has_room()
+        {
+            let ended = Ended::Stays(roused.as_stored(&session.id));
+            return self.ends.push(End { seat: seat.clone(), script, to, ended, published: false });
+        }
+        let begun = begin(&mut self.machine, &mut self.cache, &mut desk, work, hall);
+        let Some((outcome, deadline)) = begun else { return };
         let ended = match outcome {
             Outcome::Done(result) => {
                 if to.is_none() && is_error(&result) {
@@ -289,6 +165,39 @@ impl Lane {
             self.ends.push(End { seat: seat.clone(), script, to, ended, published });
         }
     }
+}
+
+/// Does a piece of work as far as it goes now; nothing where the session may not. With a deadline where that is as it
+/// was: an event for an outer await leaves the inner one.
+fn begin(
+    machine: &mut Machine,
+    cache: &mut ParseCache,
+    desk: &mut Desk<'_>,
+    work: Work,
+    hall: &Hall<'_>,
+) -> Option<(Outcome, Option<u64>)> {
+    match work {
+        Work::Do(operation) => match operate(desk, operation) {
+            Ok(result) => return Some((Outcome::Done(result), None)),
+            Err(program) => machine.start(&program, Bindings::default()),
+        },
+        Work::Hear(_, topic, _) if !desk.may_hear(topic) => return None,
+        work => {
+            if let Work::Execute(topic, _) = work
+                && let Err(denied) = desk.may_publish(Channel::Execution, topic)
+            {
+                // Revoked since it was published, or there are fewer processors now.
+                desk.log(&denied.text());
+                return None;
+            }
+            match prepare(machine, work, hall, cache) {
+                Err(error) => return Some((Outcome::Done(error), None)),
+                Ok(Some(still)) => return Some((Outcome::Suspended(Waiting::Event), Some(still))),
+                Ok(None) => {}
+            }
+        }
+    }
+    Some((machine.run(desk, hall.commands, &hall.limits, cache), None))
 }
 
 /// Sets the machine up for what is to be done; the deadline of what still waits, where nothing is to be done.

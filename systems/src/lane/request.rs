@@ -144,8 +144,8 @@ impl Answers {
         core::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn put(&self, number: u64, answer: Answer) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((number, answer));
+    fn put(&self, answers: &mut Vec<(u64, Answer)>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).append(answers);
     }
 }
 
@@ -159,12 +159,23 @@ pub enum To {
 }
 
 impl To {
-    pub(super) fn answer(self, result: Object, frame: u64) {
-        let answer = Answer { result, frame };
-        match self {
-            Self::Promise(promise) => promise.keep(answer),
-            Self::List(list, number) => list.put(number, answer),
+    /// Gives answers out in order; those that go to one list one after the other go at once.
+    pub(super) fn answer_all(answers: impl Iterator<Item = (Self, Answer)>) {
+        let mut last: Option<Arc<Answers>> = None;
+        let mut together = Vec::new();
+        for (to, answer) in answers {
+            match to {
+                Self::Promise(promise) => promise.keep(answer),
+                Self::List(list, number) => {
+                    if !last.as_ref().is_some_and(|last| Arc::ptr_eq(last, &list)) {
+                        last.inspect(|last| last.put(&mut together));
+                        last = Some(list);
+                    }
+                    together.push((number, answer));
+                }
+            }
         }
+        last.inspect(|last| last.put(&mut together));
     }
 }
 

@@ -160,7 +160,6 @@ fn execution_survives() {
 
 /// Sessions with a number for a name never get a name that a stored one has, nor one that somebody gave himself.
 #[test]
-#[cfg(feature = "store")]
 fn numbered_names() {
     let dir = tempfile::tempdir().expect("a directory");
     let mut world = World::open(dir.path());
