@@ -89,8 +89,7 @@ pub fn register(registrar: &mut Registrar, floor: &Arc<Floor>) -> Result<()> {
     };
     registrar.system(LANES, run.answering());
     let answer = move |held: Query<'_, '_, Prev<Held>>, clock: Clock| {
-        let waiting: BTreeSet<Arc<str>> = sessions_that_wait(&held);
-        answers.give_out(clock.committed(), &waiting);
+        answers.give_out(clock.committed(), || sessions_that_wait(&held));
     };
     registrar.late("runtime.answers", answer.answering());
     Ok(())

@@ -13,6 +13,10 @@ mod writes;
 
 use benches::Suite;
 
+/// As in the `diptych` binary, and for the peers too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let mut suite = Suite::from_args("runtime");
     scripts::run(&mut suite);

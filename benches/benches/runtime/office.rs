@@ -6,13 +6,12 @@
 use diptych::prelude::*;
 use diptych::runtime::slp::{self, Object};
 use diptych::runtime::{Answers, Ask, Client, Operation, Settings};
-use diptych_engine::ingress::INGRESS_MAX;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Requests of a frame at most: what the queue of requests holds.
-pub(crate) const REQUESTS_A_FRAME: usize = INGRESS_MAX;
+/// Requests of a batch, as many as a frame takes; the peer's batches are of this size.
+pub(crate) const REQUESTS_A_FRAME: usize = 4096;
 /// Scopes that work is spread over.
 pub(crate) const SCOPES: usize = 64;
 /// A value of sixteen bytes.

@@ -16,7 +16,7 @@ const SETS: usize = 1_000_000;
 const FEW_KEYS: usize = 10_000;
 
 pub(crate) fn run(suite: &mut Suite) {
-    for (what, at_once) in [("", REQUESTS_A_FRAME), (", 1,024 a frame", 1024)] {
+    for (what, at_once) in [("", REQUESTS_A_FRAME), (", 1,024 a batch", 1024)] {
         let name = format!("1 M set over 64 scopes, distinct keys, buffered, 2 threads{what}");
         if suite.wants(&name) {
             let keys = keys(SETS);
@@ -69,12 +69,7 @@ fn rate(office: &mut Office, keys: &[String], at_once: usize) -> f64 {
             let key = n % keys.len();
             office.send(key % SCOPES, set(&keys[key]));
         };
-        // Beside frames; or in batches that are answered one after the other, as the peer's are.
-        if at_once == REQUESTS_A_FRAME {
-            office.stream(SETS, send)
-        } else {
-            office.all_by(at_once, SETS, send)
-        }
+        office.all_by(at_once, SETS, send);
         office.engine.flush().expect("the store works");
     });
     office.client.look(|index| {

@@ -64,8 +64,7 @@ impl Agenda {
         may_publish: impl Fn(&str) -> bool,
     ) {
         let mut woken: BTreeMap<Id, Wake> = BTreeMap::new();
-        while mirror.deadlines.first().is_some_and(|(at, _)| *at <= step) {
-            let Some((_, due)) = mirror.deadlines.pop_first() else { break };
+        while let Some(due) = mirror.deadlines.pop(step) {
             match due {
                 Due::Session(session) => self.over.push(session),
                 Due::Script(id) => {
@@ -113,7 +112,7 @@ impl Agenda {
         let (Some(seat), Some(machine)) = (seat, machines(resting.entity)) else { return };
         let Resting { entity, deadline, rest, awaits, to, .. } = resting;
         let roused = Roused { id, entity, machine, deadline, rest, awaits };
-        self.early.push(Job { who: who(mirror, seat), work: Work::GoOn(roused, wake), to });
+        self.early.push(Job { who: who(mirror, seat), work: Work::GoOn(Box::new((roused, wake))), to });
     }
 
     /// Each event to every handler of its topic; what is on the execution channel to its processor.

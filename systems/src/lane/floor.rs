@@ -295,12 +295,13 @@ impl Floor {
         }
     }
 
-    /// Gives the answers of a committed frame out; who has events in line waits on.
-    pub(super) fn give_out(&self, frame: u64, waiting: &BTreeSet<Arc<str>>) {
+    /// Gives the answers of a committed frame out; who has events in line, as `waiting` tells, waits on.
+    pub(super) fn give_out(&self, frame: u64, waiting: impl FnOnce() -> BTreeSet<Arc<str>>) {
         let mut after = lock(&self.after);
         if after.answers.is_empty() && after.parked.is_empty() {
             return;
         }
+        let waiting = waiting();
         let mut due = core::mem::take(&mut after.parked);
         due.append(&mut after.answers);
         let waits = |one: &mut Due| one.publisher.as_ref().is_some_and(|session| waiting.contains(session));
@@ -316,7 +317,7 @@ impl Work {
         backlog.is_empty()
             && mirror.spent.is_empty()
             && mirror.roomless.is_empty()
-            && mirror.deadlines.first().is_none_or(|(at, _)| *at > step)
+            && !mirror.deadlines.are_due(step)
     }
 }
 

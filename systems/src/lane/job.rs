@@ -81,35 +81,36 @@ impl Lane {
 
     /// Does everything in order.
     pub(super) fn run(&mut self, hall: &Hall<'_>) {
+        let mut near = Near::default();
         let mut jobs = core::mem::take(&mut self.early);
         for Job { who, work, to } in jobs.drain(..) {
-            self.job(&who, work, to, hall);
+            self.job(&who, work, to, hall, &mut near);
         }
         self.early = jobs;
         let mut rounds = core::mem::take(&mut self.rounds);
         for Round { topic, handlers, events } in rounds.drain(..) {
             for data in &*events {
                 for Hearer { who, body } in &handlers {
-                    self.job(who, Work::Hear(body.clone(), topic, data.clone()), None, hall);
+                    self.job(who, Work::Hear(body.clone(), topic, data.clone()), None, hall, &mut near);
                 }
             }
         }
         self.rounds = rounds;
         let mut jobs = core::mem::take(&mut self.jobs);
         for Job { who, work, to } in jobs.drain(..) {
-            self.job(&who, work, to, hall);
+            self.job(&who, work, to, hall, &mut near);
         }
         self.jobs = jobs;
         self.given.clear();
         self.traces.bytes = 0;
     }
 
-    fn job(&mut self, who: &Who, work: Work, to: Option<To>, hall: &Hall<'_>) {
+    fn job<'a>(&mut self, who: &Who, work: Work, to: Option<To>, hall: &'a Hall<'_>, near: &mut Near<'a>) {
         self.done += 1;
         let Who { seat, held, .. } = who;
         let held = *held;
         let session = &seat.session;
-        let scope: &Scope = hall.index.scope(&session.scope).unwrap_or(&hall.empty);
+        let scope = near.find(&session.scope, hall);
         let principal = who.principal.as_deref();
         let before = self.traces.events.len();
         let overlay = match self.overlays.get_mut(&session.scope) {
@@ -124,7 +125,7 @@ impl Lane {
             access: principal.and_then(|principal| principal.scopes.get(&session.scope)).copied(),
             scope,
             overlay,
-            window: self.windows.get_mut(&session.principal),
+            window: if self.windows.is_empty() { None } else { self.windows.get_mut(&session.principal) },
             held,
             full: seat.holds() >= HOLDS_MAX,
             traces: &mut self.traces,
@@ -132,12 +133,14 @@ impl Lane {
             handlers: hall.handlers,
             spent: 0,
         };
-        let script = if let Work::GoOn(roused, _) = &work { Some((roused.id, roused.entity)) } else { None };
-        if let Work::GoOn(roused, Wake::Ready) = &work
-            && !desk.has_room()
-        {
-            let ended = Ended::Stays(roused.as_stored(&session.id));
-            return self.ends.push(End { seat: seat.clone(), script, to, ended, published: false });
+        let mut script = None;
+        if let Work::GoOn(goes_on) = &work {
+            let (roused, wake) = &**goes_on;
+            script = Some((roused.id, roused.entity));
+            if matches!(wake, Wake::Ready) && !desk.has_room() {
+                let ended = Ended::Stays(roused.as_stored(&session.id));
+                return self.ends.push(End { seat: seat.clone(), script, to, ended, published: false });
+            }
         }
         let begun = begin(&mut self.machine, &mut self.cache, &mut desk, work, hall);
         let Some((outcome, deadline)) = begun else { return };
@@ -163,6 +166,23 @@ impl Lane {
         let published = self.traces.events.len() > before || (held && script.is_some());
         if to.is_some() || script.is_some() || !matches!(ended, Ended::Done(_)) {
             self.ends.push(End { seat: seat.clone(), script, to, ended, published });
+        }
+    }
+}
+
+/// The scope of the last job: mostly that of the next.
+#[derive(Default)]
+struct Near<'a>(Option<(Arc<str>, &'a Scope)>);
+
+impl<'a> Near<'a> {
+    fn find(&mut self, name: &Arc<str>, hall: &'a Hall<'_>) -> &'a Scope {
+        match &self.0 {
+            Some((last, scope)) if last == name => scope,
+            _ => {
+                let scope = hall.index.scope(name).unwrap_or(&hall.empty);
+                self.0 = Some((name.clone(), scope));
+                scope
+            }
         }
     }
 }
@@ -218,7 +238,8 @@ fn prepare(
         Work::Execute(_, data) => {
             machine.start_value(&Value::text_of(data), Bindings::default(), &hall.limits, cache)?;
         }
-        Work::GoOn(Roused { machine: bytes, deadline, rest, .. }, wake) => {
+        Work::GoOn(goes_on) => {
+            let (Roused { machine: bytes, deadline, rest, .. }, wake) = *goes_on;
             *machine = Machine::load(&bytes).map_err(|error| Object::error(&error.to_string()))?;
             match wake {
                 Wake::Events(events) => {

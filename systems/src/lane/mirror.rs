@@ -88,6 +88,54 @@ pub(super) enum Due {
     Session(Arc<str>),
 }
 
+/// What is due, by step; and the first of these steps, so that a frame in which nothing is due costs a look.
+#[derive(Debug)]
+pub(super) struct Deadlines {
+    dues: BTreeSet<(u64, Due)>,
+    first: u64,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self { dues: BTreeSet::new(), first: u64::MAX }
+    }
+}
+
+impl Deadlines {
+    /// Whether something is due at this step.
+    pub(super) fn are_due(&self, step: u64) -> bool {
+        self.first <= step
+    }
+
+    /// The next of what is due at this step.
+    pub(super) fn pop(&mut self, step: u64) -> Option<Due> {
+        let (_, due) = if self.are_due(step) { self.dues.pop_first()? } else { return None };
+        self.look();
+        Some(due)
+    }
+
+    /// `u64::MAX` is never.
+    fn insert(&mut self, at: u64, due: Due) {
+        if at != u64::MAX {
+            self.first = self.first.min(at);
+            self.dues.insert((at, due));
+        }
+    }
+
+    fn remove(&mut self, at: u64, due: Due) {
+        if at != u64::MAX {
+            self.dues.remove(&(at, due));
+            if at == self.first {
+                self.look();
+            }
+        }
+    }
+
+    fn look(&mut self) {
+        self.first = self.dues.first().map_or(u64::MAX, |(at, _)| *at);
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Mirror {
     pub(super) principals: BTreeMap<Arc<str>, Known>,
@@ -101,7 +149,7 @@ pub(super) struct Mirror {
     /// Scripts that wait for room for their events.
     pub(super) roomless: BTreeSet<Id>,
     /// By step.
-    pub(super) deadlines: BTreeSet<(u64, Due)>,
+    pub(super) deadlines: Deadlines,
     /// How many scripts that a session has published are on their way to processors.
     pub(super) executions: BTreeMap<Arc<str>, u32>,
     /// The highest number among names of the form `<principal>_session_<n>` that were ever seen.
@@ -172,9 +220,7 @@ impl Mirror {
 
     /// Notes an open session.
     pub(super) fn open(&mut self, session: Session) -> &mut Open {
-        if session.ends != u64::MAX {
-            self.deadlines.insert((session.ends, Due::Session(session.id.clone())));
-        }
+        self.deadlines.insert(session.ends, Due::Session(session.id.clone()));
         self.numbered = self.numbered.max(number(&session));
         let id = session.id.clone();
         let new = || Open { seat: Arc::new(Seat::new(session)), stored: None, scripts: 0 };
@@ -184,7 +230,7 @@ impl Mirror {
     /// Forgets a session; its handlers and scripts were forgotten before.
     pub(super) fn close(&mut self, session: &str) -> Option<Open> {
         let open = self.sessions.remove(session)?;
-        self.deadlines.remove(&(open.seat.session.ends, Due::Session(session.into())));
+        self.deadlines.remove(open.seat.session.ends, Due::Session(session.into()));
         Some(open)
     }
 
@@ -239,9 +285,7 @@ impl Mirror {
         if let Some(open) = self.sessions.get_mut(&script.session) {
             open.scripts += 1;
         }
-        if script.deadline != u64::MAX {
-            self.deadlines.insert((script.deadline, Due::Script(id)));
-        }
+        self.deadlines.insert(script.deadline, Due::Script(id));
         let resting = Resting {
             entity,
             session: script.session.clone(),
@@ -273,7 +317,7 @@ impl Mirror {
         if let Some(open) = self.sessions.get_mut(&resting.session) {
             open.scripts = open.scripts.saturating_sub(1);
         }
-        self.deadlines.remove(&(resting.deadline, Due::Script(id)));
+        self.deadlines.remove(resting.deadline, Due::Script(id));
         Some(resting)
     }
 }

@@ -7,7 +7,8 @@ use diptych_components::event::Channel;
 use diptych_components::principal::{Principal, ScopeAccess, TopicAccess};
 use diptych_components::slp::{Kind, Object};
 use diptych_engine::reply::Promise;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -136,16 +137,30 @@ impl Answer {
 
 /// Answers for who asks a lot and looks at them together, each with the number it was asked under.
 #[derive(Debug, Default)]
-pub struct Answers(Mutex<Vec<(u64, Answer)>>);
+pub struct Answers {
+    list: Mutex<Vec<(u64, Answer)>>,
+    more: Condvar,
+}
 
 impl Answers {
     /// Takes what has come since the last time.
     pub fn take(&self) -> Vec<(u64, Answer)> {
-        core::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        core::mem::take(&mut *self.lock())
+    }
+
+    /// The same; waits while there is none, at most so long. For one thread at a time.
+    pub fn wait(&self, timeout: Duration) -> Vec<(u64, Answer)> {
+        let waited = self.more.wait_timeout_while(self.lock(), timeout, |list| list.is_empty());
+        core::mem::take(&mut *waited.unwrap_or_else(PoisonError::into_inner).0)
     }
 
     fn put(&self, answers: &mut Vec<(u64, Answer)>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).append(answers);
+        self.lock().append(answers);
+        self.more.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(u64, Answer)>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -20,8 +20,8 @@ pub(super) enum Work {
     Execute(u16, Object),
     /// One operation.
     Do(Operation),
-    /// A script goes on.
-    GoOn(Roused, Wake),
+    /// A script goes on; apart, so that all other work is small.
+    GoOn(Box<(Roused, Wake)>),
 }
 
 /// A script that was at rest.

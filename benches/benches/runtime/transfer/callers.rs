@@ -5,7 +5,7 @@
 use super::account;
 use crate::office::forms;
 use diptych::prelude::Engine;
-use diptych::runtime::{Answers, Ask, Client, Ticket};
+use diptych::runtime::{Answer, Answers, Ask, Client, Ticket};
 use diptych_engine::store::DurableFrames;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -77,10 +77,8 @@ impl<'a> Desk<'a> {
 
     /// Goes on in every slot that may; whether there was one.
     fn turn(&mut self) -> bool {
-        for (slot, answer) in self.answers.take() {
-            assert!(!answer.is_error(), "a transfer was answered with {}", answer.result);
-            self.open.push_back((answer.frame, slot));
-        }
+        let answers = self.answers.take();
+        self.note(answers);
         let durable = self.bank.durable.frame();
         let before = self.done;
         while let Some((_, slot)) = self.open.pop_front_if(|(frame, _)| *frame <= durable) {
@@ -93,12 +91,22 @@ impl<'a> Desk<'a> {
     }
 
     /// Waits for the disk, or for answers.
-    fn wait(&self) {
+    fn wait(&mut self) {
         match self.open.front() {
             Some((frame, _)) => {
                 self.bank.durable.wait(*frame, NAP).expect("the store works");
             }
-            None => std::thread::yield_now(),
+            None => {
+                let answers = self.answers.wait(NAP);
+                self.note(answers);
+            }
+        }
+    }
+
+    fn note(&mut self, answers: Vec<(u64, Answer)>) {
+        for (slot, answer) in answers {
+            assert!(!answer.is_error(), "a transfer was answered with {}", answer.result);
+            self.open.push_back((answer.frame, slot));
         }
     }
 }

@@ -164,3 +164,33 @@ fn a_suspended_script_leaves_its_lane() {
     assert_eq!(world.run(&session, "(core/event/pub A 1 go)"), "true");
     assert_eq!(world.text(&waits), "\"after\"");
 }
+
+/// Who looks at many answers together waits for them without turning round and round: what has come is given at once,
+/// and what comes later wakes him.
+#[test]
+fn lists_of_answers() {
+    use diptych::runtime::{Answers, Ask, Operation};
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+    let mut world = World::memory();
+    let session = world.alone(1);
+    let answers = Arc::<Answers>::default();
+    assert_eq!(answers.wait(Duration::from_millis(1)), []);
+    let ask = |number: u64| {
+        let key = format!("k{number}").into_bytes();
+        let operation = Operation::Set(key.into(), diptych::runtime::slp::Object::integer(1));
+        world.client.ask_into(Ask::Do(session.id().into(), operation), &answers, number).expect("asked");
+    };
+    (0..100).for_each(ask);
+    let waiting = answers.clone();
+    let waits = std::thread::spawn(move || {
+        let start = Instant::now();
+        (waiting.wait(Duration::from_secs(30)), start.elapsed())
+    });
+    std::thread::sleep(Duration::from_millis(20));
+    world.still(1);
+    let (came, after) = waits.join().expect("it waits");
+    assert_eq!(came.iter().map(|(number, _)| *number).collect::<Vec<_>>(), (0..100).collect::<Vec<_>>());
+    assert!(after < Duration::from_secs(20), "nobody woke it: {after:?}");
+    assert_eq!(answers.take(), []);
+}
