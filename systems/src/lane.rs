@@ -37,6 +37,7 @@ use diptych_engine::{Registrar, par_each_weighted};
 use job::{Hall, Lane};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use work::Job;
 
 /// The system that all rows of the runtime are reserved to, and its observer.
 const LANES: &str = "runtime.lanes";
@@ -80,12 +81,12 @@ pub fn register(registrar: &mut Registrar, floor: &Arc<Floor>) -> Result<()> {
         .reserve::<diptych_components::script::Handler>(LANES, INSTEAD)
         .reserve::<Suspended>(LANES, INSTEAD);
     let (lanes, answers) = (floor.clone(), floor.clone());
-    let mut dealt: Vec<Lane> = Vec::new();
+    let mut kept = Kept::default();
     let run = move |rows: Rows<'_, '_>,
                     heard: Subscriber<'_, '_>,
                     held: Query<'_, '_, Prev<Held>>,
                     clock: Clock| {
-        run(&lanes, &mut dealt, rows, &heard, &held, clock);
+        run(&lanes, &mut kept, rows, &heard, &held, clock);
     };
     registrar.system(LANES, run.answering());
     let answer = move |held: Query<'_, '_, Prev<Held>>, clock: Clock| {
@@ -95,6 +96,14 @@ pub fn register(registrar: &mut Registrar, floor: &Arc<Floor>) -> Result<()> {
     Ok(())
 }
 
+/// What is kept from frame to frame for its memory.
+#[derive(Default)]
+struct Kept {
+    lanes: Vec<Lane>,
+    /// Empty between frames.
+    jobs: Vec<Job>,
+}
+
 /// Sessions with events in line.
 fn sessions_that_wait(held: &Query<'_, '_, Prev<Held>>) -> BTreeSet<Arc<str>> {
     held.iter().flat_map(|held| held.sessions().map(|(_, session)| Arc::from(session))).collect()
@@ -102,7 +111,7 @@ fn sessions_that_wait(held: &Query<'_, '_, Prev<Held>>) -> BTreeSet<Arc<str>> {
 
 fn run(
     floor: &Floor,
-    lanes: &mut Vec<Lane>,
+    kept: &mut Kept,
     mut rows: Rows<'_, '_>,
     heard: &Subscriber<'_, '_>,
     held: &Query<'_, '_, Prev<Held>>,
@@ -116,7 +125,8 @@ fn run(
     let waiting = sessions_that_wait(held);
     let in_line = held.iter().map(|held| held.events().len()).sum();
     let terms = floor.terms(clock, in_line);
-    let mut agenda = Agenda::default();
+    let Kept { lanes, jobs } = kept;
+    let mut agenda = Agenda { jobs: core::mem::take(jobs), ..Agenda::default() };
     let machine = |entity: Entity| rows.scripts.get(entity).ok().map(|row| row.machine.clone());
     let place = |topic: Topic| (topic.channel().unwrap_or(Channel::Execution).code(), topic.number());
     let mail: Vec<_> = mail.into_iter().map(|(topic, heard)| (place(topic), heard)).collect();
@@ -125,6 +135,7 @@ fn run(
     let Work { mirror, backlog, .. } = &mut *work;
     agenda.take(backlog, mirror, terms.step);
     let count = agenda.deal(mirror, lanes, &waiting);
+    *jobs = core::mem::take(&mut agenda.jobs);
     {
         let index = floor.index();
         let hall = Hall {

@@ -82,6 +82,8 @@ pub(super) struct Work {
 #[derive(Debug, Default)]
 struct After {
     answers: Vec<Due>,
+    /// Empty: kept for its memory.
+    spare: Vec<Due>,
     /// Answers of who has published, until the events have their place.
     parked: Vec<Due>,
     changes: Vec<(Arc<str>, Vec<Update>)>,
@@ -260,9 +262,20 @@ impl Floor {
         }
     }
 
+    /// A list for so many answers.
+    pub(super) fn spare_answers(&self, count: usize) -> Vec<Due> {
+        let mut spare = core::mem::take(&mut lock(&self.after).spare);
+        spare.reserve(count);
+        spare
+    }
+
     /// What goes out after the commit, and what the index takes at it.
     pub(super) fn later(&self, answers: &mut Vec<Due>, changes: &mut Vec<(Arc<str>, Vec<Update>)>) {
         let mut after = lock(&self.after);
+        if after.answers.is_empty() {
+            // The memory of the one is that of the other.
+            core::mem::swap(&mut after.answers, answers);
+        }
         after.answers.append(answers);
         after.changes.append(changes);
     }
@@ -302,11 +315,18 @@ impl Floor {
             return;
         }
         let waiting = waiting();
-        let mut due = core::mem::take(&mut after.parked);
-        due.append(&mut after.answers);
+        let mut due = core::mem::take(&mut after.answers);
+        if !after.parked.is_empty() {
+            let mut parked = core::mem::take(&mut after.parked);
+            parked.append(&mut due);
+            due = parked;
+        }
         let waits = |one: &mut Due| one.publisher.as_ref().is_some_and(|session| waiting.contains(session));
         after.parked = due.extract_if(.., waits).collect();
-        To::answer_all(due.into_iter().map(|one| (one.to, Answer { result: one.result, frame })));
+        To::answer_all(due.drain(..).map(|one| (one.to, Answer { result: one.result, frame })));
+        if due.capacity() <= REQUESTS_A_FRAME {
+            after.spare = due;
+        }
     }
 }
 

@@ -155,7 +155,13 @@ impl Answers {
     }
 
     fn put(&self, answers: &mut Vec<(u64, Answer)>) {
-        self.lock().append(answers);
+        let mut list = self.lock();
+        if list.is_empty() {
+            core::mem::swap(&mut *list, answers);
+        } else {
+            list.append(answers);
+        }
+        drop(list);
         self.more.notify_one();
     }
 
@@ -178,6 +184,7 @@ impl To {
     pub(super) fn answer_all(answers: impl Iterator<Item = (Self, Answer)>) {
         let mut last: Option<Arc<Answers>> = None;
         let mut together = Vec::new();
+        let mut left = answers.size_hint().0;
         for (to, answer) in answers {
             match to {
                 Self::Promise(promise) => promise.keep(answer),
@@ -186,9 +193,13 @@ impl To {
                         last.inspect(|last| last.put(&mut together));
                         last = Some(list);
                     }
+                    if together.capacity() == 0 {
+                        together.reserve_exact(left);
+                    }
                     together.push((number, answer));
                 }
             }
+            left = left.saturating_sub(1);
         }
         last.inspect(|last| last.put(&mut together));
     }

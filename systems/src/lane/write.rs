@@ -35,7 +35,7 @@ pub(super) fn write(
     let mut scribe = Scribe {
         rows,
         mirror: &mut work.mirror,
-        answers: Vec::new(),
+        answers: floor.spare_answers(lanes.iter().map(|lane| lane.ends.len()).sum()),
         changes: Vec::new(),
         touched: agenda.touched,
         rested: 0,
