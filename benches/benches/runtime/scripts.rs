@@ -26,8 +26,8 @@ pub(crate) fn run(suite: &mut Suite) {
         }
     }
     let rows = [
-        ("scripts of one form (core/kv/get k), 10,000 a frame, 1 thread", "core/kv/get", ""),
-        ("scripts of one form (core/kv/set k 1), 10,000 a frame, 1 thread", "core/kv/set", " 1"),
+        ("scripts of one form (core/kv/get k), 4,096 a frame, 1 thread", "core/kv/get", ""),
+        ("scripts of one form (core/kv/set k 1), 4,096 a frame, 1 thread", "core/kv/set", " 1"),
     ];
     for (name, command, rest) in rows {
         if suite.wants(name) {
