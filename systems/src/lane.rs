@@ -139,7 +139,8 @@ fn run(
     {
         let index = floor.index();
         let hall = Hall {
-            terms: host::Terms { bytes: terms.bytes / count.max(1), ..terms },
+            // Never nothing: in each frame each lane gets on by one command.
+            terms: host::Terms { bytes: (terms.bytes / count.max(1)).max(1), ..terms },
             handlers: &mirror.handlers,
             index: &index,
             empty: crate::kv::Scope::default(),

@@ -152,3 +152,12 @@ fn log_lines_are_cut() {
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0].len(), "[session:s] ".len() + (64 << 10));
 }
+
+/// With hardly any bytes a frame everybody still gets on, by a command a frame.
+#[test]
+fn no_bytes_at_all() {
+    let mut world = World::with(Settings { bytes: 0, ..Settings::default() }, 2);
+    let session = world.alone(1);
+    let (taken, answer) = frames(&mut world, &session, &"(core/kv/set k 1)".repeat(10));
+    assert_eq!((taken, &*answer), (10, "true"));
+}
