@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .parameter("from", ParameterKind::Key)
         .parameter("to", ParameterKind::Key)
         .parameter("amount", ParameterKind::Evaluated)
-        .permission(Permission::Write)
+        .permission(Permission::ReadWrite)
         .help("moves an amount from one account to another");
     let mut engine = Engine::in_memory().plugin(Runtime::default().command(command)?).build()?;
     let client = engine.client()?;

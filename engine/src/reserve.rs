@@ -52,11 +52,13 @@ impl Reservation {
 }
 
 impl Editor<'_> {
-    /// Refuses an act on an entity's `T`.
+    /// Refuses an act on an entity's `T`; also where another type of the entity is reserved to somebody else, as no one
+    /// could end a row of two owners.
     pub(crate) fn check_type<T: State>(&self, act: &'static str, entity: Entity) -> Result<()> {
         let registry = self.world.resource::<Registry>();
-        let reserved = registry.reserved.get(&TypeId::of::<T>());
-        reserved.map_or(Ok(()), |reserved| reserved.check(&self.acting, act, self.id_of(entity)))
+        let Some(reserved) = registry.reserved.get(&TypeId::of::<T>()) else { return Ok(()) };
+        reserved.check(&self.acting, act, self.id_of(entity))?;
+        self.check_entity(act, entity)
     }
 
     /// Refuses an act on a whole living entity.

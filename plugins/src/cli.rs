@@ -98,7 +98,9 @@ pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse_from(arguments(std::env::args_os().collect())) {
         Ok(cli) => cli,
         Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            complain("a command is missing; 'diptych --help' and 'diptych run --help' list what there is");
+            complain(
+                "a command is missing; 'diptych --help' and 'diptych COMMAND --help' list what there is",
+            );
             return ExitCode::from(2);
         }
         Err(error) if error.use_stderr() => {

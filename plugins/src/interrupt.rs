@@ -42,6 +42,11 @@ impl Interruptible for Pace {
     }
 }
 
+/// Whether there was a Ctrl-C since something [became interruptible](Interruptible).
+pub fn is_interrupted() -> bool {
+    INTERRUPTED.get().is_some_and(StopSignal::is_stopped)
+}
+
 /// A signal that the process's Ctrl-C gives from now on.
 fn catch() -> StopSignal {
     let stop = StopSignal::new();

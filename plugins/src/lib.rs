@@ -43,7 +43,7 @@ pub use diptych_engine::{
     Target, Tree, TrySendError, View,
 };
 #[cfg(feature = "signals")]
-pub use interrupt::Interruptible;
+pub use interrupt::{Interruptible, is_interrupted};
 
 /// What most programs name: `use diptych::prelude::*`.
 pub mod prelude {

@@ -1,6 +1,6 @@
 //! A world driven by lines of JSON: requests in, replies out, so that any language can use one.
 //!
-//! Invariant: a request gets one reply, whatever it is; what is wrong with one line harms no other. Replies come in the
+//! Invariant: a request gets one reply, whatever it is, unless the world stops before; what is wrong with one line harms no other. Replies come in the
 //! order of the requests, but for scripts that are suspended: theirs come when they end, or when the input does.
 //!
 //! | request | reply |
@@ -32,7 +32,7 @@ mod serve;
 mod shared;
 
 pub use outlet::UNREAD_BYTES_MAX;
-pub use reader::{AHEAD_BYTES_MAX, AHEAD_MAX, LINE_BYTES_MAX};
+pub use reader::{AHEAD_BYTES_MAX, AHEAD_MAX, ID_BYTES_MAX, LINE_BYTES_MAX};
 pub use reply::permission;
 pub use request::FRAMES_MAX;
 

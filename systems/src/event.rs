@@ -33,6 +33,11 @@ pub use subscriber::{Heard, Subscriber};
 use diptych_engine::prelude::*;
 use diptych_engine::{Error, Registrar};
 
+/// The one system that makes and fills topics.
+const TOPICS: &str = "event.topics";
+/// What others do.
+const INSTEAD: &str = "publish with a Publisher, or in a session";
+
 /// Registers topics, their mail and the system that fills it; answers the way in for whoever runs scripts.
 ///
 /// `limit` events have a place in a frame, at most; see [`EVENTS_A_FRAME`].
@@ -50,7 +55,11 @@ pub fn register(registrar: &mut Registrar, limit: u32) -> Result<Bus> {
         .transient_with::<TopicMail, EventsCodec>("event.mail", 1)
         .state_with::<Unheard, EventsCodec>("event.unheard", 1)
         .state_with::<Held, EventsCodec>("event.held", 1)
+        .reserve::<Topic>(TOPICS, INSTEAD)
+        .reserve::<TopicMail>(TOPICS, INSTEAD)
+        .reserve::<Unheard>(TOPICS, INSTEAD)
+        .reserve::<Held>(TOPICS, INSTEAD)
         .resource(bus.clone())
-        .derive("event.topics", topics::fill.answering());
+        .derive(TOPICS, topics::fill.answering());
     Ok(bus)
 }

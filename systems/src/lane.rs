@@ -1,4 +1,4 @@
-//! Lanes: sessions at work. Every scope is a lane; lanes run in parallel, sessions of one scope in order.
+//! Lanes: sessions at work. Every scope is a lane, or has its place in one; lanes run in parallel, sessions of one scope in order.
 //!
 //! One system, `runtime.lanes`, takes what has arrived, what is due and what was published in the last frame, runs it
 //! by lanes in the wave, and writes what came of it; `runtime.answers` gives the answers out after the commit. Both
@@ -140,7 +140,7 @@ fn run(
         let index = floor.index();
         let hall = Hall {
             // Never nothing: in each frame each lane gets on by one command.
-            terms: host::Terms { bytes: (terms.bytes / count.max(1)).max(1), ..terms },
+            terms: terms.shared_by(count),
             handlers: &mirror.handlers,
             index: &index,
             empty: crate::kv::Scope::default(),

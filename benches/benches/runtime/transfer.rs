@@ -90,7 +90,7 @@ fn plugin() -> Runtime {
         .parameter("from", ParameterKind::Key)
         .parameter("to", ParameterKind::Key)
         .parameter("amount", ParameterKind::Evaluated)
-        .permission(Permission::Write)
+        .permission(Permission::ReadWrite)
         .help("moves an amount from one account to another");
     Runtime::default().settings(settings()).command(command).expect("no other command has the name")
 }

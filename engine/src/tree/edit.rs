@@ -36,9 +36,12 @@ impl Editor<'_> {
         };
         // A stranger's despawn of the parent would be refused.
         self.check_entity("attaches", entity)?;
-        let Some(parent_id) = self.find(parent).and_then(|parent| self.id_of(parent)) else {
+        let Some(parent_entity) = self.find(parent) else {
             return Ok(self.refuse(child, parent, "the parent is gone"));
         };
+        // Its owner's despawn would take a stranger's row along.
+        self.check_entity("attaches to", parent_entity)?;
+        let parent_id = self.id_of(parent_entity).expect("it was found");
         let child_id = self.id_of(entity).expect("it was found");
         if self.is_below(parent_id, child_id) {
             return Ok(self.refuse(child, parent, "the parent is the child or below it"));

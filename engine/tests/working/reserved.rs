@@ -113,6 +113,38 @@ fn a_strangers_commands_fail_the_commit() {
     assert_eq!(error, sentence("thief", "detaches", Some(ids[3])));
 }
 
+/// Reserved to `badges`.
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+struct Badge(u64);
+
+/// No row has two owners, and none hangs below another owner's: neither could end it.
+#[test]
+fn two_owners_keep_apart() {
+    for (below, act) in [(true, "attaches to"), (false, "inserts")] {
+        let badges = move |_: Query<Next<Badge>>,
+                           coins: Query<(Id, Prev<Coin>)>,
+                           mut structure: Structure,
+                           clock: Clock| {
+            let coin = coins.iter().find(|(_, coin)| coin.0 == 1).map(|(id, _)| id);
+            let Some(coin) = coin.filter(|_| clock.frame() == 2) else { return };
+            if below {
+                let badge = structure.spawn((Badge(1),));
+                structure.attach(badge, coin);
+            } else {
+                structure.insert(coin, Badge(1));
+            }
+        };
+        let builder = world(Engine::in_memory()).state::<Badge>("test.badge", 1);
+        let builder = builder.reserve::<Badge>("badges", "ask for one").system("badges", badges);
+        let mut engine = builder.build().expect("a sound world");
+        engine.step().expect("the owner may");
+        let coin = coin(&engine, 1).expect("made");
+        let error = engine.step().expect_err("two owners of one row").to_string();
+        assert_eq!(error, sentence("badges", act, Some(coin)));
+    }
+}
+
 /// Other types, and other entities, are as free as ever.
 #[test]
 fn what_is_not_reserved_stays_free() {

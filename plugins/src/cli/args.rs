@@ -116,7 +116,7 @@ pub(crate) struct ExecArgs {
     /// Keep the world in this directory, and go on with the one that is there; in memory if left out
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Whose permissions hold; others than `local` must have been made by `principal add`
+    /// Whose permissions hold; others than `local` must have been made by `principal add` (without --data, all are made)
     ///
     /// `local` if left out. Where it is missing, it is made with READ_WRITE in the scope and PUBSUB on every topic; where
     /// it exists, it keeps what it has, and is granted READ_WRITE in a scope in which it has no permission.

@@ -7,6 +7,7 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Instant;
 
+use diptych::is_interrupted;
 use diptych::prelude::*;
 use diptych::runtime::slp::Kind;
 
@@ -53,13 +54,19 @@ pub(crate) fn run(args: &ScriptArgs) -> Result<(), Failure> {
     let (name, text) = read(&args.file)?;
     let script = Script::parse(name, &text)?;
     let run = &args.run;
-    // From here on Ctrl-C ends the run at a commit, with the report: a form that has begun is not cut off.
+    // From here on Ctrl-C ends the run at a commit, with the report: a form that has begun is not cut off, and no
+    // other one begins.
     let pace = run.hz.map_or_else(Pace::fast, Pace::hz).until_interrupted();
     let mut world = World::build(super::run::builder(run)?, run.data.as_deref())?;
     let session = world.session(Some(LOCAL.1), None, None)?;
     let (started, first) = (Instant::now(), world.engine.frame());
     let mut tickets = Vec::new();
     for index in 0..script.forms.len() {
+        if is_interrupted() {
+            let (next, count) = (index + 1, script.forms.len());
+            note(&format!("interrupted: forms {next} to {count} of {} were not run", script.name));
+            break;
+        }
         let form = script.forms.get(index).expect("an index below the length");
         let ticket = world.send(&session, &form)?;
         let _ = world.now(&ticket)?;
@@ -111,6 +118,13 @@ fn text(argument: &str) -> Result<(String, Vec<u8>), Failure> {
     let path = Path::new(argument);
     if path.extension().is_some_and(|extension| extension == "slp") || path.is_file() {
         return read(path);
+    }
+    if path.is_dir() {
+        return Err(Failure::Refused(format!("{argument} is a directory; give a script, or a file of one")));
+    }
+    let like_a_path = argument.contains(['/', '.']) && argument.parse::<f64>().is_err();
+    if like_a_path && !argument.contains(|c: char| c.is_whitespace() || "()[]{}\"';".contains(c)) {
+        note(&format!("there is no file {argument}: it is run as a script, and gives itself"));
     }
     Ok(("SCRIPT".to_owned(), argument.as_bytes().to_vec()))
 }

@@ -9,6 +9,7 @@ use super::reply;
 use super::request::{self, Local, Request};
 use super::shared::{Batch, Entry, Shared, Unsent};
 use crate::runtime::Client;
+use diptych_components::principal::{NotAName, check_name};
 use diptych_components::slp::{self, ParseError, ParseErrorKind};
 use diptych_systems::lane::{Answers, Ask};
 use std::collections::{BTreeMap, VecDeque};
@@ -17,6 +18,8 @@ use std::sync::Arc;
 
 /// Bytes of a line; what is longer is refused and skipped.
 pub const LINE_BYTES_MAX: usize = 4 << 20;
+/// Bytes of an `id`; it is kept as long as its script is suspended.
+pub const ID_BYTES_MAX: usize = 1 << 10;
 /// Requests that are sent and not yet seen by a frame.
 pub const AHEAD_MAX: u64 = 16_384;
 /// Bytes of requests that are sent and not yet seen by a frame: of their scripts as objects, and of replies that are
@@ -133,6 +136,11 @@ impl Reader {
         }
         let request::Line { id, request } = request::read(line);
         let id = id.unwrap_or("").as_bytes();
+        if id.len() > ID_BYTES_MAX {
+            let message = format!("an \"id\" has at most {ID_BYTES_MAX} bytes; this one has {}", id.len());
+            self.ready(b"", |out| reply::refused(out, &message));
+            return Ok(());
+        }
         self.bytes += id.len() as u64;
         match request {
             Ok(Request::Run { session, script }) => match slp::parse(&*script, &self.parse) {
@@ -142,8 +150,10 @@ impl Reader {
                 }
                 Ok(forms) => {
                     self.bytes += forms.as_object().heap_bytes() as u64;
-                    let session = self.name(&session);
-                    self.ask(id, Entry::Run, Ask::Run(session, forms.into_object()));
+                    match self.name(&session) {
+                        Ok(name) => self.ask(id, Entry::Run, Ask::Run(name, forms.into_object())),
+                        Err(error) => self.ready(id, |out| reply::refused(out, &error.to_string())),
+                    }
                 }
                 Err(error) => self.ready(id, |out| reply::no_script(out, &error)),
             },
@@ -231,11 +241,13 @@ impl Reader {
         self.shared.wait_for(seen).map_err(|_| Stop::Ended)
     }
 
-    fn name(&mut self, session: &str) -> Arc<str> {
+    /// The name of a session, to be shared; what cannot be one is not kept.
+    fn name(&mut self, session: &str) -> Result<Arc<str>, NotAName> {
         if *self.last != *session {
             self.last = match self.names.get(session) {
                 Some(name) => name.clone(),
                 None => {
+                    check_name("session", session)?;
                     if self.names.len() >= NAMES_MAX {
                         self.names.clear();
                     }
@@ -245,7 +257,7 @@ impl Reader {
                 }
             };
         }
-        self.last.clone()
+        Ok(self.last.clone())
     }
 }
 

@@ -145,6 +145,7 @@ pub fn permission(needed: Permission) -> &'static str {
         Permission::None => "NONE",
         Permission::Read => "READ",
         Permission::Write => "WRITE",
+        Permission::ReadWrite => "READ_WRITE",
     }
 }
 

@@ -44,7 +44,7 @@ impl Batch {
             self.first = number;
         }
         self.ids.extend_from_slice(id);
-        // A batch is of some read buffers at most, so its ids are far below 4 GiB.
+        // A batch has some thousand entries at most, so its ids are far below 4 GiB.
         self.entries.push((self.ids.len() as u32, entry));
     }
 

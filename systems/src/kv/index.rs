@@ -68,7 +68,7 @@ impl Index {
     }
 
     /// Adds an entry from its row, or gives the entry of this key that row's value: how the index is built when a
-    /// world is opened, and how a row follows that no lane wrote.
+    /// world is opened.
     pub fn insert(&mut self, key: &Key, value: &Value, id: Id, entity: Entity) {
         self.ensure(&key.scope).insert(&key.key, value.object().clone(), id, entity);
     }

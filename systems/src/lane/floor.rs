@@ -7,6 +7,7 @@
 use super::host::{BYTES_A_FRAME, Terms};
 use super::mirror::Mirror;
 use super::request::{Answer, Request, To};
+use super::write::REST_BYTES_A_FRAME;
 use crate::event::{Bus, Event};
 use crate::kv::{Index, Update};
 use crate::script::{self, Commands};
@@ -20,7 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockRea
 
 /// Lines of the log that are kept; older ones are dropped and counted.
 pub const LOG_LINES_MAX: usize = 65_536;
-/// Bytes of those lines, in the log and of a lane in a frame.
+/// Bytes of those lines; in a frame shared out evenly to the lanes.
 pub const LOG_BYTES_MAX: usize = 64 << 20;
 
 /// Requests that a frame takes at most; the rest wait for the next. As many as stay in a core's cache: with 65,536 a
@@ -42,7 +43,8 @@ pub struct Settings {
     pub events: u32,
     /// Requests that wait at most; beyond it senders wait.
     pub requests: usize,
-    /// Bytes that scripts write in a frame before they wait for the next, see [`BYTES_A_FRAME`].
+    /// Bytes that scripts write in a frame before they wait for the next, see [`BYTES_A_FRAME`]; with 0 each lane gets
+    /// on by one command a frame.
     pub bytes: usize,
 }
 
@@ -184,7 +186,7 @@ impl Floor {
         self.shown.goes_on.load(Ordering::Acquire)
     }
 
-    /// A number that no session `<principal>_session_<n>` has had in this world.
+    /// A number that no session `<name>_session_<n>` has had in this process, nor any that it found stored.
     pub fn next_number(&self) -> u64 {
         // Relaxed: only the number matters.
         self.shown.numbered.fetch_add(1, Ordering::Relaxed) + 1
@@ -258,6 +260,8 @@ impl Floor {
             processors: self.settings.processors,
             slots: (self.settings.events as usize).saturating_sub(in_line),
             lines: LOG_LINES_MAX,
+            line_bytes: LOG_BYTES_MAX,
+            rests: REST_BYTES_A_FRAME,
             bytes: self.settings.bytes,
         }
     }

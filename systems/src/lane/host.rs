@@ -2,7 +2,6 @@
 //!
 //! Invariant: what is permitted is what the committed record of the principal says; commands decide nothing.
 
-use super::floor::LOG_BYTES_MAX;
 use super::mirror::{Listening, Place};
 use crate::kv::{Overlay, Scope};
 use crate::script::{Host, LOG_LINE_BYTES_MAX, Permission, Published};
@@ -42,8 +41,25 @@ pub(super) struct Terms {
     pub(super) slots: usize,
     /// Lines a frame and lane may log.
     pub(super) lines: usize,
+    /// Their bytes.
+    pub(super) line_bytes: usize,
+    /// Bytes of the scripts that a lane may put to rest.
+    pub(super) rests: usize,
     /// Bytes that a lane may write before its scripts wait for the next frame.
     pub(super) bytes: usize,
+}
+
+impl Terms {
+    /// What each of so many lanes has.
+    pub(super) fn shared_by(self, lanes: usize) -> Self {
+        let share = |all: usize, least: usize| (all / lanes.max(1)).max(least);
+        Self {
+            bytes: share(self.bytes, 1),
+            line_bytes: share(self.line_bytes, LOG_LINE_BYTES_MAX),
+            rests: share(self.rests, 1),
+            ..self
+        }
+    }
 }
 
 /// A session begins to hear, or ends; one list, because the order of the two says what is heard.
@@ -64,6 +80,8 @@ pub(super) struct Traces {
     pub(super) line_bytes: usize,
     /// Bytes written in this frame, see [`BYTES_A_FRAME`].
     pub(super) bytes: usize,
+    /// Bytes of the scripts that were put to rest in it.
+    pub(super) rests: usize,
     pub(super) lines_dropped: u64,
     /// Principals whose window has changed.
     pub(super) published: bool,
@@ -100,6 +118,19 @@ impl Desk<'_> {
     fn pay(&mut self, bytes: usize) {
         self.traces.bytes += bytes + ROW_BYTES;
         self.spent += bytes as u64 / BYTES_A_STEP;
+    }
+
+    /// Whether a script of so many bytes can be put to rest; one always can.
+    pub(super) fn rests(&mut self, bytes: usize) -> Result<(), Object> {
+        let limit = self.terms.rests;
+        if self.traces.rests > 0 && self.traces.rests + bytes > limit {
+            return Err(Object::error(&format!(
+                "a script of {bytes} bytes cannot rest: the lane's scripts of this frame have at most {limit} in all"
+            )));
+        }
+        self.traces.rests += bytes;
+        self.traces.bytes += bytes;
+        Ok(())
     }
 
     #[cold]
@@ -266,7 +297,7 @@ impl Host for Desk<'_> {
     }
 
     fn log(&mut self, line: &[u8]) {
-        if self.traces.lines.len() >= self.terms.lines || self.traces.line_bytes > LOG_BYTES_MAX {
+        if self.traces.lines.len() >= self.terms.lines || self.traces.line_bytes > self.terms.line_bytes {
             self.traces.lines_dropped += 1;
             return;
         }
@@ -282,6 +313,11 @@ impl Host for Desk<'_> {
         self.traces.bytes < self.terms.bytes
     }
 
+    fn is_behind(&self) -> bool {
+        // More than its places: only what a command published that had acted already.
+        self.held || self.given.get(&self.session.id).is_some_and(|given| *given > self.terms.slots)
+    }
+
     #[inline]
     fn take_spent(&mut self) -> u64 {
         core::mem::take(&mut self.spent)
@@ -292,6 +328,7 @@ impl Host for Desk<'_> {
             Permission::None => Ok(()),
             Permission::Read => self.may_read(),
             Permission::Write => self.may_write(),
+            Permission::ReadWrite => self.may_read().and_then(|()| self.may_write()),
         }
     }
 }

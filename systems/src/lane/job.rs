@@ -3,6 +3,7 @@
 //! Invariant: what a lane leaves behind follows from the committed world and its jobs alone; so lanes run beside each
 //! other, and how they fall on threads changes nothing.
 
+use super::floor::REQUESTS_A_FRAME;
 use super::host::{Desk, HOLDS_MAX, Hearing, Terms, Traces, holds_too_much, is_error};
 use super::mirror::{Listening, Mirror, Place};
 use super::request::{Operation, To};
@@ -102,7 +103,9 @@ impl Lane {
         }
         self.jobs = jobs;
         self.given.clear();
-        self.traces.bytes = 0;
+        (self.traces.bytes, self.traces.rests) = (0, 0);
+        self.early.shrink_to(REQUESTS_A_FRAME);
+        self.jobs.shrink_to(REQUESTS_A_FRAME);
     }
 
     fn job<'a>(&mut self, who: &Who, work: Work, to: Option<To>, hall: &'a Hall<'_>, near: &mut Near<'a>) {
@@ -145,23 +148,23 @@ impl Lane {
         let begun = begin(&mut self.machine, &mut self.cache, &mut desk, work, hall);
         let Some((outcome, deadline)) = begun else { return };
         let ended = match outcome {
-            Outcome::Done(result) => {
-                if to.is_none() && is_error(&result) {
-                    // Nobody asked; it would be lost.
-                    desk.log(&result.text());
-                }
-                Ended::Done(result)
-            }
+            Outcome::Done(result) => Ended::Done(result),
             Outcome::Suspended(_) if script.is_none() && desk.full => Ended::Done(holds_too_much(session)),
             Outcome::Suspended(waiting) => {
                 let deadline = deadline.unwrap_or_else(|| hall.terms.step.saturating_add(hall.patience));
                 let rests = rest(&self.machine, session, waiting, deadline);
-                self.traces.bytes += rests.machine.len();
                 // What it holds would stay as long as the lane.
                 self.machine.clear();
-                Ended::Rests(rests)
+                desk.rests(rests.machine.len()).map_or_else(Ended::Done, |()| Ended::Rests(rests))
             }
         };
+        if let Ended::Done(result) = &ended
+            && to.is_none()
+            && is_error(result)
+        {
+            // Nobody asked; it would be lost.
+            desk.log(&result.text());
+        }
         // A script that went on has perhaps published before, and its events are still in line.
         let published = self.traces.events.len() > before || (held && script.is_some());
         if to.is_some() || script.is_some() || !matches!(ended, Ended::Done(_)) {

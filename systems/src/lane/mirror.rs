@@ -152,7 +152,7 @@ pub(super) struct Mirror {
     pub(super) deadlines: Deadlines,
     /// How many scripts that a session has published are on their way to processors.
     pub(super) executions: BTreeMap<Arc<str>, u32>,
-    /// The highest number among names of the form `<principal>_session_<n>` that were ever seen.
+    /// The highest number among names of the form `<name>_session_<n>` that this process has seen.
     pub(super) numbered: u64,
 }
 
@@ -243,6 +243,11 @@ impl Mirror {
         }
     }
 
+    /// A script that went on rests again, which counts anew, or has ended.
+    pub(super) fn release(&mut self, session: &str) {
+        self.hold(session, false);
+    }
+
     /// Notes a handler; later ones come later.
     pub(super) fn listen(&mut self, id: Id, handler: &Handler) {
         self.hold(&handler.session, true);
@@ -297,10 +302,9 @@ impl Mirror {
         self.resting.insert(id, resting);
     }
 
-    /// Forgets a script that goes on, or has ended.
+    /// Forgets a script that goes on, or has ended; it counts among what its session holds until it is released.
     pub(super) fn rouse(&mut self, id: Id) -> Option<Resting> {
         let resting = self.resting.remove(&id)?;
-        self.hold(&resting.session, false);
         for place in &*resting.awaits {
             if let Some(scripts) = self.awaiting.get_mut(place) {
                 scripts.remove(&id);
@@ -324,7 +328,8 @@ impl Mirror {
 
 /// The number of a session that has one for a name; 0 for others.
 fn number(session: &Session) -> u64 {
-    let number = session.id.strip_prefix(&*session.principal).and_then(|rest| rest.strip_prefix("_session_"));
+    // Whoever has it: names are unique among all principals.
+    let number = session.id.rsplit_once("_session_").map(|(_, number)| number);
     // Numbers that no process counts to are somebody's invention.
     number.and_then(|number| number.parse().ok()).filter(|number| *number < 1 << 48).unwrap_or(0)
 }

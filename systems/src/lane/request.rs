@@ -148,7 +148,8 @@ impl Answers {
         core::mem::take(&mut *self.lock())
     }
 
-    /// The same; waits while there is none, at most so long. For one thread at a time.
+    /// The same; waits while there is none, at most so long. For one thread at a time. An engine that stops wakes nobody
+    /// here.
     pub fn wait(&self, timeout: Duration) -> Vec<(u64, Answer)> {
         let waited = self.more.wait_timeout_while(self.lock(), timeout, |list| list.is_empty());
         core::mem::take(&mut *waited.unwrap_or_else(PoisonError::into_inner).0)
@@ -184,7 +185,7 @@ impl To {
     pub(super) fn answer_all(answers: impl Iterator<Item = (Self, Answer)>) {
         let mut last: Option<Arc<Answers>> = None;
         let mut together = Vec::new();
-        let mut left = answers.size_hint().0;
+        let (mut left, mut lists) = (answers.size_hint().0, 0);
         for (to, answer) in answers {
             match to {
                 Self::Promise(promise) => promise.keep(answer),
@@ -192,9 +193,11 @@ impl To {
                     if !last.as_ref().is_some_and(|last| Arc::ptr_eq(last, &list)) {
                         last.inspect(|last| last.put(&mut together));
                         last = Some(list);
+                        lists += 1;
                     }
                     if together.capacity() == 0 {
-                        together.reserve_exact(left);
+                        // Mostly there is one list, and it gets all.
+                        together.reserve_exact(if lists == 1 { left } else { left.min(64) });
                     }
                     together.push((number, answer));
                 }

@@ -20,8 +20,8 @@ use diptych_components::slp::Object;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Bytes of the scripts that a frame puts to rest; whoever is beyond it ends with an ERROR, since what it holds has no
-/// place in the frame's record.
+/// Bytes of the scripts that a frame puts to rest, shared out evenly to its lanes; in each one script at least may rest.
+/// Whoever is beyond it ends with an ERROR, since what it holds has no place in the frame's record.
 pub const REST_BYTES_A_FRAME: usize = 1 << 30;
 
 /// Everything of a frame.
@@ -38,7 +38,6 @@ pub(super) fn write(
         answers: floor.spare_answers(lanes.iter().map(|lane| lane.ends.len()).sum()),
         changes: Vec::new(),
         touched: agenda.touched,
-        rested: 0,
     };
     let mut events = Vec::new();
     let mut jobs = 0;
@@ -86,8 +85,6 @@ struct Scribe<'a, 'w, 's> {
     changes: Vec<(Arc<str>, Vec<Update>)>,
     /// Sessions that may have begun or ceased to hold something.
     touched: BTreeSet<Arc<str>>,
-    /// Bytes of the scripts that were put to rest.
-    rested: usize,
 }
 
 impl Scribe<'_, '_, '_> {
@@ -126,14 +123,10 @@ impl Scribe<'_, '_, '_> {
 
     /// A job's end: an answer, or a script at rest.
     fn end(&mut self, end: End) {
-        let End { seat, script, to, mut ended, published } = end;
-        if let Ended::Rests(rests) = &ended {
-            self.rested += rests.machine.len();
-            if self.rested > REST_BYTES_A_FRAME {
-                ended = Ended::Done(Object::error(&format!(
-                    "the scripts that this frame puts to rest have more than {REST_BYTES_A_FRAME} bytes in all; this one ends"
-                )));
-            }
+        let End { seat, script, to, ended, published } = end;
+        if script.is_some() {
+            // It counted as one that rests as long as it ran.
+            self.mirror.release(&seat.session.id);
         }
         match ended {
             Ended::Done(result) => {

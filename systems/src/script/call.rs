@@ -158,8 +158,7 @@ impl<'a> Call<'a> {
     /// # Errors
     /// The host's ERROR.
     pub fn set(&mut self, key: &[u8], value: impl Into<Value>) -> Result<(), Object> {
-        self.acted = true;
-        self.host.set(key, value.into().to_stored())
+        self.act(|host| host.set(key, value.into().to_stored()))
     }
 
     /// Stores an integer.
@@ -167,8 +166,7 @@ impl<'a> Call<'a> {
     /// # Errors
     /// The host's ERROR.
     pub fn set_integer(&mut self, key: &[u8], value: i64) -> Result<(), Object> {
-        self.acted = true;
-        self.host.set(key, Object::integer(value))
+        self.act(|host| host.set(key, Object::integer(value)))
     }
 
     /// Removes; whether there was something.
@@ -176,8 +174,7 @@ impl<'a> Call<'a> {
     /// # Errors
     /// The host's ERROR.
     pub fn delete(&mut self, key: &[u8]) -> Result<bool, Object> {
-        self.acted = true;
-        self.host.delete(key)
+        self.act(|host| host.delete(key))
     }
 
     /// Whether something is stored under `key`.
@@ -193,8 +190,7 @@ impl<'a> Call<'a> {
     /// # Errors
     /// The host's ERROR.
     pub fn set_if_absent(&mut self, key: &[u8], value: impl Into<Value>) -> Result<bool, Object> {
-        self.acted = true;
-        self.host.set_if_absent(key, value.into().to_stored())
+        self.act(|host| host.set_if_absent(key, value.into().to_stored()))
     }
 
     /// Stores where what is stored has this text; whether it did.
@@ -207,8 +203,7 @@ impl<'a> Call<'a> {
         expected: &[u8],
         value: impl Into<Value>,
     ) -> Result<bool, Object> {
-        self.acted = true;
-        self.host.compare_and_swap(key, expected, value.into().to_stored())
+        self.act(|host| host.compare_and_swap(key, expected, value.into().to_stored()))
     }
 
     /// The keys with this prefix: see [`Host::keys`].
@@ -220,12 +215,16 @@ impl<'a> Call<'a> {
     }
 
     /// Publishes. Where there is no room and the call has done nothing yet, the script is suspended and the call is
-    /// made again later: return at once, with the `Err` that is given. A call that has written, published or logged
-    /// before is never made again: its event waits in line.
+    /// made again later: return, with the `Err` that is given; whatever else it tries does nothing and fails too. A call
+    /// that has written, published or logged before is never made again: its event waits in line, and the session's
+    /// next command of a plugin waits for that.
     ///
     /// # Errors
     /// The host's ERROR, or one to be handed on as described.
     pub fn publish(&mut self, channel: Channel, topic: u16, data: impl Into<Value>) -> Result<(), Object> {
+        if self.waiting {
+            return Err(Object::none());
+        }
         match self.host.publish(channel, topic, data.into().to_stored(), !self.acted)? {
             Published::Taken => {
                 self.acted = true;
@@ -243,14 +242,25 @@ impl<'a> Call<'a> {
     /// # Errors
     /// The host's ERROR.
     pub fn subscribe(&mut self, channel: Channel, topic: u16, body: Object) -> Result<(), Object> {
-        self.acted = true;
-        self.host.subscribe(channel, topic, body.compact())
+        self.act(|host| host.subscribe(channel, topic, body.compact()))
     }
 
     /// Writes to the log of the session.
     pub fn log(&mut self, line: &[u8]) {
-        self.acted = true;
-        self.host.log(line);
+        let _ = self.act(|host| {
+            host.log(line);
+            Ok(())
+        });
+    }
+
+    /// Does what must not be done again. A call that is to be made again does nothing any more.
+    fn act<T>(&mut self, act: impl FnOnce(&mut dyn Host) -> Result<T, Object>) -> Result<T, Object> {
+        if self.waiting {
+            return Err(Object::none());
+        }
+        let done = act(self.host);
+        self.acted |= done.is_ok();
+        done
     }
 }
 

@@ -13,6 +13,8 @@ use super::limits::LOG_LINE_BYTES_MAX;
 use super::value::Value;
 use diptych_components::slp::Object;
 
+/// What runs a body for each key.
+pub(super) const ITERATE: &str = "core/kv/iterate";
 /// What waits for an event.
 pub(super) const AWAIT: &str = "core/expr/await";
 

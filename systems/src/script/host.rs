@@ -88,6 +88,11 @@ pub trait Host {
         true
     }
 
+    /// Whether events of the session have no place yet, so that a command that may publish waits.
+    fn is_behind(&self) -> bool {
+        false
+    }
+
     /// Steps that were used up since the last time beside those of commands: by the bytes that were written and the
     /// keys that were passed over.
     fn take_spent(&mut self) -> u64 {
@@ -117,6 +122,8 @@ pub enum Permission {
     None,
     /// It reads.
     Read,
-    /// It writes, and may read.
+    /// It writes; reading is looked at when it reads.
     Write,
+    /// It reads and writes.
+    ReadWrite,
 }

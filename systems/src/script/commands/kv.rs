@@ -3,11 +3,11 @@
 //! Invariant: what is stored is the evaluated object itself; what is seen of it is its text. Left out: permissions
 //! and limits, which are the host's.
 
-use super::builtin_command;
+use super::{ITERATE, builtin_command};
 use crate::script::call::Call;
 use crate::script::command::{Command, ParameterKind as Kind, Run};
 use crate::script::failure;
-use crate::script::host::Permission::{Read, Write};
+use crate::script::host::Permission::{Read, ReadWrite, Write};
 use crate::script::value::Value;
 use diptych_components::slp::Object;
 
@@ -30,12 +30,12 @@ pub(super) fn commands() -> [Command; 7] {
             .parameter("key", Kind::Key)
             .parameter("value", Kind::Evaluated)
             .help("Stores the value where nothing is stored; whether it did."),
-        builtin_command("core/kv/cas", Write, cas)
+        builtin_command("core/kv/cas", ReadWrite, cas)
             .parameter("key", Kind::Key)
             .parameter("expected", Kind::Evaluated)
             .parameter("value", Kind::Evaluated)
             .help("Stores the value where the text of what is stored is the expected one; whether it did."),
-        Command::of("core/kv/iterate", Run::Iterate)
+        Command::of(ITERATE, Run::Iterate)
             .permission(Read)
             .parameter("prefix", Kind::Prefix)
             .parameter("offset", Kind::Count)

@@ -256,6 +256,9 @@ impl Turn<'_> {
 
     #[inline]
     fn carry_out(&mut self, frame: Frame, command: &Command) -> Step {
+        if matches!(command.run(), Run::Plugin(_)) && self.host.is_behind() {
+            return Err(Stop::Wait(Waiting::Room));
+        }
         let base = self.machine.values.len() - frame.next as usize;
         let arguments = &self.machine.values[base..];
         let mut call = Call { host: &mut *self.host, command, arguments, waiting: false, acted: false };

@@ -4,7 +4,7 @@
 //! told; all else that is done becomes NONE in its place. What is left depends on where the script is, not on how
 //! often it was saved. Nothing recurses. Left out: values that were taken from the program, which are saved apart.
 
-use super::super::commands::AWAIT;
+use super::super::commands::{AWAIT, ITERATE};
 use super::super::frame::{Frame, What};
 use super::super::machine::{AWAIT_BODY, AWAIT_WAITS, LOOP_BODY};
 use diptych_components::slp::{Builder, Object, View};
@@ -108,6 +108,12 @@ impl Open<'_> {
             // What `await` does first has a turn after the other arguments.
             What::Call
                 if child == AWAIT_BODY && self.view.get(0).is_some_and(|head| head.is_symbol(AWAIT)) =>
+            {
+                Need::Whole
+            }
+            // A loop walks its body where it stands, also one that has found no room to begin.
+            What::Call
+                if child == LOOP_BODY && self.view.get(0).is_some_and(|head| head.is_symbol(ITERATE)) =>
             {
                 Need::Whole
             }

@@ -5,6 +5,7 @@
 use crate::script::{Host, Permission, Published};
 use diptych_components::event::Channel;
 use diptych_components::slp::Object;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,6 +19,10 @@ pub(super) struct Memory {
     /// Every how many publishes one finds no room; 0 is never.
     pub(super) full_every: u64,
     pub(super) publishes: u64,
+    /// Every other command finds no room at first.
+    pub(super) crowded: bool,
+    /// Whether the last one found none.
+    pub(super) stopped: Cell<bool>,
     /// Everything is denied.
     pub(super) denies: bool,
 }
@@ -104,6 +109,10 @@ impl Host for Memory {
 
     fn check_await(&mut self, channel: Channel, topic: u16) -> Result<(), Object> {
         self.note(format!("await {channel} {topic}"))
+    }
+
+    fn has_room(&self) -> bool {
+        !self.crowded || self.stopped.replace(!self.stopped.get())
     }
 
     fn log(&mut self, line: &[u8]) {

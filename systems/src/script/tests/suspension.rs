@@ -20,7 +20,7 @@ enum Way {
 /// What it gave, what it did, and what it saved as after each step.
 fn run(text: &str, way: Way, limits: &Limits) -> (Object, Memory, Vec<Vec<u8>>) {
     let forms = slp::parse(text.as_bytes(), &slp::Limits::default()).expect("a test's script parses");
-    let mut host = Memory { full_every: 3, ..Memory::default() };
+    let mut host = Memory { full_every: 3, crowded: way != Way::AtOnce, ..Memory::default() };
     let (commands, mut cache) = (Commands::new(), ParseCache::new());
     let steps_a_frame = if way == Way::AtOnce { u64::MAX } else { 1 };
     let limits = Limits { steps_a_frame, ..*limits };

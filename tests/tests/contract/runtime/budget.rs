@@ -1,10 +1,10 @@
 //! What a script writes, publishes, passes over and puts to rest is paid for in steps and bytes of a frame: much of it
-//! takes more frames, and nobody else waits.
+//! takes more frames, and single operations are done at once all the same.
 
 use super::{World, assert_error};
 use diptych::prelude::*;
 use diptych::runtime::script::{Command, ParameterKind, Value};
-use diptych::runtime::{Settings, slp};
+use diptych::runtime::{Held, Settings, slp};
 use slp::Object;
 
 /// The frames that a script takes, and its answer.
@@ -66,7 +66,7 @@ fn handlers_cost_steps() {
 }
 
 /// Twenty sessions write five times what a frame takes: each is answered, a few in each frame, and what was written
-/// is there; who writes nothing is answered at once.
+/// is there; an operation is answered at once.
 #[test]
 fn a_frame_takes_so_many_bytes() {
     let mut world = World::with(Settings { bytes: 4 << 20, ..Settings::default() }, 2);
@@ -151,6 +151,56 @@ fn log_lines_are_cut() {
     let lines = world.log();
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0].len(), "[session:s] ".len() + (64 << 10));
+}
+
+/// A loop, an await, an eval and handlers that find no room in their frame go on in later ones as if nothing had been:
+/// what they had evaluated and what is still to come is kept.
+#[test]
+fn whatever_finds_no_room_goes_on() {
+    let script = "(core/kv/set k1 1) (core/kv/set k2 2) (core/kv/iterate k 0 10 {(core/kv/set seen $key) (core/kv/del $key)})
+        (core/kv/set e (core/expr/eval \"(core/kv/set in 1) (core/kv/get in)\")) (core/event/sub A 1 {(core/kv/snx h $data)})
+        (core/expr/await [(core/event/pub A 1 x) (core/kv/set p 1)] A 1)";
+    let run = |bytes: usize| {
+        let mut world = World::with(Settings { bytes, ..Settings::default() }, 2);
+        let session = world.alone(2);
+        let answer = world.run(&session, script);
+        world.still(5);
+        (answer, world.entries("p"))
+    };
+    let (answer, entries) = run(256 << 20);
+    assert_eq!(answer, "\"x\"");
+    assert_eq!(entries, ["e=1", "h=x", "in=1", "p=1", "seen=k2"]);
+    for bytes in [0, 100, 200, 300] {
+        assert_eq!(run(bytes), (answer.clone(), entries.clone()), "{bytes} bytes a frame");
+    }
+}
+
+/// A command that writes and publishes, of a session whose events have no place, waits: what it overshoots by is what
+/// one call publishes.
+#[test]
+fn commands_that_publish_wait_for_their_places() {
+    let tell = Command::new("tell/all", |call| {
+        call.set_integer(b"told", 1)?;
+        for topic in 0..3 {
+            call.publish(Channel::A, topic, Object::integer(1))?;
+        }
+        Ok(Value::boolean(true))
+    });
+    let settings = Settings { events: 2, ..Settings::default() };
+    let runtime = Runtime::default().settings(settings).command(tell).expect("it is new");
+    let engine = Engine::in_memory().plugin(runtime).dt(1.0 / 60.0).build().expect("the world opens");
+    let client = engine.client().expect("it has a runtime");
+    let mut world = World { engine, client };
+    let session = world.alone(3);
+    let ticket = session.run(&"(tell/all)".repeat(10)).expect("asked");
+    let mut most = 0;
+    for _ in 0..30 {
+        world.still(1);
+        most =
+            most.max(world.engine.view().iter::<Held>().map(|(_, held)| held.events().len()).sum::<usize>());
+    }
+    assert_eq!(ticket.get().map(|answer| answer.result.to_string()).as_deref(), Some("true"));
+    assert!((1..=3).contains(&most), "{most} events in line");
 }
 
 /// With hardly any bytes a frame everybody still gets on, by a command a frame.
