@@ -52,7 +52,7 @@ impl Reservation {
 }
 
 impl Editor<'_> {
-    /// Refuses an act on an entity's `T`; also where another type of the entity is reserved to somebody else, as no one
+    /// Refuses an act on an entity's `T`; also where another type of that entity is reserved to somebody else, as no one
     /// could end a row of two owners.
     pub(crate) fn check_type<T: State>(&self, act: &'static str, entity: Entity) -> Result<()> {
         let registry = self.world.resource::<Registry>();

@@ -118,7 +118,7 @@ fn a_strangers_commands_fail_the_commit() {
 #[repr(C)]
 struct Badge(u64);
 
-/// No row has two owners, and none hangs below another owner's: neither could end it.
+/// No row has two owners, and none hangs directly below another owner's: neither could end it.
 #[test]
 fn two_owners_keep_apart() {
     for (below, act) in [(true, "attaches to"), (false, "inserts")] {

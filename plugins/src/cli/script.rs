@@ -107,6 +107,9 @@ pub(crate) fn run(args: &ScriptArgs) -> Result<(), Failure> {
         frames_per_second: frames as f64 / seconds,
     };
     print(&report, run.json, || report.text())?;
+    if tickets.len() < script.forms.len() as usize {
+        return Err(Failure::Failed("interrupted before all forms were run".to_owned()));
+    }
     failures(errors, script.forms.len())
 }
 
@@ -119,11 +122,13 @@ fn text(argument: &str) -> Result<(String, Vec<u8>), Failure> {
     if path.extension().is_some_and(|extension| extension == "slp") || path.is_file() {
         return read(path);
     }
-    if path.is_dir() {
-        return Err(Failure::Refused(format!("{argument} is a directory; give a script, or a file of one")));
-    }
     let like_a_path = argument.contains(['/', '.']) && argument.parse::<f64>().is_err();
     if like_a_path && !argument.contains(|c: char| c.is_whitespace() || "()[]{}\"';".contains(c)) {
+        if path.is_dir() {
+            return Err(Failure::Refused(format!(
+                "{argument} is a directory; give a script, or a file of one"
+            )));
+        }
         note(&format!("there is no file {argument}: it is run as a script, and gives itself"));
     }
     Ok(("SCRIPT".to_owned(), argument.as_bytes().to_vec()))

@@ -2,6 +2,7 @@
 //!
 //! Invariant: what is permitted is what the committed record of the principal says; commands decide nothing.
 
+use super::collect::REQUEST_BYTES_A_FRAME;
 use super::mirror::{Listening, Place};
 use crate::kv::{Overlay, Scope};
 use crate::script::{Host, LOG_LINE_BYTES_MAX, Permission, Published};
@@ -56,7 +57,7 @@ impl Terms {
         Self {
             bytes: share(self.bytes, 1),
             line_bytes: share(self.line_bytes, LOG_LINE_BYTES_MAX),
-            rests: share(self.rests, 1),
+            rests: share(self.rests, REQUEST_BYTES_A_FRAME),
             ..self
         }
     }

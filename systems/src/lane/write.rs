@@ -20,8 +20,9 @@ use diptych_components::slp::Object;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Bytes of the scripts that a frame puts to rest, shared out evenly to its lanes; in each one script at least may rest.
-/// Whoever is beyond it ends with an ERROR, since what it holds has no place in the frame's record.
+/// Bytes of the scripts that a frame puts to rest. A lane has its share of them while it works, at least as much as
+/// requests bring; what all lanes have together is looked at in their order. Whoever is beyond it ends with an ERROR,
+/// since what it holds has no place in the frame's record.
 pub const REST_BYTES_A_FRAME: usize = 1 << 30;
 
 /// Everything of a frame.
@@ -38,6 +39,7 @@ pub(super) fn write(
         answers: floor.spare_answers(lanes.iter().map(|lane| lane.ends.len()).sum()),
         changes: Vec::new(),
         touched: agenda.touched,
+        rested: 0,
     };
     let mut events = Vec::new();
     let mut jobs = 0;
@@ -45,7 +47,7 @@ pub(super) fn write(
         scribe.entries(lane);
         jobs += core::mem::take(&mut lane.done);
         for end in lane.ends.drain(..) {
-            scribe.end(end);
+            scribe.end(end, &mut lane.traces.lines);
         }
         for hearing in lane.traces.hearing.drain(..) {
             match hearing {
@@ -85,6 +87,8 @@ struct Scribe<'a, 'w, 's> {
     changes: Vec<(Arc<str>, Vec<Update>)>,
     /// Sessions that may have begun or ceased to hold something.
     touched: BTreeSet<Arc<str>>,
+    /// Bytes of the scripts that were put to rest.
+    rested: usize,
 }
 
 impl Scribe<'_, '_, '_> {
@@ -122,8 +126,21 @@ impl Scribe<'_, '_, '_> {
     }
 
     /// A job's end: an answer, or a script at rest.
-    fn end(&mut self, end: End) {
-        let End { seat, script, to, ended, published } = end;
+    fn end(&mut self, end: End, lines: &mut Vec<Vec<u8>>) {
+        let End { seat, script, to, mut ended, published } = end;
+        if let Ended::Rests(rests) = &ended {
+            self.rested += rests.machine.len();
+            if self.rested > REST_BYTES_A_FRAME {
+                let message = format!(
+                    "a frame puts at most {REST_BYTES_A_FRAME} bytes of scripts to rest; this one ends"
+                );
+                if to.is_none() {
+                    // Nobody asked; it would be lost.
+                    lines.push(format!("[session:{}] {message}", seat.session.id).into_bytes());
+                }
+                ended = Ended::Done(Object::error(&message));
+            }
+        }
         if script.is_some() {
             // It counted as one that rests as long as it ran.
             self.mirror.release(&seat.session.id);
