@@ -1,4 +1,5 @@
-//! Lanes: sessions at work. Every scope is a lane, or has its place in one; lanes run in parallel, sessions of one scope in order.
+//! Lanes: sessions at work. Every scope is a lane, or has its place in one; lanes run in parallel, sessions of one
+//! scope in order.
 //!
 //! One system, `runtime.lanes`, takes what has arrived, what is due and what was published in the last frame, runs it
 //! by lanes in the wave, and writes what came of it; `runtime.answers` gives the answers out after the commit. Both
@@ -34,6 +35,7 @@ use diptych_components::principal::{Principal, Window};
 use diptych_components::script::Suspended;
 use diptych_engine::prelude::*;
 use diptych_engine::{Registrar, par_each_weighted};
+use floor::Ledger;
 use job::{Hall, Lane};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -117,9 +119,9 @@ fn run(
     held: &Query<'_, '_, Prev<Held>>,
     clock: Clock,
 ) {
-    let mut work = floor.work();
+    let mut ledger = floor.ledger();
     let mail = heard.all();
-    if work.is_idle(clock.step()) && mail.is_empty() {
+    if ledger.is_idle(clock.step()) && mail.is_empty() {
         return;
     }
     let waiting = sessions_that_wait(held);
@@ -131,8 +133,8 @@ fn run(
     let place = |topic: Topic| (topic.channel().unwrap_or(Channel::Execution).code(), topic.number());
     let mail: Vec<_> = mail.into_iter().map(|(topic, heard)| (place(topic), heard)).collect();
     let may_publish = |session: &str| terms.slots > 0 && !waiting.contains(session);
-    agenda.wake(&mut work.mirror, &mail, &machine, floor.settings.patience, terms.step, may_publish);
-    let Work { mirror, backlog, .. } = &mut *work;
+    agenda.wake(&mut ledger.mirror, &mail, &machine, floor.settings.patience, terms.step, may_publish);
+    let Ledger { mirror, backlog, .. } = &mut *ledger;
     agenda.take(backlog, mirror, terms.step);
     let count = agenda.deal(mirror, lanes, &waiting);
     *jobs = core::mem::take(&mut agenda.jobs);
@@ -150,8 +152,6 @@ fn run(
         };
         par_each_weighted(&mut lanes[..count], Lane::weight, |_, lane| lane.run(&hall));
     }
-    write::write(floor, &mut work, &mut lanes[..count], agenda, &mut rows);
-    floor.show(&work);
+    write::write(floor, &mut ledger, &mut lanes[..count], agenda, &mut rows);
+    floor.show(&ledger);
 }
-
-use floor::Work;

@@ -75,7 +75,7 @@ pub struct Figures {
 
 /// What the lanes' system works on, frame after frame.
 #[derive(Debug, Default)]
-pub(super) struct Work {
+pub(super) struct Ledger {
     pub(super) mirror: Mirror,
     pub(super) backlog: VecDeque<Request>,
 }
@@ -108,7 +108,7 @@ pub struct Floor {
     requests: Ingress<Request>,
     bus: OnceLock<Bus>,
     index: RwLock<Index>,
-    work: Mutex<Work>,
+    ledger: Mutex<Ledger>,
     shown: Shown,
     after: Mutex<After>,
     log: Mutex<Log>,
@@ -151,7 +151,7 @@ impl Floor {
             commands,
             bus: OnceLock::new(),
             index: RwLock::default(),
-            work: Mutex::default(),
+            ledger: Mutex::default(),
             shown: Shown::default(),
             after: Mutex::default(),
             log: Mutex::default(),
@@ -193,10 +193,10 @@ impl Floor {
     }
 
     /// Tells the threads outside how the work stands.
-    pub(super) fn show(&self, work: &Work) {
-        self.shown.backlog.store(!work.backlog.is_empty(), Ordering::Release);
-        self.shown.goes_on.store(!work.mirror.spent.is_empty(), Ordering::Release);
-        self.shown.numbered.fetch_max(work.mirror.numbered, Ordering::Relaxed);
+    pub(super) fn show(&self, ledger: &Ledger) {
+        self.shown.backlog.store(!ledger.backlog.is_empty(), Ordering::Release);
+        self.shown.goes_on.store(!ledger.mirror.spent.is_empty(), Ordering::Release);
+        self.shown.numbered.fetch_max(ledger.mirror.numbered, Ordering::Relaxed);
     }
 
     /// What can be called.
@@ -233,15 +233,15 @@ impl Floor {
     }
 
     /// The work, taken for a frame, with what has arrived by now.
-    pub(super) fn work(&self) -> MutexGuard<'_, Work> {
-        let mut work = lock(&self.work);
+    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        let mut ledger = lock(&self.ledger);
         if !self.requests.is_empty() {
-            let Work { backlog, .. } = &mut *work;
+            let Ledger { backlog, .. } = &mut *ledger;
             let room = REQUESTS_A_FRAME.saturating_sub(backlog.len());
             let drained = self.requests.drain(room, |request, _| backlog.push_back(request));
             self.count(drained.count, 0);
         }
-        work
+        ledger
     }
 
     /// Steps that make so many seconds, at least.
@@ -334,7 +334,7 @@ impl Floor {
     }
 }
 
-impl Work {
+impl Ledger {
     /// Whether there is nothing to do at this step.
     pub(super) fn is_idle(&self, step: u64) -> bool {
         let Self { mirror, backlog } = self;
@@ -347,10 +347,10 @@ impl Work {
 
 impl Observer for Floor {
     fn begin(&self, view: View<'_>) {
-        let mut work = lock(&self.work);
-        work.mirror = Mirror::of(view);
-        self.show(&work);
-        drop(work);
+        let mut ledger = lock(&self.ledger);
+        ledger.mirror = Mirror::of(view);
+        self.show(&ledger);
+        drop(ledger);
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         *index = Index::default();
         for (id, key) in view.iter::<data::Key>() {
@@ -373,10 +373,10 @@ impl Observer for Floor {
         self.requests.fail(reason);
         // Dropping the promises tells who waits. A failing frame may hold the first lock.
         *lock(&self.after) = After::default();
-        match self.work.try_lock() {
-            Ok(mut work) => *work = Work::default(),
+        match self.ledger.try_lock() {
+            Ok(mut ledger) => *ledger = Ledger::default(),
             // The lanes' system panicked under it.
-            Err(TryLockError::Poisoned(poisoned)) => *poisoned.into_inner() = Work::default(),
+            Err(TryLockError::Poisoned(poisoned)) => *poisoned.into_inner() = Ledger::default(),
             // The frame that fails still holds it, and is told at its end.
             Err(TryLockError::WouldBlock) => {}
         }

@@ -5,7 +5,7 @@
 
 use super::Rows;
 use super::collect::Agenda;
-use super::floor::{Due, Floor, Work};
+use super::floor::{Due, Floor, Ledger};
 use super::host::Hearing;
 use super::job::Lane;
 use super::mirror::{Known, Mirror};
@@ -28,14 +28,14 @@ pub const REST_BYTES_A_FRAME: usize = 1 << 30;
 /// Everything of a frame.
 pub(super) fn write(
     floor: &Floor,
-    work: &mut Work,
+    ledger: &mut Ledger,
     lanes: &mut [Lane],
     agenda: Agenda,
     rows: &mut Rows<'_, '_>,
 ) {
     let mut scribe = Scribe {
         rows,
-        mirror: &mut work.mirror,
+        mirror: &mut ledger.mirror,
         answers: floor.spare_answers(lanes.iter().map(|lane| lane.ends.len()).sum()),
         changes: Vec::new(),
         touched: agenda.touched,

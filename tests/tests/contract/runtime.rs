@@ -11,7 +11,8 @@
 //! in an order that hangs on a thread (`load`); scripts at rest, handlers or times forgotten at the opening, sessions of
 //! scripts for a processor not stored, sessions stored for ever (`sessions`, `load`, `crash`); `snx` and `cas` against the
 //! committed entries alone (`lanes`); a longer patience, no end of steps, ERRORs stored by operations (`events`,
-//! `limits`); a name inherited with its scripts (`overflow`); answers said before they are durable (`crash`).
+//! `limits`); a name inherited with its scripts (`overflow`); answers said before they are durable (`crash`); steps not paid, room and
+//! bytes of requests not looked at, a call made again that had acted, commands that do not wait for places (`budget`).
 
 #[path = "runtime/budget.rs"]
 mod budget;

@@ -1,4 +1,4 @@
-//! What a script writes, publishes, passes over and puts to rest is paid for in steps and bytes of a frame: much of it
+//! What a script writes, publishes and passes over is paid for in steps and bytes of a frame: much of it
 //! takes more frames, and single operations are done at once all the same.
 
 use super::{World, assert_error};
@@ -113,8 +113,7 @@ fn requests_bring_so_many_bytes() {
     assert_eq!(frames, [63, 80]);
 }
 
-/// A command that publishes twice finds room for one event: neither comes twice, and neither is lost. One that has not
-/// done anything waits.
+/// A command that publishes twice finds room for one event: neither comes twice, and neither is lost.
 #[test]
 fn commands_that_did_something_are_not_made_again() {
     let twice = Command::new("two/events", |call| {
