@@ -9,6 +9,7 @@
 use crate::buffer::CodecError;
 use crate::editor::Editor;
 use crate::error::Result;
+use crate::intake::Intake;
 use core::any::Any;
 use std::sync::Arc;
 
@@ -51,7 +52,13 @@ pub(crate) trait Annex: Send + Sync {
     )]
     unsafe fn restore(&self, bytes: &[u8]) -> Result<(), CodecError>;
 
-    /// Called once when the world is there: made, or recovered. `editor` sees the committed frame.
+    /// What it takes from outside at commits, if anything.
+    fn intake(&self) -> Option<Intake> {
+        None
+    }
+
+    /// Called when the world is there: made, or recovered, or made again up to its last frame. `editor` sees the
+    /// committed frame.
     ///
     /// # Safety
     /// No system runs, and no lease is held.

@@ -3,15 +3,20 @@
 //! Invariant: nothing is created or read before `build`, and what is wrong is refused there, all of it at
 //! once. The order of registrations does not matter.
 
+#[cfg(feature = "store")]
+mod again;
 mod build;
 mod jobs;
 mod registrar;
 
+#[cfg(feature = "store")]
+pub(crate) use again::begin_again;
+pub(crate) use build::Start;
 pub use registrar::Registrar;
 pub(crate) use registrar::Upcast;
 
 use crate::buffer::{Codec, State};
-use crate::durability::Durability;
+use crate::durability::{Durability, InputLog};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::frame::DigestPolicy;
@@ -41,6 +46,7 @@ pub struct EngineBuilder {
     pub(crate) dt: f64,
     pub(crate) durability: Durability,
     pub(crate) digests: DigestPolicy,
+    pub(crate) input_log: InputLog,
     pub(crate) inputs_max: usize,
     #[cfg(feature = "store")]
     pub(crate) faults: crate::store::FaultPlan,
@@ -63,6 +69,7 @@ impl EngineBuilder {
             dt: DT_DEFAULT,
             durability: if path.is_some() { Durability::Buffered } else { Durability::Memory },
             digests: DigestPolicy::default(),
+            input_log: InputLog::default(),
             inputs_max: crate::ingress::INGRESS_MAX,
             #[cfg(feature = "store")]
             faults: crate::store::FaultPlan::default(),
@@ -283,8 +290,8 @@ impl EngineBuilder {
     /// Adds a plugin; a failure of its own is kept for `build`.
     #[must_use]
     pub fn plugin(mut self, plugin: impl Plugin) -> Self {
-        let built = plugin.build(&mut self.registrar);
-        self.failure = self.failure.or(built.err());
+        let added = self.registrar.plugin(plugin).err();
+        self.failure = self.failure.or(added);
         self
     }
 
@@ -315,6 +322,18 @@ impl EngineBuilder {
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self
+    }
+
+    /// How much is kept of what comes into the frames, for replays; every frame up to a gibibyte unless said otherwise.
+    #[must_use]
+    pub fn input_log(mut self, log: InputLog) -> Self {
+        self.input_log = log;
+        self
+    }
+
+    /// See [`Registrar::intake`].
+    pub fn intake(&mut self, name: &str, version: u32) -> crate::Intake {
+        self.registrar.intake(name, version)
     }
 
     /// When a commit takes the world's digest; every 60 frames unless said otherwise.

@@ -14,4 +14,33 @@ pub enum Durability {
     Synced,
     /// On the disk every so many frames.
     Every(u32),
+    /// By inputs: a frame is handed to the operating system as what came in and the number of the frame, and survives
+    /// the process; the state itself is put on the disk every so many frames, in the background. Opening makes the
+    /// frames since then again. For worlds that change more in a frame than comes in.
+    Inputs(u32),
+}
+
+/// How much is kept of what came into a world in each frame: inputs, requests, answers of jobs. It is what a replay
+/// needs.
+///
+/// The oldest goes first, in whole segments of some mebibytes, at checkpoints; what has come since the current
+/// checkpoint always stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InputLog {
+    /// Frames back from the newest one that are kept, at least, while the bytes allow it; 0 for no log at all.
+    pub frames: u64,
+    /// Bytes, about, that are kept.
+    pub bytes: u64,
+}
+
+impl InputLog {
+    /// No log: the world cannot be replayed.
+    pub const NONE: Self = Self { frames: 0, bytes: 0 };
+}
+
+impl Default for InputLog {
+    /// Every frame, up to a gibibyte.
+    fn default() -> Self {
+        Self { frames: u64::MAX, bytes: 1 << 30 }
+    }
 }

@@ -181,6 +181,14 @@ impl Engine {
         pool.install(|| run_frames(frame, &pace))
     }
 
+    /// Makes the next frame again; see [`Replay`](crate::Replay).
+    #[cfg(feature = "store")]
+    pub(crate) fn make_again(&mut self, entry: Option<&crate::store::Entry>) -> Result<()> {
+        self.check_caller()?;
+        let Self { frame, pool, .. } = self;
+        pool.install(|| frame.make_again(entry))
+    }
+
     /// A tick inside a tick, or under a lease of this thread, would wait for itself.
     fn check_caller(&self) -> Result<()> {
         // A parallel loop's blocks run on any thread of the pool.

@@ -7,6 +7,7 @@ mod build;
 
 pub use build::{BuildError, BuildErrors};
 
+use crate::frame::Digest;
 use crate::id::Id;
 use std::path::PathBuf;
 
@@ -167,6 +168,27 @@ pub enum Error {
         path: PathBuf,
         /// What differs.
         problem: String,
+    },
+    /// A frame that was made again is another one than then: a system depends on what is neither in the world nor in
+    /// what came in, or the program was changed.
+    #[error("frame {frame} had the digest {stored} and has {made} when it is made again; {place}")]
+    Diverged {
+        /// The frame.
+        frame: u64,
+        /// Its digest then.
+        stored: Digest,
+        /// Its digest now.
+        made: Digest,
+        /// What differs, as far as it can be told.
+        place: String,
+    },
+    /// A frame cannot be made again.
+    #[error("frame {frame} cannot be made again: {reason}")]
+    NotAgain {
+        /// The frame.
+        frame: u64,
+        /// Why.
+        reason: String,
     },
     /// A plugin refused.
     #[error("plugin {plugin}: {reason}")]

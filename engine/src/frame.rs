@@ -6,6 +6,8 @@
 
 #![expect(unsafe_code, reason = "has the world to itself between waves")]
 
+#[cfg(feature = "store")]
+mod again;
 mod commit;
 mod digests;
 #[cfg(feature = "store")]
@@ -21,6 +23,7 @@ use crate::control::Control;
 use crate::editor::{Editor, Journal};
 use crate::error::{Error, Result};
 use crate::input::{Envelope, Inputs};
+use crate::intake::Intake;
 use crate::lease::LeaseGate;
 use crate::observer::Observers;
 use crate::registry::Registry;
@@ -28,6 +31,8 @@ use crate::schedule::{Moment, Schedule};
 use crate::shared::Shared;
 use crate::stats::Stats;
 use crate::still::Still;
+#[cfg(feature = "store")]
+pub(crate) use crate::store::{Recovered, Tail};
 use crate::structure::Commands;
 use crate::tables::TableList;
 use crate::timer::Stopwatch;
@@ -43,7 +48,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 #[cfg(not(feature = "store"))]
-pub(crate) use unstored::Encoder;
+pub(crate) use unstored::{Encoder, Recovered, Tail};
 
 /// How long a commit waits for leases before it names their holders and fails.
 pub const LEASE_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -65,8 +70,12 @@ pub(crate) struct Frame {
     pub(crate) gate: LeaseGate,
     pub(crate) inputs: Inputs,
     pub(crate) journal: Journal,
-    /// Inputs applied in the last commit, for its record.
+    /// Inputs applied in the last commit, for the log.
     pub(crate) applied: Vec<Envelope>,
+    /// In the order of their names.
+    pub(crate) intakes: Vec<Intake>,
+    /// The inputs of the frame being made, where it is one that was made before.
+    pub(crate) again: Option<Vec<Envelope>>,
     pub(crate) digests: Digests,
     pub(crate) encoder: Option<Encoder>,
     pub(crate) copies: Copies,

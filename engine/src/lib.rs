@@ -26,6 +26,7 @@ mod frame;
 mod id;
 pub mod ingress;
 mod input;
+mod intake;
 pub mod job;
 pub mod lease;
 mod link;
@@ -39,6 +40,8 @@ mod pool;
 pub mod prelude;
 mod query;
 mod registry;
+#[cfg(feature = "store")]
+mod replay;
 pub mod reply;
 mod reserve;
 mod schedule;
@@ -59,13 +62,14 @@ mod wave;
 pub use buffer::{Codec, CodecError, State};
 pub use builder::{DT_DEFAULT, EngineBuilder, Registrar, THREADS_MAX};
 pub use control::{CONTROL_NAME_BYTES_MAX, Control};
-pub use durability::Durability;
+pub use durability::{Durability, InputLog};
 pub use engine::Engine;
 pub use error::{BuildError, BuildErrors, Error, Result};
 pub use explain::Explanation;
 pub use frame::{Digest, DigestPolicy, INPUTS_A_COMMIT_MAX, LEASE_WAIT_MAX};
 pub use id::{Id, SERIAL_BITS, SERIAL_MAX, SYSTEM_KEY_BITS};
 pub use input::{Applier, INPUT_BYTES_MAX, Inputs, TrySendError};
+pub use intake::{INTAKE_BYTES_MAX, Intake};
 pub use job::{Answered, Job, JobError, JobRefused, Jobs};
 pub use link::Link;
 pub use message::{Inbox, Letters, MESSAGES_MAX, Mail, Outbox, Pen};
@@ -82,6 +86,8 @@ pub use query::{
     EntityView, Fresh, FreshBlock, Mode, Named, NamedBlock, NotPacked, Packed, PackedReading, Part, PartItem,
     PartPacked, PartReadOnly, Reading, VIEW_PARTS_MAX, Writing, shrink_part,
 };
+#[cfg(feature = "store")]
+pub use replay::{Replay, ReplayFrom};
 pub use schedule::{IntoTask, IsSystemConfig, Phase, SystemConfig};
 pub use stats::Stats;
 pub use structure::{Bundle, COMMANDS_MAX, Chunk, Spawned, Structure, Target};

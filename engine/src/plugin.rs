@@ -31,6 +31,12 @@ pub trait Plugin {
     /// The plugin's unique name; used in errors.
     fn name(&self) -> &'static str;
 
+    /// The version of its behaviour: raise it whenever the same inputs may lead to another world than before. Worlds
+    /// that are known by their inputs are opened with the version that wrote them only, and replayed with it.
+    fn version(&self) -> u32 {
+        1
+    }
+
     /// Registers what the plugin consists of.
     ///
     /// # Errors

@@ -7,7 +7,9 @@ pub use crate::{
     Plain, Plugin, Prev, Random, Registrar, Removed, Result, StopSignal, Structure, Tree, View, Visits, With,
     Without,
 };
-pub use crate::{Fresh, Named, Reading, entity_view};
+pub use crate::{Fresh, InputLog, Intake, Named, Reading, entity_view};
+#[cfg(feature = "store")]
+pub use crate::{Replay, ReplayFrom};
 pub use bevy_ecs::entity::Entity;
 pub use bevy_ecs::query::{AnyOf, Or};
 pub use bevy_ecs::system::{Local, Query, Res, ResMut, Single};

@@ -16,6 +16,7 @@ mod error;
 mod inspect;
 mod journal;
 mod keys;
+mod log;
 mod marks;
 mod options;
 mod queue;
@@ -36,12 +37,14 @@ pub use catalog::{RowKind, TypeEntry};
 pub use delta::{Delta, DeltaWriter, Mark};
 pub use error::{FactMismatch, StoreError};
 pub use inspect::{FileState, Report, TypeReport, inspect, verify};
+pub use log::{Entry, LOG_ORIGIN_BYTES_MAX, LOG_SEGMENT_BYTES, LogReader, Taken};
 pub use marks::MarkedRows;
-pub use options::{Durability, FaultPlan, StoreOptions, StoreStats};
+pub use options::{Durability, FaultPlan, InputLog, StoreOptions, StoreStats};
 pub use reader::{DeltaReader, Ids, Keys, Operation, Operations, Run};
-pub use recovery::Recovered;
+pub use recovery::{Recovered, Tail};
 pub use world::{Column, RawWorld, RecoveredTable};
 
+pub(crate) use directory::compare_stored;
 use directory::{Opened, open_directory};
 use queue::{Item, Queue};
 use writer::Writer;
@@ -92,8 +95,8 @@ impl Store {
         facts: &BTreeMap<String, String>,
         options: &StoreOptions,
     ) -> Result<(Self, Option<Recovered>), StoreError> {
-        let Opened { lock, disk, position, recovered, types, upgrade, marker } =
-            open_directory(dir, types, facts)?;
+        let Opened { lock, disk, position, recovered, types, upgrade, marker, log } =
+            open_directory(dir, types, facts, options)?;
         let queue = Arc::new(Queue::new(options.queue_frames_max, options.queue_bytes_max, position.head));
         let mut store = Self {
             queue: Arc::clone(&queue),
@@ -110,7 +113,7 @@ impl Store {
         let transient = catalog::transient_keys(&types);
         let upgrade = store.upgrade_pending.then_some(types);
         store.upgrade_pending = upgrade.is_some();
-        let writer = Writer::new(queue, disk, marker, options, position, transient, upgrade);
+        let writer = Writer::new(queue, disk, marker, log, options, position, transient, upgrade);
         std::thread::Builder::new()
             .name("diptych store".to_owned())
             .spawn(move || writer.run())
@@ -141,6 +144,17 @@ impl Store {
     /// # Panics
     /// If the frame was submitted before, or `record` is a page.
     pub fn submit(&mut self, record: Delta) -> Result<(), StoreError> {
+        self.submit_with(record, None)
+    }
+
+    /// The same, with what came into the frame: both or neither will be there.
+    ///
+    /// # Errors
+    /// As [`Store::submit`].
+    ///
+    /// # Panics
+    /// As [`Store::submit`].
+    pub fn submit_with(&mut self, record: Delta, entry: Option<Entry>) -> Result<(), StoreError> {
         let frame = record.frame();
         assert!(!record.is_page(), "a page of frame {frame} was submitted as a record");
         assert!(frame >= self.submitted, "frame {frame} comes after frame {}", self.submitted - 1);
@@ -148,7 +162,7 @@ impl Store {
             return Err(StoreError::UpgradePending);
         }
         let size = bounded(&record)?;
-        self.queue.put(Item::Record(record))?;
+        self.queue.put(Item::Record(record, entry.map(Box::new)))?;
         self.submitted = frame + 1;
         self.record_bytes += size;
         Ok(())
@@ -163,6 +177,21 @@ impl Store {
         }
     }
 
+    /// Hands over what came into the next frame, which has no record.
+    ///
+    /// # Errors
+    /// The writer failed earlier or hangs.
+    ///
+    /// # Panics
+    /// If the frame was submitted before.
+    pub(crate) fn submit_entry(&mut self, entry: Entry) -> Result<(), StoreError> {
+        let frame = entry.frame;
+        assert!(frame >= self.submitted, "frame {frame} comes after frame {}", self.submitted);
+        self.queue.put(Item::Entry(Box::new(entry)))?;
+        self.submitted = frame + 1;
+        Ok(())
+    }
+
     /// Begins a checkpoint of the world as the last submitted frame left it. Its values follow as
     /// [`page`](Self::page)s, at once or over several frames; from now on each record must hold the values
     /// of moved rows too ([`Mark::Moved`]).
@@ -173,6 +202,15 @@ impl Store {
     /// # Panics
     /// If a checkpoint is being copied, or `base.frame` is not the last submitted frame.
     pub fn begin_checkpoint(&mut self, base: Base) -> Result<(), StoreError> {
+        self.begin_checkpoint_with(base, None)
+    }
+
+    /// The same of a frame without a record: `copy` is what a checkpoint would keep of that.
+    pub(crate) fn begin_checkpoint_with(
+        &mut self,
+        base: Base,
+        copy: Option<Vec<u8>>,
+    ) -> Result<(), StoreError> {
         assert!(!self.copying, "a checkpoint is being copied already");
         assert!(
             base.frame.checked_add(1) == Some(self.submitted),
@@ -180,7 +218,7 @@ impl Store {
             base.frame,
             self.submitted
         );
-        self.queue.put(Item::Begin(base))?;
+        self.queue.put(Item::Begin(base, copy))?;
         self.copying = true;
         self.record_bytes = 0;
         self.page_bytes = 0;

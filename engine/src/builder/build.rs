@@ -4,15 +4,17 @@
 
 use super::registrar::Registrar;
 use super::{EngineBuilder, THREADS_MAX};
+use crate::annex::Annex;
 use crate::buffer::{Column, IdColumn};
 use crate::control::{self, CONTROL_NAME, CONTROL_NAME_BYTES_MAX, CONTROL_VERSION, Control, ControlCodec};
 use crate::durability::Durability;
 use crate::engine::Engine;
 use crate::error::{BuildError, BuildErrors, Error, Result};
-use crate::frame::{Digests, Encoder, Frame, Special};
+use crate::frame::{Digests, Encoder, Frame, Recovered, Special, Tail};
 use crate::id::SystemKey;
 use crate::ingress::Ingress;
 use crate::input::Inputs;
+use crate::intake::Intake;
 use crate::lease::LeaseGate;
 use crate::pool::Pool;
 use crate::registry::Registry;
@@ -30,10 +32,25 @@ use std::sync::Arc;
 
 /// The fact under which the seed is stored.
 const FACT_SEED: &str = "engine.seed";
+/// The version of the engine's own behaviour: what the same inputs make of a world.
+const ENGINE_VERSION: u32 = 1;
 /// The fact under which the step is stored.
 const FACT_DT: &str = "engine.dt";
 
-pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
+pub(super) fn build(builder: EngineBuilder) -> Result<Engine> {
+    build_from(builder, &mut Start::Directory)
+}
+
+/// What a build begins with.
+pub(crate) enum Start {
+    /// What is in the builder's directory, or nothing.
+    Directory,
+    /// A stored world that is made again in memory.
+    #[cfg(feature = "store")]
+    Again(Box<crate::replay::Beginning>),
+}
+
+pub(super) fn build_from(mut builder: EngineBuilder, start: &mut Start) -> Result<Engine> {
     if let Some(failure) = builder.failure.take() {
         return Err(failure);
     }
@@ -67,9 +84,23 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
     let systems = schedule.tasks.iter().map(|task| task.name.clone()).collect();
     let inputs =
         Inputs::new(Ingress::new(builder.inputs_max), core::mem::take(&mut registrar.inputs), systems);
-    let (encoder, recovered) = Encoder::of(&builder, &columns, &facts)?;
+    let annexes: Vec<_> = world.resource::<Registry>().annexes.iter().map(|(_, a)| a.clone()).collect();
+    let intakes = gather_intakes(&mut registrar, &annexes)?;
+    let program = program(&registrar, &schedule, &startup, &columns, &inputs, &intakes);
+    let (encoder, recovered, keys) = match start {
+        Start::Directory => {
+            let (encoder, recovered) = Encoder::of(&builder, &columns, &facts, &program)?;
+            let keys = encoder.as_ref().map_or_else(Vec::new, |encoder| encoder.keys().to_vec());
+            (encoder, recovered, keys)
+        }
+        #[cfg(feature = "store")]
+        Start::Again(beginning) => {
+            let keys = Encoder::keys_of(&columns, &facts, beginning)?;
+            (None, beginning.recovered.take(), keys)
+        }
+    };
+    intakes.iter().for_each(|intake| intake.keep(encoder.is_some()));
     let special = Special::of(&columns, &schedule.owners);
-    let annexes = world.resource::<Registry>().annexes.iter().map(|(_, annex)| annex.clone()).collect();
     let mut frame = Frame {
         special,
         annexes,
@@ -84,6 +115,8 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
         inputs,
         journal: crate::editor::Journal::default(),
         applied: Vec::new(),
+        intakes,
+        again: None,
         digests: Digests { policy: builder.digests, ..Digests::default() },
         encoder,
         copies: registrar.copies.clone(),
@@ -92,21 +125,74 @@ pub(super) fn build(mut builder: EngineBuilder) -> Result<Engine> {
         poisoned: None,
     };
     let path = builder.path.clone().unwrap_or_default();
-    match recovered {
-        Some(recovered) => {
-            let upcasts = registrar.upcasts_by_column(&frame.columns);
-            pool.install(|| frame.recover(recovered, &upcasts, &path))?;
+    let upcasts = registrar.upcasts_by_column(&frame.columns);
+    let again = !matches!(start, Start::Directory) || recovered.as_ref().is_some_and(Recovered::has_tail);
+    frame.set_again(again);
+    let tail = match recovered {
+        Some(mut recovered) => {
+            let tail = recovered.take_tail();
+            pool.install(|| frame.recover(recovered, &keys, &upcasts, &path))?;
+            tail
         }
-        None => set_up(&mut frame, setups, &pool)?,
-    }
+        None => {
+            set_up(&mut frame, setups, &pool)?;
+            None
+        }
+    };
+    pool.install(|| begin(&mut frame, start, startup, tail))?;
+    Ok(Engine::new(frame, pool, registrar.local, facts))
+}
+
+/// From the first committed frame, made or recovered, to the one that the engine begins with.
+fn begin(frame: &mut Frame, start: &mut Start, startup: Schedule, tail: Option<Tail>) -> Result<()> {
     frame.begin_annexes();
     frame.refresh_turns();
-    pool.install(|| frame.begin_observers())?;
+    frame.begin_observers()?;
+    frame.check_beginning(start)?;
     // A world that was stored before its first frame was made goes on where it stopped.
     if frame.committed == 0 && !startup.tasks.is_empty() {
-        pool.install(|| frame.start_up(startup))?;
+        frame.start_up_from(startup, start)?;
     }
-    Ok(Engine::new(frame, pool, registrar.local, facts))
+    frame.catch_up(tail)
+}
+
+/// The doors to the outside, by their names.
+fn gather_intakes(registrar: &mut Registrar, annexes: &[Arc<dyn Annex>]) -> Result<Vec<Intake>> {
+    let mut intakes = core::mem::take(&mut registrar.intakes);
+    intakes.extend(annexes.iter().filter_map(|annex| annex.intake()));
+    intakes.sort_by(|a, b| a.name().cmp(b.name()));
+    let mut errors: Vec<BuildError> = Vec::new();
+    let mut names: Vec<&str> = intakes.iter().map(Intake::name).collect();
+    names.extend(registrar.inputs.iter().map(|kind| kind.name.as_str()));
+    names.sort_unstable();
+    for twins in names.windows(2).filter(|twins| twins[0] == twins[1]) {
+        errors.push(BuildError::DuplicateType {
+            what: "the name of an intake or an input".to_owned(),
+            first: twins[0].to_owned(),
+            second: twins[1].to_owned(),
+        });
+    }
+    if errors.is_empty() { Ok(intakes) } else { Err(refusal(errors)) }
+}
+
+/// Everything that makes the frames, a line each: what must be the same wherever they are made again.
+fn program(
+    registrar: &Registrar,
+    schedule: &Schedule,
+    startup: &Schedule,
+    columns: &[Arc<dyn Column>],
+    inputs: &Inputs,
+    intakes: &[Intake],
+) -> String {
+    let plugins = registrar.plugins.iter().map(|(name, version)| format!("plugin {name} {version}\n"));
+    let systems = schedule.tasks.iter().chain(&startup.tasks).map(|task| format!("system {}\n", task.name));
+    let types = columns.iter().map(|column| format!("type {} {}\n", column.name(), column.version()));
+    let inputs = inputs.kinds().iter().map(|kind| format!("input {} {}\n", kind.name, kind.version));
+    let intakes = intakes.iter().map(|intake| format!("intake {} {}\n", intake.name(), intake.version()));
+    let engine = [format!("engine {ENGINE_VERSION}\n")].into_iter();
+    let lines: BTreeSet<String> =
+        engine.chain(plugins).chain(systems).chain(types).chain(inputs).chain(intakes).collect();
+    lines.into_iter().collect()
 }
 
 fn check_settings(builder: &EngineBuilder) -> Result<()> {

@@ -11,6 +11,7 @@ use crate::buffer::{Codec, CodecError, Hook, RowIo, State};
 use crate::error::Result;
 use crate::id::Id;
 use crate::input::{Applier, InputKind};
+use crate::intake::Intake;
 use crate::message::Post;
 use crate::observer::{Observer, Observers};
 use crate::plugin::Plugin;
@@ -84,6 +85,9 @@ pub struct Registrar {
     /// Annexes with the type each is found by.
     pub(crate) annexes: Vec<(TypeId, &'static str, EnterAnnex)>,
     pub(super) jobs: crate::job::JobSpecs,
+    pub(crate) intakes: Vec<Intake>,
+    /// Names and versions of plugins.
+    pub(crate) plugins: Vec<(&'static str, u32)>,
 }
 
 impl core::fmt::Debug for Registrar {
@@ -172,6 +176,14 @@ impl Registrar {
     ) -> &mut Self {
         self.inputs.push(InputKind::coded::<I, C>(name, version, apply));
         self
+    }
+
+    /// A door through which a system takes what comes from outside in its wave, so that its frames can be made again.
+    /// `name` is stored with what is taken; raise `version` when its bytes change their meaning.
+    pub fn intake(&mut self, name: &str, version: u32) -> Intake {
+        let intake = Intake::new(name, version);
+        self.intakes.push(intake.clone());
+        intake
     }
 
     /// See [`super::EngineBuilder::message`].
@@ -284,6 +296,7 @@ impl Registrar {
     /// # Errors
     /// The other plugin's own.
     pub fn plugin(&mut self, plugin: impl Plugin) -> Result<&mut Self> {
+        self.plugins.push((plugin.name(), plugin.version()));
         plugin.build(self)?;
         Ok(self)
     }

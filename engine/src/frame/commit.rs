@@ -234,12 +234,22 @@ impl Frame {
 
     /// Applies what has arrived by now, in order of arrival; it belongs to this frame.
     fn apply_inputs(&mut self, frame: u64) -> Result<Option<u64>> {
+        if let Some(envelopes) = self.again.take() {
+            self.apply_envelopes(frame, envelopes)?;
+            return Ok(None);
+        }
         if self.inputs.queue().is_empty() {
             return Ok(None);
         }
         let inputs = self.inputs.clone();
         let mut arrived: Vec<Envelope> = Vec::new();
         let drained = inputs.queue().drain(INPUTS_A_COMMIT_MAX, |envelope, _| arrived.push(envelope));
+        self.apply_envelopes(frame, arrived)?;
+        Ok(Some(drained.up_to))
+    }
+
+    fn apply_envelopes(&mut self, frame: u64, arrived: Vec<Envelope>) -> Result<()> {
+        let inputs = self.inputs.clone();
         let mut failure = None;
         let mut refused = 0;
         let roles = self.shared.frames.roles();
@@ -260,7 +270,7 @@ impl Frame {
         self.stats.inputs_refused += refused;
         self.note_refusals();
         self.applied = arrived;
-        failure.map_or(Ok(Some(drained.up_to)), Err)
+        failure.map_or(Ok(()), Err)
     }
 
     /// Whether the last commit made, changed or ended a control; by whatever way, as a restart would see it.

@@ -6,19 +6,21 @@
 #![expect(unsafe_code, reason = "reads committed columns")]
 
 mod checkpoint;
+mod entry;
 
 use super::{Committed, Frame};
 use crate::buffer::{Column, Kind, Roles, TableMarks};
 use crate::builder::EngineBuilder;
 use crate::editor::Shift;
 use crate::error::{Error, Result};
+use crate::replay::Beginning;
 use crate::stats::Stats;
 use crate::store::{
-    Delta, DeltaWriter, Durability, DurableFrames, FaultPlan, Mark, Recovered, RowKind, Store, StoreOptions,
-    TypeEntry,
+    Delta, DeltaWriter, DurableFrames, InputLog, Mark, Recovered, RowKind, Store, StoreOptions, TypeEntry,
 };
 use crate::timer::Stopwatch;
 use checkpoint::Copying;
+use entry::By;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,12 +39,21 @@ pub(crate) struct Encoder {
     copying: Option<Copying>,
     repaired: Option<String>,
     nanos: u64,
+    /// Whether what comes into frames is logged.
+    logs: bool,
+    /// Who makes the frames, until the first entry of this opening has said so.
+    opened: Option<String>,
+    /// Of a world that is known by its inputs.
+    checkpoint_every: Option<u32>,
+    /// Whether frames have no records.
+    by_inputs: bool,
 }
 
 /// A record whose structure is written and whose values are still to come.
 pub(crate) struct Job {
     writer: DeltaWriter,
     keys: Vec<u16>,
+    by: By,
 }
 
 /// A finished record, and what it was made with.
@@ -58,9 +69,17 @@ impl Encoder {
         builder: &EngineBuilder,
         columns: &[Arc<dyn Column>],
         facts: &BTreeMap<String, String>,
+        program: &str,
     ) -> Result<(Option<Self>, Option<Recovered>)> {
         let Some(path) = &builder.path else { return Ok((None, None)) };
-        let (encoder, recovered) = Self::open(path, columns, facts, builder.durability, builder.faults)?;
+        let options = StoreOptions {
+            durability: builder.durability,
+            faults: builder.faults,
+            inputs: builder.input_log,
+            program: program.to_owned(),
+            ..StoreOptions::default()
+        };
+        let (encoder, recovered) = Self::open(path, columns, facts, &options)?;
         Ok((Some(encoder), recovered))
     }
 
@@ -69,25 +88,43 @@ impl Encoder {
         path: &Path,
         columns: &[Arc<dyn Column>],
         facts: &BTreeMap<String, String>,
-        durability: Durability,
-        faults: FaultPlan,
+        options: &StoreOptions,
     ) -> Result<(Self, Option<Recovered>)> {
-        let entry = |column: &Arc<dyn Column>| TypeEntry {
-            name: column.name().to_owned(),
-            version: column.version(),
-            row: column.fixed().map_or(RowKind::Variable, RowKind::Fixed),
-            layout: column.layout(),
-            transient: column.transient(),
-        };
-        let types: Vec<TypeEntry> = columns[1..].iter().map(entry).collect();
-        let options = StoreOptions { durability, faults, ..StoreOptions::default() };
-        let (store, recovered) = Store::open(path, &types, facts, &options).map_err(failed)?;
+        let types: Vec<TypeEntry> = columns[1..].iter().map(type_entry).collect();
+        let (store, recovered) = Store::open(path, &types, facts, options).map_err(failed)?;
         let key = |column: &Arc<dyn Column>| store.type_key(column.name());
         let keys =
             columns.iter().map(|column| key(column).expect("the store gives every type a key")).collect();
         let repaired = recovered.as_ref().and_then(|recovered| recovered.repaired.clone());
         let writer = DeltaWriter::default();
-        Ok((Self { store, writer, keys, pending: None, copying: None, repaired, nanos: 0 }, recovered))
+        let encoder = Self {
+            store,
+            writer,
+            keys,
+            pending: None,
+            copying: None,
+            repaired,
+            nanos: 0,
+            logs: options.inputs != InputLog::NONE,
+            opened: Some(options.program.clone()),
+            checkpoint_every: entry::checkpoint_every(options.durability),
+            by_inputs: false,
+        };
+        Ok((encoder, recovered))
+    }
+
+    /// The store's keys of the columns of a world that is made again, which must be what is stored.
+    pub(crate) fn keys_of(
+        columns: &[Arc<dyn Column>],
+        facts: &BTreeMap<String, String>,
+        beginning: &Beginning,
+    ) -> Result<Vec<u16>> {
+        let types: Vec<TypeEntry> = columns[1..].iter().map(type_entry).collect();
+        let (facts_of_log, stored) = (beginning.log.facts(), beginning.log.types());
+        crate::store::compare_stored(facts_of_log, facts, stored, &types).map_err(failed)?;
+        let key = |column: &Arc<dyn Column>| stored.iter().position(|entry| entry.name == column.name());
+        let keys = columns.iter().map(|column| key(column).expect("the stored types were compared") as u16);
+        Ok(keys.collect())
     }
 
     pub(crate) fn keys(&self) -> &[u16] {
@@ -119,11 +156,18 @@ impl Encoder {
 
     /// Ends a record, gives it to the store, and goes on with a checkpoint where one is being copied.
     pub(crate) fn complete(&mut self, job: Job, committed: &Committed<'_>) -> Result<()> {
+        if matches!(job.by, By::Inputs) {
+            return self.checkpoint_by_inputs(job, committed);
+        }
         let record = job.run(committed);
         self.keys = record.job.keys;
         self.writer = record.job.writer;
         self.nanos = record.nanos;
-        self.store.submit(record.delta).map_err(failed)?;
+        let entry = match record.job.by {
+            By::Record(entry) => entry,
+            By::Inputs => None,
+        };
+        self.store.submit_with(record.delta, entry).map_err(failed)?;
         self.copy_some(committed)
     }
 
@@ -134,6 +178,17 @@ impl Encoder {
         stats.sync_nanos = store.sync_time_max.as_nanos() as u64;
         stats.store_queue_frames = u64::from(store.queue_frames);
         stats.store_queue_bytes = store.queue_bytes;
+    }
+}
+
+/// A column as the store knows it.
+fn type_entry(column: &Arc<dyn Column>) -> TypeEntry {
+    TypeEntry {
+        name: column.name().to_owned(),
+        version: column.version(),
+        row: column.fixed().map_or(RowKind::Variable, RowKind::Fixed),
+        layout: column.layout(),
+        transient: column.transient(),
     }
 }
 
@@ -202,11 +257,16 @@ impl Frame {
     }
 
     fn record_with(&mut self, encoder: &mut Encoder, frame: u64) -> Result<()> {
+        let entry = self.take_entry(encoder, frame);
+        if encoder.by_inputs {
+            return self.record_inputs(encoder, frame, entry);
+        }
         let roles = self.shared.frames.roles();
         let annexes = self.annexes.iter().filter(|annex| !annex.is_quiet());
         let noted = annexes.map(|annex| annex.size().max(1)).sum::<usize>();
         let bytes = self.changed_bytes_at_most(roles) + noted;
-        let quiet = self.journal.shifts.is_empty() && self.applied.is_empty() && bytes == 0;
+        let quiet =
+            self.journal.shifts.is_empty() && self.applied.is_empty() && bytes == 0 && entry.is_none();
         let digest = self.digests.last.filter(|(taken, _)| *taken == frame);
         if quiet && digest.is_none() {
             encoder.store.empty_to(frame);
@@ -224,7 +284,8 @@ impl Frame {
         if encoder.copying.is_some() {
             self.write_moved(&mut writer, &encoder.keys);
         }
-        let job = Job { writer, keys: core::mem::take(&mut encoder.keys) };
+        let by = By::Record(entry);
+        let job = Job { writer, keys: core::mem::take(&mut encoder.keys), by };
         if bytes > INLINE_BYTES_MAX || encoder.copying.is_some() || encoder.store.checkpoint_due() {
             encoder.pending = Some(job);
             return Ok(());
@@ -249,6 +310,17 @@ impl Frame {
     pub(crate) fn checkpoint_now(&mut self) -> Result<()> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
         let done = encoder.copy_all(&self.as_committed());
+        self.encoder = Some(encoder);
+        done
+    }
+
+    /// The end of an opening: where the world is known by its inputs from here on, or was until now, its state is
+    /// written down.
+    pub(crate) fn settle_opening(&mut self, was_by_inputs: bool) -> Result<()> {
+        self.hand_over()?;
+        let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
+        let wanted = was_by_inputs || encoder.checkpoint_every.is_some();
+        let done = if wanted { encoder.checkpoint_at_opening(&self.as_committed()) } else { Ok(()) };
         self.encoder = Some(encoder);
         done
     }
@@ -289,10 +361,6 @@ impl Frame {
                 writer.removed(*key, bytemuck::must_cast_slice(column.removed().get()));
             }
             self.shared.serials.get().iter().for_each(|(key, next)| writer.serial(key.0, *next));
-        }
-        for envelope in &self.applied {
-            let kind = &self.inputs.kinds()[envelope.kind];
-            writer.input(&envelope.source, &kind.name, kind.version, &envelope.bytes);
         }
     }
 

@@ -24,13 +24,18 @@ pub(crate) type Upcasts = BTreeMap<(usize, u32), Upcast>;
 
 impl Frame {
     /// Fills an empty world.
-    pub(crate) fn recover(&mut self, recovered: Recovered, upcasts: &Upcasts, path: &Path) -> Result<()> {
+    pub(crate) fn recover(
+        &mut self,
+        recovered: Recovered,
+        keys: &[u16],
+        upcasts: &Upcasts,
+        path: &Path,
+    ) -> Result<()> {
         let mut upgraded = false;
         self.shared.frames.begin(recovered.frame + 1);
         // SAFETY: the engine is being built.
         unsafe { self.shared.time.get_mut() }.frame = recovered.frame + 1;
         self.committed = recovered.frame;
-        let keys = self.encoder.as_ref().map_or_else(Vec::new, |encoder| encoder.keys().to_vec());
         let by_key: BTreeMap<u16, usize> =
             keys.iter().enumerate().map(|(index, key)| (*key, index)).collect();
         let transient = |key: u16| {

@@ -6,8 +6,9 @@
 
 use super::{Committed, Frame};
 use crate::buffer::Column;
-use crate::builder::{EngineBuilder, Upcast};
+use crate::builder::{EngineBuilder, Start, Upcast};
 use crate::error::Result;
+use crate::schedule::Schedule;
 use crate::stats::Stats;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,6 +21,18 @@ pub(crate) enum Encoder {}
 pub(crate) enum Job {}
 /// Cannot exist.
 pub(crate) enum Recovered {}
+/// Cannot exist.
+pub(crate) enum Tail {}
+
+impl Recovered {
+    pub(crate) fn has_tail(&self) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn take_tail(&mut self) -> Option<Tail> {
+        match *self {}
+    }
+}
 
 impl Encoder {
     /// None: no path can be given.
@@ -27,8 +40,13 @@ impl Encoder {
         _: &EngineBuilder,
         _: &[Arc<dyn Column>],
         _: &BTreeMap<String, String>,
+        _: &str,
     ) -> Result<(Option<Self>, Option<Recovered>)> {
         Ok((None, None))
+    }
+
+    pub(crate) fn keys(&self) -> &[u16] {
+        match *self {}
     }
 
     pub(crate) fn durable_frame(&self) -> u64 {
@@ -56,10 +74,28 @@ impl Frame {
     pub(crate) fn recover(
         &mut self,
         recovered: Recovered,
+        _: &[u16],
         _: &BTreeMap<(usize, u32), Upcast>,
         _: &Path,
     ) -> Result<()> {
         match recovered {}
+    }
+
+    pub(crate) fn set_again(&mut self, again: bool) {
+        let taken: Option<&[u8]> = again.then_some(&[]);
+        self.intakes.iter().for_each(|intake| intake.replay(taken));
+    }
+
+    pub(crate) fn check_beginning(&mut self, _: &Start) -> Result<()> {
+        Ok(())
+    }
+
+    pub(crate) fn start_up_from(&mut self, startup: Schedule, _: &Start) -> Result<()> {
+        self.start_up(startup)
+    }
+
+    pub(crate) fn catch_up(&mut self, _: Option<Tail>) -> Result<()> {
+        Ok(())
     }
 
     pub(super) fn record(&mut self, _: u64) -> Result<()> {

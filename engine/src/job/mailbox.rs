@@ -90,6 +90,33 @@ impl State {
         }
     }
 
+    /// Appends the answer of a request as the log of inputs has it.
+    pub(super) fn note_answer(&self, id: Id, out: &mut Vec<u8>) {
+        if let Some(outcome) = self.done.get(&id) {
+            Letter { id, request: Arc::from([]), outcome: outcome.clone() }.write(out);
+        }
+    }
+
+    /// In a replay the requests that were answered at this commit, with their answers; what does not fit is left out,
+    /// and the digests will differ.
+    pub(super) fn answered_then(&mut self, bytes: &[u8]) -> Vec<Id> {
+        let (mut from, mut due) = (Cursor(bytes), Vec::new());
+        while !from.0.is_empty() {
+            match Letter::read(&mut from) {
+                Ok(Letter { id, outcome, .. }) if self.open.contains_key(&id) => {
+                    self.done.insert(id, outcome);
+                    due.push(id);
+                }
+                Ok(Letter { id, .. }) => tracing::error!(%id, "an answer in the log is of no open request"),
+                Err(error) => {
+                    tracing::error!(%error, "the answers in the log cannot be read");
+                    break;
+                }
+            }
+        }
+        due
+    }
+
     pub(super) fn forget(&mut self, id: Id) -> bool {
         if self.open.remove(&id).is_none() {
             return false;

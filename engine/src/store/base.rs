@@ -30,6 +30,8 @@ pub struct Base {
     pub serials: BTreeMap<u32, u64>,
     /// The last known digest and its frame.
     pub digest: Option<(u64, u128)>,
+    /// Whether the frames after it have no records and are made again from what came in.
+    pub by_inputs: bool,
 }
 
 impl Base {
@@ -49,7 +51,11 @@ impl Base {
             fields.u32(*system).u64(*next);
         }
         let (known, (frame, digest)) = (u8::from(self.digest.is_some()), self.digest.unwrap_or_default());
-        fields.u8(known).u64(frame).u128(digest).finish()
+        fields.u8(known).u64(frame).u128(digest);
+        if self.by_inputs {
+            fields.u8(1);
+        }
+        fields.finish()
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<(Self, Link), StoreError> {
@@ -69,6 +75,8 @@ impl Base {
         }
         let known = cursor.u8()? == 1;
         let digest = (cursor.u64()?, cursor.u128()?);
-        Ok((Self { frame, dt, tables, serials, digest: known.then_some(digest) }, link))
+        // Bases of earlier builds end here.
+        let by_inputs = !cursor.is_at_end() && cursor.u8()? == 1;
+        Ok((Self { frame, dt, tables, serials, digest: known.then_some(digest), by_inputs }, link))
     }
 }

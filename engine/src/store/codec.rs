@@ -50,6 +50,13 @@ impl Fields {
         self
     }
 
+    /// Bytes behind their length.
+    pub(crate) fn bytes(&mut self, value: &[u8]) -> &mut Self {
+        self.count(value.len());
+        self.0.extend_from_slice(value);
+        self
+    }
+
     pub(crate) fn finish(&mut self) -> Vec<u8> {
         let checksum = xxh3_64(&self.0);
         self.u64(checksum);

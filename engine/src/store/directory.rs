@@ -3,7 +3,7 @@
 //! Invariant: `db` appears by a rename of a complete, synced database, so a crash during creation leaves
 //! either no world or a whole one. Left out: what is inside the database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::time::Duration;
@@ -13,9 +13,14 @@ use super::codec::encode_facts;
 use super::delta::{Link, NO_FRAME};
 use super::disk::Disk;
 use super::journal::{self, Tail};
-use super::recovery::{Position, Recovered, encode_current, encode_end, encode_head, recover, world_values};
+use super::log::{self, Log};
+use super::recovery::{
+    Position, Recovered, WorldValues, encode_current, encode_end, encode_head, encode_program, recover,
+    world_values,
+};
 use super::watermark::{WATERMARK_FILE, Watermark, WatermarkFile};
-use super::{FactMismatch, StoreError, TypeEntry, catalog, inspect, keys, tables};
+use super::{FactMismatch, StoreError, StoreOptions, TypeEntry, catalog, inspect, keys, tables};
+use crate::durability::InputLog;
 
 pub(crate) const FORMAT_FILE: &str = "FORMAT";
 const FORMAT_NEW: &str = "FORMAT.new";
@@ -37,6 +42,7 @@ pub(crate) struct Opened {
     pub(crate) types: Vec<TypeEntry>,
     pub(crate) upgrade: bool,
     pub(crate) marker: Marker,
+    pub(crate) log: Log,
 }
 
 /// What reports a sync to the watermark, and asks whether somebody copies the directory.
@@ -68,6 +74,7 @@ pub(crate) fn open_directory(
     dir: &Path,
     types: &[TypeEntry],
     facts: &BTreeMap<String, String>,
+    options: &StoreOptions,
 ) -> Result<Opened, StoreError> {
     let lock = claim(dir)?;
     let database = dir.join(DATABASE);
@@ -106,8 +113,19 @@ pub(crate) fn open_directory(
     }
     if let Some(recovered) = &mut recovered {
         recovered.repaired = checked.cut;
+        if position.by_inputs {
+            recovered.tail = Some(log::tail(&disk, &values, &position)?);
+        }
     }
+    compare_programs(&values, &position, &options.program)?;
+    let log = Log::of(&disk, options.inputs)?;
     disk.delete_before(values.current)?;
+    if options.inputs != InputLog::NONE && disk.logs.is_empty() {
+        disk.next_log()?;
+    }
+    if values.program != options.program {
+        disk.write(&[(&disk.world, keys::PROGRAM.as_bytes(), &encode_program(&options.program))])?;
+    }
     let upgrade = catalog::upgrades(&values.types, &merged) && recovered.is_some();
     if merged != values.types && !upgrade {
         disk.write(&[(&disk.world, keys::CATALOG.as_bytes(), &catalog::encode(&merged))])?;
@@ -115,7 +133,7 @@ pub(crate) fn open_directory(
     // What was recovered may be in the system's cache only; from here on it is promised.
     disk.sync()?;
     marker.synced(position.head, position.link)?;
-    Ok(Opened { lock, disk, position, recovered, types: merged, upgrade, marker })
+    Ok(Opened { lock, disk, position, recovered, types: merged, upgrade, marker, log })
 }
 
 /// Makes sure that `dir` is a world's directory or becomes one, and takes its lock.
@@ -202,12 +220,19 @@ fn create(dir: &Path, types: &[TypeEntry], facts: &BTreeMap<String, String>) -> 
     }
     let mut disk = Disk::open(&new)?;
     let epoch = disk.next_epoch(0)?;
-    let base = Base { frame: NO_FRAME, dt: 0.0, tables: Vec::new(), serials: BTreeMap::new(), digest: None };
+    let base = Base {
+        frame: NO_FRAME,
+        dt: 0.0,
+        tables: Vec::new(),
+        serials: BTreeMap::new(),
+        digest: None,
+        by_inputs: false,
+    };
     disk.write(&[
         (&disk.world, keys::CATALOG.as_bytes(), &catalog::encode(&catalog::created(types))),
         (&disk.world, keys::FACTS.as_bytes(), &encode_facts(facts)),
         (&disk.world, keys::CURRENT.as_bytes(), &encode_current(epoch)),
-        (&disk.world, keys::HEAD.as_bytes(), &encode_head(0, Link::NONE)),
+        (&disk.world, keys::HEAD.as_bytes(), &encode_head(0, Link::NONE, Link::NONE)),
         (disk.writing(), &keys::key(0, keys::BASE, 0), &base.encode(Link::NONE)),
         (disk.writing(), &keys::key(0, keys::END, 0), &encode_end(0, Link::NONE)),
     ])?;
@@ -216,6 +241,49 @@ fn create(dir: &Path, types: &[TypeEntry], facts: &BTreeMap<String, String>) -> 
     Watermark::create(dir)?;
     std::fs::rename(&new, &database).map_err(|error| StoreError::io("renaming", &new, &error))?;
     sync_directory(dir)
+}
+
+/// Frames that were made since the checkpoint and are known by what came in can be made again by the very program only.
+fn compare_programs(values: &WorldValues, position: &Position, given: &str) -> Result<(), StoreError> {
+    if !position.by_inputs || values.program == given || position.head == position.checkpoint + 1 {
+        return Ok(());
+    }
+    let (stored, given): (BTreeSet<&str>, BTreeSet<&str>) =
+        (values.program.lines().collect(), given.lines().collect());
+    let list = |lines: Vec<&&str>| match lines.as_slice() {
+        [] => "nothing".to_owned(),
+        lines => lines.iter().map(|line| **line).collect::<Vec<_>>().join(", "),
+    };
+    Err(StoreError::Program {
+        checkpoint: position.checkpoint,
+        last: position.head - 1,
+        stored: list(stored.difference(&given).collect()),
+        given: list(given.difference(&stored).collect()),
+    })
+}
+
+/// Refuses to make a world again with other settings or types than it was made with.
+pub(crate) fn compare_stored(
+    stored: &BTreeMap<String, String>,
+    given: &BTreeMap<String, String>,
+    stored_types: &[TypeEntry],
+    types: &[TypeEntry],
+) -> Result<(), StoreError> {
+    compare(stored, given)?;
+    let merged = catalog::merged(stored_types, types)?;
+    let other = merged.iter().zip(stored_types).find(|(given, stored)| given.version != stored.version);
+    let other = other.map(|(given, stored)| (given, format!("version {}", stored.version)));
+    let new = merged.get(stored_types.len()).map(|given| (given, "nothing of that name".to_owned()));
+    match other.or(new) {
+        None => Ok(()),
+        Some((given, stored)) => Err(StoreError::Type {
+            name: given.name.clone(),
+            reason: format!(
+                "the store holds {stored}, version {} is registered; a world is made again by what made it",
+                given.version
+            ),
+        }),
+    }
 }
 
 fn compare(stored: &BTreeMap<String, String>, given: &BTreeMap<String, String>) -> Result<(), StoreError> {

@@ -9,7 +9,7 @@ use fjall::compaction::Fifo;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
 use super::StoreError;
-use super::keys::{WORLD, epoch_name, epoch_number};
+use super::keys::{WORLD, epoch_name, epoch_number, log_name, log_number};
 
 /// The epoch of a small state stays in memory and in the journal until it is deleted: no table is written.
 const SMALL_STATE_BYTES_MAX: u64 = 64 << 20;
@@ -28,6 +28,8 @@ pub(crate) struct Disk {
     pub(crate) world: Keyspace,
     /// Current epoch first, the one being written last. Never empty once a world exists.
     pub(crate) epochs: Vec<(u64, Keyspace)>,
+    /// Segments of the log of inputs, the one being written last.
+    pub(crate) logs: Vec<(u64, Keyspace)>,
     /// Made ahead, while the journal has just been synced: making a keyspace syncs a dozen small files,
     /// and each of those syncs waits for the journal's dirty pages too.
     spare: Option<(u64, Keyspace)>,
@@ -56,12 +58,52 @@ impl Disk {
         let mut numbers: Vec<u64> =
             db.list_keyspace_names().iter().filter_map(|name| epoch_number(name)).collect();
         numbers.sort_unstable();
-        let mut disk = Self { db, world, epochs: Vec::new(), spare: None };
+        let mut segments: Vec<u64> =
+            db.list_keyspace_names().iter().filter_map(|name| log_number(name)).collect();
+        segments.sort_unstable();
+        let mut disk = Self { db, world, epochs: Vec::new(), logs: Vec::new(), spare: None };
         for number in numbers {
             let epoch = disk.open_epoch(number, 0)?;
             disk.epochs.push(epoch);
         }
+        for number in segments {
+            disk.open_log(number)?;
+        }
         Ok(disk)
+    }
+
+    fn open_log(&mut self, number: u64) -> Result<(), StoreError> {
+        let options = || KeyspaceCreateOptions::default().manual_journal_persist(true);
+        let segment = self.db.keyspace(&log_name(number), options);
+        let segment = segment
+            .map_err(|error| StoreError::engine("creating a keyspace of the log of inputs", &error))?;
+        self.logs.push((number, segment));
+        Ok(())
+    }
+
+    /// Begins the next segment of the log.
+    pub(crate) fn next_log(&mut self) -> Result<(), StoreError> {
+        self.open_log(self.logs.last().map_or(0, |(number, _)| number + 1))
+    }
+
+    /// The segment being written, if there is a log.
+    pub(crate) fn log(&self) -> Option<&Keyspace> {
+        self.logs.last().map(|(_, segment)| segment)
+    }
+
+    /// Deletes the oldest segment of the log; never the one being written.
+    pub(crate) fn drop_first_log(&mut self) -> Result<(), StoreError> {
+        assert!(self.logs.len() > 1, "the segment being written stays");
+        let (_, segment) = self.logs.remove(0);
+        let deleted = self.db.delete_keyspace(segment);
+        deleted.map_err(|error| StoreError::engine("deleting an old segment of the log of inputs", &error))
+    }
+
+    /// Brings the log's newest entries into a table: what stays in memory holds up journals that are done.
+    pub(crate) fn flush_log(&self) -> Result<(), StoreError> {
+        let Some(segment) = self.log() else { return Ok(()) };
+        let flushed = segment.rotate_memtable();
+        flushed.map(drop).map_err(|error| StoreError::engine("sealing the log of inputs", &error))
     }
 
     /// Takes or creates the keyspace of the next epoch, of a state of about so many bytes; it is written from now on.

@@ -104,6 +104,22 @@ pub enum StoreError {
         /// fjall's words.
         message: String,
     },
+    /// Frames that are known by their inputs alone were made by other code.
+    #[error(
+        "the frames after the checkpoint of frame {checkpoint} up to frame {last} are known by their inputs alone, and \
+         another program made them: it had {stored}, this one has {given} instead; open the world with the program that \
+         made it and let it end, which writes its state down, then with this one"
+    )]
+    Program {
+        /// The checkpoint's frame.
+        checkpoint: u64,
+        /// The last frame.
+        last: u64,
+        /// What the other program had and this one has not.
+        stored: String,
+        /// The other way round.
+        given: String,
+    },
     /// A stored type was registered with a newer version: write a whole checkpoint before other frames.
     #[error("stored types change their version: a complete checkpoint must come before any further frame")]
     UpgradePending,

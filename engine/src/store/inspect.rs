@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use self::copy::Copy;
+pub(crate) use self::copy::Copy;
 use super::directory::{DATABASE, FORMAT_FILE, LOCK_FILE, has_format, refuse, refuse_lost};
 use super::disk::Disk;
 use super::recovery::{Recovered, recover, world_values};
@@ -116,6 +116,40 @@ pub fn inspect(dir: &Path, scratch: Option<&Path>) -> Result<Report, StoreError>
 /// The directory is no world, or cannot be read or copied.
 pub fn verify(dir: &Path, scratch: Option<&Path>) -> Result<Vec<String>, StoreError> {
     Ok(inspect(dir, scratch)?.problems)
+}
+
+/// A copy of a world's directory that the database may open: what is promised in it is whole.
+pub(crate) fn checked_copy(dir: &Path) -> Result<Copy, StoreError> {
+    if !has_format(dir)? {
+        return Err(refuse(dir, format!("it has no file {FORMAT_FILE}")));
+    }
+    let running = is_running(dir)?;
+    let mut tries = 1;
+    loop {
+        let copy = Copy::of(dir, None)?;
+        match check_copy(&copy.path) {
+            Ok(()) => return Ok(copy),
+            // Only of a running world can a bad copy be the copy's own fault.
+            Err(error) if !running || tries == COPY_TRIES_MAX => return Err(error),
+            Err(_) => tries += 1,
+        }
+    }
+}
+
+fn check_copy(copy: &Path) -> Result<(), StoreError> {
+    let database = copy.join(DATABASE);
+    if !database.is_dir() {
+        refuse_lost(copy)?;
+        return Err(refuse(copy, "it has no frame yet".to_owned()));
+    }
+    let absent = tables::required(&database)?;
+    let mut broken = None;
+    tables::check(&database, &mut |_, problem| broken = broken.take().or(problem))?;
+    broken.map_or(Ok(()), Err)?;
+    if let Some(absent) = &absent {
+        rehearse_in(copy, absent)?;
+    }
+    journal::check(&database, Watermark::read(copy)?.place).map(drop)
 }
 
 fn fill(copy: &Path, report: &mut Report) -> Result<(), StoreError> {

@@ -1,7 +1,8 @@
 //! Names and keys inside the database.
 //!
-//! Keyspace `world` holds `catalog`, `facts`, `current` (the epoch to recover from) and `head` (empty
-//! frames after the last record). Each checkpoint epoch has its own keyspace, deleted whole.
+//! Keyspace `world` holds `catalog`, `facts`, `current` (the epoch to recover from), `head` (frames after the last
+//! record) and `program` (who makes the frames). Each checkpoint epoch has its own keyspace, deleted whole; so has
+//! each segment of the log of inputs.
 //! Invariant: an epoch's keys grow with time (frame, kind, index, all big-endian), so that reading it
 //! in order is the replay, and flushed tables never overlap.
 
@@ -10,6 +11,7 @@ pub(crate) const CATALOG: &str = "catalog";
 pub(crate) const FACTS: &str = "facts";
 pub(crate) const CURRENT: &str = "current";
 pub(crate) const HEAD: &str = "head";
+pub(crate) const PROGRAM: &str = "program";
 
 /// The base of the epoch's checkpoint.
 pub(crate) const BASE: u8 = 0;
@@ -21,6 +23,8 @@ pub(crate) const RECORD: u8 = 2;
 pub(crate) const PAGE: u8 = 3;
 /// The end of the checkpoint: number of its pages and the end of their chain.
 pub(crate) const END: u8 = 4;
+/// An entry of the log of inputs, in a keyspace of the log.
+pub(crate) const ENTRY: u8 = 5;
 
 pub(crate) const KEY_BYTES: usize = 13;
 
@@ -30,6 +34,14 @@ pub(crate) fn epoch_name(epoch: u64) -> String {
 
 pub(crate) fn epoch_number(name: &str) -> Option<u64> {
     name.strip_prefix("epoch-")?.parse().ok()
+}
+
+pub(crate) fn log_name(segment: u64) -> String {
+    format!("log-{segment}")
+}
+
+pub(crate) fn log_number(name: &str) -> Option<u64> {
+    name.strip_prefix("log-")?.parse().ok()
 }
 
 pub(crate) fn key(frame: u64, kind: u8, index: u32) -> [u8; KEY_BYTES] {

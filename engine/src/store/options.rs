@@ -2,7 +2,7 @@
 //!
 //! Left out: bounds that nobody tunes; they are constants beside what they bound.
 
-pub use crate::durability::Durability;
+pub use crate::durability::{Durability, InputLog};
 use std::time::Duration;
 
 /// How a store behaves; the default suits a world at 60 Hz.
@@ -15,6 +15,10 @@ pub struct StoreOptions {
     pub queue_frames_max: u32,
     /// Bytes that may wait for the disk before `submit` waits.
     pub queue_bytes_max: u64,
+    /// How much is kept of what came into each frame.
+    pub inputs: InputLog,
+    /// Who makes the frames: a line for each plugin, system and type, with its version.
+    pub program: String,
     /// Faults injected by tests.
     #[doc(hidden)]
     pub faults: FaultPlan,
@@ -40,6 +44,8 @@ impl Default for StoreOptions {
             durability: Durability::default(),
             queue_frames_max: 1024,
             queue_bytes_max: 256 << 20,
+            inputs: InputLog::default(),
+            program: String::new(),
             faults: FaultPlan::default(),
         }
     }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::base::Base;
 use super::delta::Delta;
+use super::log::Entry;
 use super::{StoreError, StoreStats};
 use crate::watermark::{WaitError, Watermark};
 
@@ -25,9 +26,12 @@ const POOL_BYTES_MAX: u64 = 64 << 20;
 /// What the writer is asked to do, in order.
 #[derive(Debug)]
 pub(crate) enum Item {
-    Record(Delta),
+    Record(Delta, Option<Box<Entry>>),
+    /// What came into a frame that has no record.
+    Entry(Box<Entry>),
     Page(Delta),
-    Begin(Base),
+    /// With the copy of the record of its frame, where there is no record.
+    Begin(Base, Option<Vec<u8>>),
     End,
     /// Answer with `token` when all frames before `head` are synced.
     Flush {
@@ -50,7 +54,10 @@ pub(crate) enum Taken {
 impl Item {
     fn size(&self) -> u64 {
         match self {
-            Self::Record(delta) | Self::Page(delta) => delta.size(),
+            Self::Record(delta, entry) => delta.size() + entry.as_ref().map_or(0, |entry| entry.size()),
+            Self::Page(delta) => delta.size(),
+            Self::Entry(entry) => entry.size(),
+            Self::Begin(_, copy) => copy.as_ref().map_or(0, Vec::len) as u64,
             _ => 0,
         }
     }

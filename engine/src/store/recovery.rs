@@ -10,6 +10,7 @@ use super::base::Base;
 use super::codec::{Cursor, Fields, malformed};
 use super::delta::{Link, NO_FRAME};
 use super::disk::Disk;
+use super::log::Entry;
 use super::marks::{FrameMarks, MarkedRows, copy_of, marks};
 use super::world::RawWorld;
 use super::{DeltaReader, RecoveredTable, StoreError, TypeEntry, catalog, keys};
@@ -37,9 +38,28 @@ pub struct Recovered {
     pub stored_types: Vec<TypeEntry>,
     /// What was cut from the end of the journal: it had never been promised to be on disk.
     pub repaired: Option<String>,
+    /// Of a world that is known by its inputs: what came in since `frame`.
+    pub tail: Option<Tail>,
+}
+
+/// Frames that are to be made again.
+#[derive(Clone, Debug)]
+pub struct Tail {
+    /// What came into them; frames into which nothing came have no entry.
+    pub entries: Vec<Entry>,
+    /// The last of them.
+    pub last: u64,
 }
 
 impl Recovered {
+    pub(crate) fn has_tail(&self) -> bool {
+        self.tail.is_some()
+    }
+
+    pub(crate) fn take_tail(&mut self) -> Option<Tail> {
+        self.tail.take()
+    }
+
     /// Which rows of the types that `wanted` names the last frame marked, by table and key; nothing where it
     /// marked none.
     pub(crate) fn rows_marked(&self, wanted: impl Fn(u16) -> bool) -> BTreeMap<(u32, u16), Vec<bool>> {
@@ -69,6 +89,10 @@ pub(crate) struct Position {
     /// Bytes of records since the checkpoint, and of its pages.
     pub(crate) record_bytes: u64,
     pub(crate) page_bytes: u64,
+    /// The frame of the current checkpoint's base; one before 0 where no frame was made.
+    pub(crate) checkpoint: u64,
+    /// Whether frames after it are to be made again from what came in.
+    pub(crate) by_inputs: bool,
 }
 
 /// The values of the keyspace `world`.
@@ -76,8 +100,10 @@ pub(crate) struct WorldValues {
     pub(crate) types: Vec<TypeEntry>,
     pub(crate) facts: BTreeMap<String, String>,
     pub(crate) current: u64,
-    /// Frame + 1 of the last empty frame, and the record it follows.
-    pub(crate) head: (u64, Link),
+    /// Frame + 1 of the last frame without a record; the record and the entry of the log that it follows.
+    pub(crate) head: (u64, Link, Link),
+    /// Who has made the last frames.
+    pub(crate) program: String,
 }
 
 /// Reads the small values; `Err` where one is missing or damaged.
@@ -92,7 +118,11 @@ pub(crate) fn world_values(disk: &Disk) -> Result<WorldValues, StoreError> {
     let facts = super::codec::decode_facts(&value(keys::FACTS)?).map_err(inside(keys::FACTS))?;
     let current = decode_current(&value(keys::CURRENT)?).map_err(inside(keys::CURRENT))?;
     let head = decode_head(&value(keys::HEAD)?).map_err(inside(keys::HEAD))?;
-    Ok(WorldValues { types, facts, current, head })
+    // Worlds of earlier builds have none.
+    let program = disk.world.get(keys::PROGRAM).map_err(|e| StoreError::engine("reading the program", &e))?;
+    let program = program.map_or_else(|| Ok(String::new()), |program| decode_program(&program));
+    let program = program.map_err(inside(keys::PROGRAM))?;
+    Ok(WorldValues { types, facts, current, head, program })
 }
 
 fn place(key: &str) -> String {
@@ -241,7 +271,7 @@ impl Replay {
         if self.end != Some(self.pages) {
             return Err(StoreError::damaged(name, "pages of the checkpoint are missing"));
         }
-        let (empty, follows) = values.head;
+        let (empty, follows, _) = values.head;
         let after_record = self.link.frame.wrapping_add(1);
         let base_head = base.frame.wrapping_add(1);
         if empty > after_record.max(base_head) && follows != self.link {
@@ -259,8 +289,10 @@ impl Replay {
             let reason = "the record that the watermark names is lost or another one";
             return Err(StoreError::damaged(format!("the record of frame {}", shown(waits_for)), reason));
         }
+        // What comes after such a checkpoint is not there yet.
+        let last = if base.by_inputs { base_head.max(after_record) } else { head };
         let last_record = match &self.last_record {
-            Some(record) if DeltaReader::header_frame(record) == head.checked_sub(1) => {
+            Some(record) if DeltaReader::header_frame(record) == last.checked_sub(1) => {
                 copy_of(record, &catalog::transient_keys(&self.types))?
             }
             _ => {
@@ -274,6 +306,8 @@ impl Replay {
             last_record,
             record_bytes: self.record_bytes,
             page_bytes: self.page_bytes,
+            checkpoint: base.frame,
+            by_inputs: base.by_inputs,
         };
         if head == 0 {
             return Ok((None, position));
@@ -283,7 +317,7 @@ impl Replay {
             record => marks(&DeltaReader::parse(record)?)?,
         };
         let recovered = Recovered {
-            frame: head - 1,
+            frame: last - 1,
             dt: self.world.dt,
             tables: self.world.tables,
             marks,
@@ -293,6 +327,7 @@ impl Replay {
             digest: self.world.digest,
             stored_types: self.types,
             repaired: None,
+            tail: None,
         };
         Ok((Some(recovered), position))
     }
@@ -321,14 +356,30 @@ fn decode_current(bytes: &[u8]) -> Result<u64, StoreError> {
     Cursor::checked(bytes)?.u64()
 }
 
-/// `head` is frame + 1 of the last empty frame, `follows` the record before it.
-pub(crate) fn encode_head(head: u64, follows: Link) -> Vec<u8> {
-    Fields::default().u64(head).u64(follows.frame).u64(follows.checksum).finish()
+/// `head` is frame + 1 of the last frame without a record, `follows` the record before it, `entry` the log's last entry.
+pub(crate) fn encode_head(head: u64, follows: Link, entry: Link) -> Vec<u8> {
+    let mut fields = Fields::default();
+    fields.u64(head).u64(follows.frame).u64(follows.checksum);
+    fields.u64(entry.frame).u64(entry.checksum).finish()
 }
 
-fn decode_head(bytes: &[u8]) -> Result<(u64, Link), StoreError> {
+fn decode_head(bytes: &[u8]) -> Result<(u64, Link, Link), StoreError> {
     let mut cursor = Cursor::checked(bytes)?;
-    Ok((cursor.u64()?, Link { frame: cursor.u64()?, checksum: cursor.u64()? }))
+    let head = cursor.u64()?;
+    let follows = Link { frame: cursor.u64()?, checksum: cursor.u64()? };
+    // Heads of earlier builds end here.
+    if cursor.is_at_end() {
+        return Ok((head, follows, Link::NONE));
+    }
+    Ok((head, follows, Link { frame: cursor.u64()?, checksum: cursor.u64()? }))
+}
+
+pub(crate) fn encode_program(program: &str) -> Vec<u8> {
+    Fields::default().text(program).finish()
+}
+
+fn decode_program(bytes: &[u8]) -> Result<String, StoreError> {
+    Ok(Cursor::checked(bytes)?.text()?.to_owned())
 }
 
 pub(crate) fn encode_end(pages: u32, last: Link) -> Vec<u8> {

@@ -14,6 +14,7 @@ use super::delta::{Delta, Link, seal};
 use super::directory::Marker;
 use super::disk::Disk;
 use super::keys;
+use super::log::{Entry, LOG_ORIGIN_BYTES_MAX, Log};
 use super::marks::copy_of;
 use super::queue::{Item, Queue, Taken};
 use super::recovery::{Position, encode_current, encode_end, encode_head};
@@ -27,6 +28,7 @@ pub(crate) struct Writer {
     queue: Arc<Queue>,
     disk: Disk,
     marker: Marker,
+    log: Log,
     durability: Durability,
     faults: FaultPlan,
     writes: u64,
@@ -57,10 +59,12 @@ struct Checkpoint {
 }
 
 impl Writer {
+    #[expect(clippy::too_many_arguments, reason = "what opening has found, once")]
     pub(crate) fn new(
         queue: Arc<Queue>,
         disk: Disk,
         marker: Marker,
+        log: Log,
         options: &StoreOptions,
         position: Position,
         transient: BTreeSet<u16>,
@@ -71,6 +75,7 @@ impl Writer {
             queue,
             disk,
             marker,
+            log,
             durability: options.durability,
             faults: options.faults,
             writes: 0,
@@ -150,11 +155,13 @@ impl Writer {
 
     fn item(&mut self, item: Item, flushes: &mut u64) -> Result<(), StoreError> {
         match item {
-            Item::Record(delta) => self.record(delta),
+            Item::Record(delta, entry) => self.record(delta, entry.as_deref()),
+            Item::Entry(entry) => self.entry(&entry),
             Item::Page(delta) => self.page(delta),
-            Item::Begin(base) => {
-                self.begin(&base)?;
-                self.queue.written(0, None);
+            Item::Begin(base, copy) => {
+                let size = copy.as_ref().map_or(0, Vec::len) as u64;
+                self.begin(&base, copy.as_deref())?;
+                self.queue.written(size, copy);
                 Ok(())
             }
             Item::End => {
@@ -187,16 +194,43 @@ impl Writer {
         Ok(())
     }
 
-    fn record(&mut self, mut delta: Delta) -> Result<(), StoreError> {
+    fn record(&mut self, mut delta: Delta, entry: Option<&Entry>) -> Result<(), StoreError> {
         self.fault()?;
-        let (frame, size) = (delta.frame(), delta.size());
+        let (frame, size) = (delta.frame(), delta.size() + entry.map_or(0, Entry::size));
         let link = seal(&mut delta.bytes, self.link);
         let key = keys::key(frame, keys::RECORD, 0);
-        self.disk.write(&[(self.disk.writing(), &key, &delta.bytes)])?;
+        let record: (_, &[u8], &[u8]) = (self.disk.writing(), &key, &delta.bytes);
+        match (entry, self.disk.log()) {
+            (Some(entry), Some(segment)) => {
+                let entry_key = keys::key(frame, keys::ENTRY, 0);
+                let value = self.log.next(entry);
+                let logged: (_, &[u8], &[u8]) = (segment, &entry_key, &value);
+                if frame == 0 && delta.bytes.len() as u64 <= LOG_ORIGIN_BYTES_MAX {
+                    // What a replay from the beginning begins with.
+                    self.disk.write(&[record, (segment, &key, &delta.bytes), logged])?;
+                } else {
+                    self.disk.write(&[record, logged])?;
+                }
+            }
+            _ => self.disk.write(&[record])?,
+        }
         self.link = link;
         self.head = frame + 1;
         let old = std::mem::replace(&mut self.last_record, delta.bytes);
         self.queue.written(size, Some(old));
+        Ok(())
+    }
+
+    /// What came into a frame that has no record, with the head.
+    fn entry(&mut self, entry: &Entry) -> Result<(), StoreError> {
+        self.fault()?;
+        let key = keys::key(entry.frame, keys::ENTRY, 0);
+        let value = self.log.next(entry);
+        self.head = entry.frame + 1;
+        let head = encode_head(self.head, self.link, self.log.link);
+        let segment = self.disk.log().expect("a world that is known by its inputs has a log");
+        self.disk.write(&[(segment, &key, &value), (&self.disk.world, keys::HEAD.as_bytes(), &head)])?;
+        self.queue.written(entry.size(), None);
         Ok(())
     }
 
@@ -213,7 +247,7 @@ impl Writer {
         Ok(())
     }
 
-    fn begin(&mut self, base: &Base) -> Result<(), StoreError> {
+    fn begin(&mut self, base: &Base, copy: Option<&[u8]>) -> Result<(), StoreError> {
         self.write_head(base.frame + 1)?;
         let started = Instant::now();
         let epoch = self.disk.next_epoch(self.page_bytes)?;
@@ -222,7 +256,9 @@ impl Writer {
         let writing = self.disk.writing();
         let base_key = keys::key(base.frame, keys::BASE, 0);
         let copy_key = keys::key(base.frame, keys::COPY, 0);
-        if self.link.frame == base.frame && !self.last_record.is_empty() {
+        if let Some(copy) = copy {
+            self.disk.write(&[(writing, &base_key, &value), (writing, &copy_key, copy)])?;
+        } else if self.link.frame == base.frame && !self.last_record.is_empty() {
             // The record's values have the old versions; an upgrade has the new ones in its pages.
             let none = BTreeSet::new();
             let transient = if self.upgrade.is_some() { &none } else { &self.transient };
@@ -256,6 +292,7 @@ impl Writer {
         if self.kept == 0 || self.kept > KEPT_EPOCHS_MAX {
             self.disk.delete_before(checkpoint.epoch)?;
         }
+        self.log.tend(&mut self.disk, checkpoint.frame, self.head)?;
         self.page_bytes = checkpoint.bytes;
         self.disk.prepare_epoch(self.page_bytes)?;
         self.count_epoch(0, started);
@@ -272,7 +309,7 @@ impl Writer {
     /// Writes the head where frames without a record came after the last one.
     fn write_head(&mut self, head: u64) -> Result<(), StoreError> {
         if head > self.head {
-            let value = encode_head(head, self.link);
+            let value = encode_head(head, self.link, self.log.link);
             self.disk.write(&[(&self.disk.world, keys::HEAD.as_bytes(), &value)])?;
             self.head = head;
         }
@@ -281,7 +318,7 @@ impl Writer {
 
     fn persist(&mut self, started: Instant) -> Result<(), StoreError> {
         let wanted = match self.durability {
-            Durability::Memory | Durability::Buffered => false,
+            Durability::Memory | Durability::Buffered | Durability::Inputs(_) => false,
             Durability::Synced => self.synced < self.head,
             Durability::Every(frames) => self.head - self.synced >= u64::from(frames),
         };
@@ -292,7 +329,7 @@ impl Writer {
             self.disk.hand_over()?;
         }
         let durable = match self.durability {
-            Durability::Buffered => self.head,
+            Durability::Buffered | Durability::Inputs(_) => self.head,
             _ => self.synced,
         };
         let busy = started.elapsed();

@@ -273,6 +273,7 @@ impl Model {
                 .collect(),
             serials: self.serials.clone(),
             digest: None,
+            by_inputs: false,
         }
     }
 

@@ -39,7 +39,7 @@ fn set(writer: &mut DeltaWriter, first: u32, count: u32, byte: u8) {
 
 fn base(frame: u64, rows: u32) -> Base {
     let tables = vec![TableShape { types: vec![0, FIXED, FLASH, WORD], rows }];
-    Base { frame, dt: 0.5, tables, serials: BTreeMap::new(), digest: None }
+    Base { frame, dt: 0.5, tables, serials: BTreeMap::new(), digest: None, by_inputs: false }
 }
 
 /// The page of a whole table, as the engine makes it: without transient types.

@@ -87,6 +87,7 @@ fn a_state_larger_than_memtables_comes_back() -> Result<(), Box<dyn Error>> {
                 tables,
                 serials: Default::default(),
                 digest: None,
+                by_inputs: false,
             })?;
             copied = Some(0);
         }

@@ -100,6 +100,7 @@ fn small_records_on_the_writer_thread() -> Result<(), Box<dyn Error>> {
                     tables,
                     serials: Default::default(),
                     digest: None,
+                    by_inputs: false,
                 })?;
                 writer.begin_page(store.buffer(), frame);
                 writer.rows_fixed(1, 0, 0, ROWS, Mark::Moved, &values);
@@ -152,6 +153,7 @@ fn dense(dir: &Path, seconds: u64, durability: Durability) -> Result<(f64, u64),
                 tables,
                 serials: Default::default(),
                 digest: None,
+                by_inputs: false,
             })?;
             next_row = Some(0);
         }
@@ -292,6 +294,7 @@ fn submit_at_60_hz_dense() -> Result<(), Box<dyn Error>> {
                 tables,
                 serials: Default::default(),
                 digest: None,
+                by_inputs: false,
             })?;
             next_row = Some(0);
         }

@@ -29,7 +29,7 @@ impl Encoder {
             if !self.store.checkpoint_due() {
                 return Ok(());
             }
-            self.begin_copy(committed)?;
+            self.begin_copy(committed, None)?;
         }
         let budget = if self.store.upgrade_pending() { usize::MAX } else { COPY_BYTES_A_FRAME };
         self.copy_pages(committed, budget)
@@ -37,14 +37,19 @@ impl Encoder {
 
     /// Makes a whole checkpoint at once.
     pub(super) fn copy_all(&mut self, committed: &Committed<'_>) -> Result<()> {
-        self.begin_copy(committed)?;
+        self.copy_all_with(committed, None)
+    }
+
+    /// The same of a frame without a record, with the copy of it that there would be.
+    pub(super) fn copy_all_with(&mut self, committed: &Committed<'_>, copy: Option<Vec<u8>>) -> Result<()> {
+        self.begin_copy(committed, copy)?;
         self.copy_pages(committed, usize::MAX)
     }
 
-    fn begin_copy(&mut self, committed: &Committed<'_>) -> Result<()> {
+    fn begin_copy(&mut self, committed: &Committed<'_>, copy: Option<Vec<u8>>) -> Result<()> {
         let base = self.base(committed);
         let rows = base.tables.iter().map(|table| table.rows).collect();
-        self.store.begin_checkpoint(base).map_err(failed)?;
+        self.store.begin_checkpoint_with(base, copy).map_err(failed)?;
         self.copying = Some(Copying { rows, table: 0, column: 0, row: 0 });
         Ok(())
     }
@@ -67,6 +72,7 @@ impl Encoder {
                 .map(|(key, next)| (key.0, *next))
                 .collect::<BTreeMap<_, _>>(),
             digest: committed.digest.map(|(frame, digest)| (frame, digest.0)),
+            by_inputs: self.by_inputs,
         }
     }
 

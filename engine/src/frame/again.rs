@@ -1,0 +1,120 @@
+//! Frames that are made again from what came into them.
+//!
+//! Invariant: a frame that is made again takes its inputs from the log, never from a queue, a thread or a clock; its
+//! digest must be the one that was written down.
+
+use super::{Digest, Frame};
+use crate::builder::Start;
+use crate::error::{Error, Result};
+use crate::input::Envelope;
+use crate::schedule::Schedule;
+use crate::store::{Entry, Tail, Taken};
+
+impl Frame {
+    /// Says that the frames to come are made again, before the first one; `false` when that is over.
+    pub(crate) fn set_again(&mut self, again: bool) {
+        let taken: Option<&[u8]> = again.then_some(&[]);
+        self.intakes.iter().for_each(|intake| intake.replay(taken));
+    }
+
+    /// Makes the next frame again, into which `entry` came, or nothing.
+    pub(crate) fn make_again(&mut self, entry: Option<&Entry>) -> Result<()> {
+        let still = self.feed(entry)?;
+        let made = if still { self.answer() } else { self.step() };
+        made?;
+        self.check_again(entry)
+    }
+
+    /// Lays out what came into the next frame; answers whether it is a still one.
+    pub(crate) fn feed(&mut self, entry: Option<&Entry>) -> Result<bool> {
+        let mut envelopes = Vec::new();
+        self.set_again(true);
+        let taken = entry.map_or(&[][..], |entry| &entry.taken);
+        for Taken { source, name, version, bytes } in taken {
+            if let Some(intake) = self.intakes.iter().find(|intake| intake.name() == &**name) {
+                self.check_version("an intake", name, *version, intake.version())?;
+                intake.replay(Some(bytes));
+                continue;
+            }
+            let kinds = self.inputs.kinds();
+            let kind = kinds.iter().position(|kind| kind.name == **name).ok_or_else(|| {
+                self.not_again(format!("it took {} bytes of {name}, which is not registered", bytes.len()))
+            })?;
+            self.check_version("an input", name, *version, kinds[kind].version)?;
+            envelopes.push(Envelope { source: source.clone(), kind, bytes: bytes.clone() });
+        }
+        // After the world was opened anew, what is kept beside it began anew.
+        if self.committed > 0 && entry.is_some_and(|entry| entry.opened.is_some()) {
+            self.begin_observers()?;
+        }
+        self.again = Some(envelopes);
+        Ok(entry.is_some_and(|entry| entry.still))
+    }
+
+    /// Compares the digest of the frame that was just made again with the one that was written down.
+    pub(crate) fn check_again(&mut self, entry: Option<&Entry>) -> Result<()> {
+        let Some(stored) = entry.and_then(|entry| entry.digest) else { return Ok(()) };
+        let made = self.take_digest();
+        if made == Digest(stored) {
+            return Ok(());
+        }
+        Err(Error::Diverged { frame: self.committed, stored: Digest(stored), made, place: String::new() })
+    }
+
+    /// Compares the frame that a replay begins with.
+    pub(crate) fn check_beginning(&mut self, start: &Start) -> Result<()> {
+        match start {
+            Start::Again(beginning) => self.check_again(beginning.zero.as_ref()),
+            Start::Directory => Ok(()),
+        }
+    }
+
+    /// Makes frame 1 of a new world by its startup systems, or of a stored one again.
+    pub(crate) fn start_up_from(&mut self, startup: Schedule, start: &Start) -> Result<()> {
+        let first = match start {
+            Start::Directory => return self.start_up(startup),
+            Start::Again(beginning) => beginning.first.as_ref(),
+        };
+        self.feed(first)?;
+        self.start_up(startup)?;
+        self.check_again(first)
+    }
+
+    /// Ends an opening: makes the frames after the checkpoint again where they are known by what came in alone.
+    pub(crate) fn catch_up(&mut self, tail: Option<Tail>) -> Result<()> {
+        let was_by_inputs = tail.is_some();
+        if let Some(Tail { entries, last }) = tail {
+            self.make_tail_again(&entries, last)?;
+            // What is asked for now is asked for in earnest.
+            self.begin_annexes();
+        }
+        self.settle_opening(was_by_inputs)
+    }
+
+    /// Makes the frames up to `last` again, while the store looks away.
+    pub(crate) fn make_tail_again(&mut self, tail: &[Entry], last: u64) -> Result<()> {
+        let encoder = self.encoder.take();
+        let mut entries = tail.iter().peekable();
+        let mut made = Ok(());
+        while made.is_ok() && self.committed < last {
+            let frame = self.committed + 1;
+            made = self.make_again(entries.next_if(|entry| entry.frame == frame));
+        }
+        self.set_again(false);
+        self.encoder = encoder;
+        made
+    }
+
+    fn check_version(&self, what: &str, name: &str, stored: u32, given: u32) -> Result<()> {
+        if stored == given {
+            return Ok(());
+        }
+        Err(self.not_again(format!(
+            "it took {what} {name} of version {stored}, this program has version {given}"
+        )))
+    }
+
+    fn not_again(&self, reason: String) -> Error {
+        Error::NotAgain { frame: self.committed + 1, reason }
+    }
+}

@@ -1,0 +1,197 @@
+//! Replay: a stored world made again in memory, frame by frame, from what came into it.
+//!
+//! Invariant: nothing but the log reaches a replayed frame, and every digest that was written down is compared. The
+//! directory is only read.
+//! Left out: which program to replay with; whoever replays registers what the world was made with.
+
+use crate::builder::EngineBuilder;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::store::{Entry, LogReader, Recovered};
+use crate::view::View;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+/// What a replay begins with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReplayFrom {
+    /// The stored world at frame 0, as its setups made it.
+    #[default]
+    Origin,
+    /// Nothing: this program's own setups make frame 0.
+    Nothing,
+}
+
+/// A stored world that is being made again; see [`EngineBuilder::replay`].
+pub struct Replay {
+    engine: Engine,
+    dir: PathBuf,
+    log: LogReader,
+    /// Entries that were read and are of later frames, two at most.
+    pending: VecDeque<Entry>,
+    last: u64,
+    compared: u64,
+    agreed: u64,
+}
+
+impl core::fmt::Debug for Replay {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (engine, last) = (&self.engine, self.last);
+        f.debug_struct("Replay").field("engine", engine).field("last", &last).finish_non_exhaustive()
+    }
+}
+
+/// What the build of a replay begins with.
+pub(crate) struct Beginning {
+    /// The stored world, or nothing where setups make it.
+    pub(crate) recovered: Option<Recovered>,
+    /// The entry of frame 0.
+    pub(crate) zero: Option<Entry>,
+    /// What came into frame 1, in case startup systems make it.
+    pub(crate) first: Option<Entry>,
+    pub(crate) log: LogReader,
+    pub(crate) dir: PathBuf,
+}
+
+impl EngineBuilder {
+    /// In place of [`build`](Self::build): makes the stored world in `dir` again, in memory, from what came into it.
+    /// Register what the world was made with. It may run meanwhile; the replay then ends where it was when it was read.
+    ///
+    /// ```
+    /// use diptych_engine::prelude::*;
+    /// #[derive(Clone, Copy, Pod, Zeroable)]
+    /// #[repr(C)]
+    /// struct Age(u64);
+    /// fn world(builder: EngineBuilder) -> EngineBuilder {
+    ///     let age = |mut ages: Query<Next<Age>>| ages.par_rows(|mut age| age.set(Age(age.prev().0 + 1)));
+    ///     builder.state::<Age>("age", 1).system("age", age).setup("one", |structure| {
+    ///         structure.spawn((Age(0),));
+    ///     })
+    /// }
+    /// # let dir = std::env::temp_dir().join(format!("diptych-replay-{}", std::process::id()));
+    /// let mut engine = world(Engine::open(&dir)).build()?;
+    /// engine.run(Pace::frames(100))?;
+    /// let digest = engine.digest();
+    /// drop(engine);
+    /// let mut replay = world(Engine::in_memory()).replay(&dir, ReplayFrom::Origin)?;
+    /// replay.run_to(u64::MAX)?;
+    /// assert_eq!((replay.frame(), replay.digest()), (100, digest));
+    /// # std::fs::remove_dir_all(&dir).unwrap();
+    /// # Ok::<(), diptych_engine::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`build`](Self::build); the world has no log that goes back far enough, or was made with other settings or
+    /// types, or is damaged.
+    pub fn replay(self, dir: impl AsRef<Path>, from: ReplayFrom) -> Result<Replay> {
+        let dir = dir.as_ref().to_owned();
+        let failed = |error: crate::store::StoreError| Error::Store(error.to_string());
+        let mut log = LogReader::open(&dir).map_err(failed)?;
+        let last = log.last_frame().ok_or_else(|| failed(log.refusal("it has no frame yet")))?;
+        let origin = log.origin().map_err(failed)?.ok_or_else(|| {
+            failed(log.refusal(
+                "its log of inputs does not go back to frame 0; keep more of it: .input_log(InputLog { .. })",
+            ))
+        })?;
+        let mut next = log.next_entry().map_err(failed)?;
+        let zero = next.take_if(|entry| entry.frame == 0);
+        if zero.is_some() {
+            next = log.next_entry().map_err(failed)?;
+        }
+        let recovered = (from == ReplayFrom::Origin).then_some(origin);
+        let first = next.take_if(|entry| entry.frame == 1);
+        if first.is_some() {
+            next = log.next_entry().map_err(failed)?;
+        }
+        let mut compared =
+            [&zero, &first].into_iter().flatten().filter(|entry| entry.digest.is_some()).count() as u64;
+        let beginning = Beginning { recovered, zero, first, log, dir };
+        let (engine, Beginning { first, log, dir, .. }) = crate::builder::begin_again(self, beginning)?;
+        let agreed = engine.frame();
+        let mut pending = first.into_iter().chain(next).collect::<VecDeque<_>>();
+        if agreed == 1 {
+            // A startup system has made that frame with it already.
+            pending.retain(|entry| entry.frame != 1);
+        } else {
+            compared -=
+                u64::from(pending.front().is_some_and(|entry| entry.frame == 1 && entry.digest.is_some()));
+        }
+        Ok(Replay { engine, dir, log, pending, last, compared, agreed })
+    }
+}
+
+impl Replay {
+    /// Makes the next frame again; `false` when there is none.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] where its digest is another than then; a failed frame; a damaged log.
+    pub fn step(&mut self) -> Result<bool> {
+        let frame = self.engine.frame() + 1;
+        if frame > self.last {
+            return Ok(false);
+        }
+        if self.pending.is_empty() {
+            self.pending.extend(self.log.next_entry().map_err(|error| Error::Store(error.to_string()))?);
+        }
+        let entry = self.pending.pop_front_if(|entry| entry.frame == frame);
+        self.engine.make_again(entry.as_ref()).map_err(|error| self.placed(error))?;
+        if entry.is_some_and(|entry| entry.digest.is_some()) {
+            self.compared += 1;
+            self.agreed = frame;
+        }
+        Ok(true)
+    }
+
+    /// Makes frames again up to `frame`, or to the last one; answers at which it stands.
+    ///
+    /// # Errors
+    /// As [`Replay::step`].
+    pub fn run_to(&mut self, frame: u64) -> Result<u64> {
+        while self.engine.frame() < frame && self.step()? {}
+        Ok(self.engine.frame())
+    }
+
+    /// The frame that was made last.
+    pub fn frame(&self) -> u64 {
+        self.engine.frame()
+    }
+
+    /// The last frame of the stored world.
+    pub fn last_frame(&self) -> u64 {
+        self.last
+    }
+
+    /// How many digests were compared so far.
+    pub fn compared(&self) -> u64 {
+        self.compared
+    }
+
+    /// The digest of the frame that was made last.
+    pub fn digest(&mut self) -> crate::Digest {
+        self.engine.digest()
+    }
+
+    /// The world at the frame that was made last.
+    pub fn view(&self) -> View<'_> {
+        self.engine.view()
+    }
+
+    /// The directory that is replayed.
+    pub fn directory(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Says since when the worlds may differ.
+    fn placed(&self, error: Error) -> Error {
+        match error {
+            Error::Diverged { frame, stored, made, place } if place.is_empty() => {
+                let place = match frame - self.agreed {
+                    1 => "the frame before is the same".to_owned(),
+                    _ => format!("the last frame that is known to be the same is {}", self.agreed),
+                };
+                Error::Diverged { frame, stored, made, place }
+            }
+            other => other,
+        }
+    }
+}

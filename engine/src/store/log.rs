@@ -1,0 +1,135 @@
+//! The log of inputs: what came into each frame, in segments of their own beside the checkpoints.
+//!
+//! Invariant: an entry is written in one batch with the record of its frame, or with the head, so there is never one
+//! without the other; each names the one before it. A segment is deleted whole, and only when the current checkpoint
+//! does not need it.
+//! Left out: what a replay does with it (the engine's `replay`).
+
+mod entry;
+mod reader;
+
+pub use entry::{Entry, Taken};
+pub use reader::LogReader;
+
+use fjall::Keyspace;
+
+use super::StoreError;
+use super::delta::Link;
+use super::disk::Disk;
+use super::recovery::{Position, Tail, WorldValues};
+use crate::durability::InputLog;
+
+/// A segment of so many bytes is followed by the next one at the end of a checkpoint.
+pub const LOG_SEGMENT_BYTES: u64 = 16 << 20;
+/// The record of frame 0 stands at the log's beginning, as what a replay begins with, unless it is larger.
+pub const LOG_ORIGIN_BYTES_MAX: u64 = 256 << 20;
+
+/// The log as the writer keeps it.
+pub(crate) struct Log {
+    kept: InputLog,
+    /// The entry that the next one follows.
+    pub(crate) link: Link,
+    /// Bytes of the newest segment, as far as they are known.
+    bytes: u64,
+}
+
+impl Log {
+    /// Goes on with the log of an open database.
+    pub(crate) fn of(disk: &Disk, kept: InputLog) -> Result<Self, StoreError> {
+        let link = last_entry(disk)?.map_or(Link::NONE, |(_, link)| link);
+        let bytes = disk.logs.last().map_or(0, |(_, segment)| segment.disk_space());
+        Ok(Self { kept, link, bytes })
+    }
+
+    /// Encodes the next entry and moves the chain on.
+    pub(crate) fn next(&mut self, entry: &Entry) -> Vec<u8> {
+        let (bytes, link) = entry.encode(self.link);
+        self.link = link;
+        self.bytes += bytes.len() as u64;
+        bytes
+    }
+
+    /// At the end of a checkpoint: begins a new segment where it is time, and deletes old ones. Frames from `needed`
+    /// on are those that the current checkpoint does not hold.
+    pub(crate) fn tend(&mut self, disk: &mut Disk, needed: u64, head: u64) -> Result<(), StoreError> {
+        if self.bytes >= LOG_SEGMENT_BYTES.min(self.kept.bytes / 4) && self.bytes > 0 {
+            disk.next_log()?;
+            self.bytes = 0;
+        }
+        let oldest = head.saturating_sub(self.kept.frames).min(needed);
+        loop {
+            let Some(next) = disk.logs.get(1) else { break };
+            // What the next segment begins with is after everything in this one.
+            let Some(first) = first_frame(&next.1)? else { break };
+            let total: u64 = disk.logs.iter().map(|(_, segment)| segment.disk_space()).sum();
+            if first > needed || (first > oldest && total <= self.kept.bytes) {
+                break;
+            }
+            disk.drop_first_log()?;
+        }
+        disk.flush_log()
+    }
+}
+
+/// The first frame that a segment holds.
+pub(crate) fn first_frame(segment: &Keyspace) -> Result<Option<u64>, StoreError> {
+    let Some(guard) = segment.first_key_value() else { return Ok(None) };
+    let key = guard.key().map_err(|error| StoreError::engine("reading the log of inputs", &error))?;
+    Ok(super::keys::parse(&key).map(|(frame, _)| frame))
+}
+
+/// The last entry of the log and its link.
+pub(crate) fn last_entry(disk: &Disk) -> Result<Option<(Entry, Link)>, StoreError> {
+    for (number, segment) in disk.logs.iter().rev() {
+        for guard in segment.iter().rev() {
+            let (key, value) = guard
+                .into_inner()
+                .map_err(|error| StoreError::engine("reading the log of inputs", &error))?;
+            match super::keys::parse(&key) {
+                Some((_, super::keys::ENTRY)) => {
+                    let (entry, _, link) = Entry::decode(&value).map_err(|error| {
+                        StoreError::damaged(format!("the last entry of log-{number}"), error.to_string())
+                    })?;
+                    return Ok(Some((entry, link)));
+                }
+                Some((_, super::keys::RECORD)) => {}
+                _ => {
+                    return Err(StoreError::damaged(format!("log-{number}"), "a key is malformed"));
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// What came in after the checkpoint of a world that is known by its inputs.
+pub(crate) fn tail(disk: &Disk, values: &WorldValues, position: &Position) -> Result<Tail, StoreError> {
+    let mut entries = Vec::new();
+    let mut link = None;
+    let from = super::keys::key(position.checkpoint + 1, 0, 0);
+    for (number, segment) in &disk.logs {
+        let place = |what: String| format!("log-{number}, {what}");
+        for guard in segment.range(from..) {
+            let (key, value) = guard
+                .into_inner()
+                .map_err(|error| StoreError::engine("reading the log of inputs", &error))?;
+            let frame = super::keys::parse(&key).map_or(0, |(frame, _)| frame);
+            let what = format!("the entry of frame {frame}");
+            let (entry, previous, own) = Entry::decode(&value)
+                .map_err(|error| StoreError::damaged(place(what.clone()), error.to_string()))?;
+            if link.is_some_and(|link| link != previous) {
+                let reason = format!("it follows frame {}, whose entry is not before it", previous.frame);
+                return Err(StoreError::damaged(place(what), reason));
+            }
+            link = Some(own);
+            entries.push(entry);
+        }
+    }
+    let found = last_entry(disk)?.map_or(Link::NONE, |(_, link)| link);
+    if values.head.2 != Link::NONE && values.head.2 != found {
+        let reason =
+            format!("the last entry of the log should be of frame {}, others are there", values.head.2.frame);
+        return Err(StoreError::damaged("the value \"head\"", reason));
+    }
+    Ok(Tail { entries, last: position.head - 1 })
+}

@@ -1,0 +1,10 @@
+//! Stored worlds made again from what came into them, and worlds that are known by their inputs.
+//!
+//! Invariant: a frame that is made again is the frame that was made, whatever happened between.
+
+#![cfg(feature = "store")]
+
+#[path = "replay/again.rs"]
+mod again;
+#[path = "replay/scene.rs"]
+mod scene;

@@ -1,0 +1,108 @@
+//! Replays of whole worlds, and what is refused.
+
+use super::scene::{Radio, open, run, world};
+use diptych_engine::prelude::*;
+use std::path::Path;
+
+fn replay(dir: &Path, threads: usize, from: ReplayFrom) -> Replay {
+    let builder = world(Engine::in_memory().threads(threads), &Radio::default(), 1.0);
+    builder.replay(dir, from).unwrap()
+}
+
+/// Claim: a world with inputs, an intake, jobs, still frames and a startup frame is made again frame by frame, from its
+/// stored beginning or from nothing, also across a restart, on any number of threads.
+#[test]
+fn a_world_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let radio = Radio::default();
+    let mut engine = open(dir.path(), &radio, Durability::Buffered);
+    let mut digests = run(&mut engine, &radio, 60);
+    drop(engine);
+    let mut engine = open(dir.path(), &radio, Durability::Buffered);
+    digests.extend(run(&mut engine, &radio, 40));
+    drop(engine);
+    let more = if cfg!(feature = "threads") { 3 } else { 1 };
+    for (threads, from) in [(1, ReplayFrom::Origin), (more, ReplayFrom::Origin), (1, ReplayFrom::Nothing)] {
+        let mut replay = replay(dir.path(), threads, from);
+        let mut frame = replay.frame();
+        assert!(frame <= 1, "a replay begins at the beginning");
+        while replay.step().unwrap() {
+            frame += 1;
+            assert_eq!(replay.frame(), frame);
+            if frame > 1 {
+                assert_eq!(replay.digest(), digests[frame as usize - 2], "frame {frame}");
+            }
+        }
+        assert_eq!((frame, replay.compared()), (101, 102), "every frame has a digest, frame 0 too");
+    }
+}
+
+/// Claim: another program is found at the first frame that it makes otherwise, and the error names it.
+#[test]
+fn another_program_diverges() {
+    let dir = tempfile::tempdir().unwrap();
+    let radio = Radio::default();
+    let mut engine = open(dir.path(), &radio, Durability::Buffered);
+    run(&mut engine, &radio, 20);
+    drop(engine);
+    let builder = world(Engine::in_memory(), &Radio::default(), 1.0000001);
+    let mut replay = builder.replay(dir.path(), ReplayFrom::Origin).unwrap();
+    let error = replay.run_to(u64::MAX).unwrap_err();
+    assert!(matches!(error, Error::Diverged { frame: 2, .. }), "{error}");
+}
+
+/// Claim: what a world was not made with is refused by name before a frame is made.
+#[test]
+fn other_settings_and_types_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let radio = Radio::default();
+    let mut engine = open(dir.path(), &radio, Durability::Buffered);
+    run(&mut engine, &radio, 5);
+    drop(engine);
+    let refused =
+        |builder: EngineBuilder| builder.replay(dir.path(), ReplayFrom::Origin).unwrap_err().to_string();
+    let error = refused(world(Engine::in_memory().seed(9), &radio, 1.0));
+    assert!(error.contains("engine.seed"), "{error}");
+    let error = refused(Engine::in_memory());
+    assert!(error.contains("a.place"), "{error}");
+    let error =
+        Engine::in_memory().replay(dir.path().join("none"), ReplayFrom::Origin).unwrap_err().to_string();
+    assert!(error.contains("none"), "{error}");
+    let mut bare =
+        world(Engine::open(dir.path().join("bare")), &radio, 1.0).input_log(InputLog::NONE).build().unwrap();
+    run(&mut bare, &radio, 5);
+    drop(bare);
+    let other = world(Engine::in_memory(), &radio, 1.0);
+    let error = other.replay(dir.path().join("bare"), ReplayFrom::Origin).unwrap_err().to_string();
+    assert!(error.contains("frame 0") && error.contains("input_log"), "{error}");
+}
+
+/// Claim: a world that is known by its inputs goes on after it was let go of at any frame as if nothing had happened,
+/// also where the mode changes; its replay agrees.
+#[test]
+fn known_by_inputs() {
+    // With a latency two runs are the same however fast jobs are.
+    let open = |dir: &Path, radio: &Radio, durability| {
+        world(Engine::open(dir), radio, 1.0).job_latency(2).durability(durability).build().unwrap()
+    };
+    let whole = tempfile::tempdir().unwrap();
+    let radio = Radio::default();
+    let mut engine = open(whole.path(), &radio, Durability::Buffered);
+    let digests = run(&mut engine, &radio, 90);
+    drop(engine);
+    let dir = tempfile::tempdir().unwrap();
+    let radio = Radio::default();
+    let modes =
+        [Durability::Inputs(8), Durability::Inputs(1000), Durability::Buffered, Durability::Inputs(7)];
+    let mut found = Vec::new();
+    for (durability, frames) in modes.into_iter().zip([13, 37, 12, 28]) {
+        let mut engine = open(dir.path(), &radio, durability);
+        assert_eq!(engine.frame(), 1 + found.len() as u64);
+        found.extend(run(&mut engine, &radio, frames));
+    }
+    let differs = found.iter().zip(&digests).position(|(one, other)| one != other);
+    assert_eq!((differs, found.len()), (None, digests.len()));
+    let mut replay = replay(dir.path(), 1, ReplayFrom::Origin);
+    replay.run_to(u64::MAX).unwrap();
+    assert_eq!((replay.frame(), replay.digest()), (91, digests[89]));
+}
