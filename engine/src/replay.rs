@@ -4,13 +4,13 @@
 //! directory is only read.
 //! Left out: which program to replay with; whoever replays registers what the world was made with.
 
-use crate::builder::EngineBuilder;
+use crate::builder::{EngineBuilder, FACT_DT, FACT_SEED};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::store::{Entry, LogReader, Recovered};
 use crate::view::View;
-use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
 
 /// What a replay begins with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,6 @@ pub enum ReplayFrom {
 /// A stored world that is being made again; see [`EngineBuilder::replay`].
 pub struct Replay {
     engine: Engine,
-    dir: PathBuf,
     log: LogReader,
     /// Entries that were read and are of later frames, two at most.
     pending: VecDeque<Entry>,
@@ -50,7 +49,6 @@ pub(crate) struct Beginning {
     /// What came into frame 1, in case startup systems make it.
     pub(crate) first: Option<Entry>,
     pub(crate) log: LogReader,
-    pub(crate) dir: PathBuf,
 }
 
 impl EngineBuilder {
@@ -84,9 +82,25 @@ impl EngineBuilder {
     /// As [`build`](Self::build); the world has no log that goes back far enough, or was made with other settings or
     /// types, or is damaged.
     pub fn replay(self, dir: impl AsRef<Path>, from: ReplayFrom) -> Result<Replay> {
-        let dir = dir.as_ref().to_owned();
+        let log = LogReader::open(dir.as_ref()).map_err(|error| Error::Store(error.to_string()))?;
+        self.replay_log(log, from)
+    }
+
+    /// The seed and the step that a world was made with, from its facts as [`LogReader::facts`] has them.
+    #[must_use]
+    pub fn settings_of(mut self, facts: &BTreeMap<String, String>) -> Self {
+        let fact = |name: &str| facts.get(name);
+        self.seed = fact(FACT_SEED).and_then(|seed| seed.parse().ok()).unwrap_or(self.seed);
+        self.dt = fact(FACT_DT).and_then(|dt| dt.parse().ok()).unwrap_or(self.dt);
+        self
+    }
+
+    /// [`replay`](Self::replay) of a log that is open: for who looks at its facts first, to know what to register.
+    ///
+    /// # Errors
+    /// As [`replay`](Self::replay).
+    pub fn replay_log(self, mut log: LogReader, from: ReplayFrom) -> Result<Replay> {
         let failed = |error: crate::store::StoreError| Error::Store(error.to_string());
-        let mut log = LogReader::open(&dir).map_err(failed)?;
         let last = log.last_frame().ok_or_else(|| failed(log.refusal("it has no frame yet")))?;
         let origin = log.origin().map_err(failed)?.ok_or_else(|| {
             failed(log.refusal(
@@ -105,8 +119,8 @@ impl EngineBuilder {
         }
         let mut compared =
             [&zero, &first].into_iter().flatten().filter(|entry| entry.digest.is_some()).count() as u64;
-        let beginning = Beginning { recovered, zero, first, log, dir };
-        let (engine, Beginning { first, log, dir, .. }) = crate::builder::begin_again(self, beginning)?;
+        let beginning = Beginning { recovered, zero, first, log };
+        let (engine, Beginning { first, log, .. }) = crate::builder::begin_again(self, beginning)?;
         let agreed = engine.frame();
         let mut pending = first.into_iter().chain(next).collect::<VecDeque<_>>();
         if agreed == 1 {
@@ -116,7 +130,7 @@ impl EngineBuilder {
             compared -=
                 u64::from(pending.front().is_some_and(|entry| entry.frame == 1 && entry.digest.is_some()));
         }
-        Ok(Replay { engine, dir, log, pending, last, compared, agreed })
+        Ok(Replay { engine, log, pending, last, compared, agreed })
     }
 }
 
@@ -174,11 +188,6 @@ impl Replay {
     /// The world at the frame that was made last.
     pub fn view(&self) -> View<'_> {
         self.engine.view()
-    }
-
-    /// The directory that is replayed.
-    pub fn directory(&self) -> &Path {
-        &self.dir
     }
 
     /// Says since when the worlds may differ.

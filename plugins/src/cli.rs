@@ -18,6 +18,7 @@ mod inspect;
 mod principal;
 mod progress;
 mod repl;
+mod replay;
 mod report;
 mod run;
 mod script;
@@ -72,6 +73,10 @@ enum Command {
     /// Serve a world by lines of JSON on standard input and output
     #[command(after_help = STDIO_EXAMPLES)]
     Stdio(args::StdioArgs),
+    /// Make a stored world again from what came into it, and compare every digest on the way
+    ///
+    /// Exit code 1 where a frame has another digest than then, which the message names.
+    Replay(args::ReplayArgs),
     /// Say what a world directory holds, without writing to it
     Inspect(args::InspectArgs),
     /// Check every page, checksum and reference of a world directory; exit code 1 if anything is wrong
@@ -120,6 +125,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Principal(args) => principal::principal(&args),
         Command::Commands(args) => principal::commands(args.json),
         Command::Stdio(args) => stdio::stdio(&args),
+        Command::Replay(args) => replay::replay(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Verify(args) => inspect::verify(&args),
     };
@@ -238,6 +244,8 @@ mod tests {
             "stdio --data d --manual --durability synced --threads 2",
             "inspect d --json",
             "verify d",
+            "replay d --to 60 --verify --threads 2 --json",
+            "run nbody --frames 10 --durability inputs:600 --data d",
         ] {
             Cli::try_parse_from(["diptych"].into_iter().chain(arguments.split(' ')))
                 .unwrap_or_else(|error| panic!("{arguments}: {error}"));

@@ -6,10 +6,12 @@
 pub use diptych_components::life::*;
 use diptych_engine::prelude::*;
 use diptych_systems::life::step_tiles;
+use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Version of this plugin's state and behaviour; a world made by another one is refused.
 const VERSION: &str = "1";
+const FACT_VERSION: &str = "life.version";
 
 /// Conway's Life, or any rule that counts neighbours, on a torus.
 ///
@@ -25,9 +27,9 @@ const VERSION: &str = "1";
 /// ```
 #[derive(Clone, Debug)]
 pub struct LifePlugin {
-    pattern: Pattern,
-    grid: Grid,
-    tiles: Vec<Tile>,
+    /// What frame 0 is made of; nothing for a stored world.
+    setup: Option<(Grid, Rule, Vec<Tile>)>,
+    facts: BTreeMap<String, String>,
 }
 
 impl LifePlugin {
@@ -37,14 +39,28 @@ impl LifePlugin {
     /// If the pattern is larger than the grid.
     pub fn new(pattern: Pattern, grid: Grid) -> Result<LifePlugin, GridError> {
         let tiles = grid.tiles(&pattern)?;
-        Ok(LifePlugin { pattern, grid, tiles })
+        let facts = [
+            ("life.pattern", pattern_fact(&pattern)),
+            ("life.grid", grid.to_string()),
+            ("life.rule", pattern.rule().to_string()),
+        ];
+        let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Ok(LifePlugin { setup: Some((grid, pattern.rule(), tiles)), facts })
     }
 
-    /// Size, cells and hash: enough to see which pattern it is, and to tell any two apart.
-    fn pattern_fact(&self) -> String {
-        let (width, height, cells) = (self.pattern.width(), self.pattern.height(), self.pattern.population());
-        format!("{width}x{height}, {cells} live cells, {:016x}", xxh3_64(&self.pattern.canonical_bytes()))
+    /// The plugin of a world that is stored with these facts: for replays, which need no pattern.
+    #[must_use]
+    pub fn stored(facts: &BTreeMap<String, String>) -> LifePlugin {
+        let own = |name: &str| name.starts_with("life.") && name != FACT_VERSION;
+        let facts = facts.iter().filter(|(name, _)| own(name));
+        LifePlugin { setup: None, facts: facts.map(|(name, value)| (name.clone(), value.clone())).collect() }
     }
+}
+
+/// Size, cells and hash: enough to see which pattern it is, and to tell any two apart.
+fn pattern_fact(pattern: &Pattern) -> String {
+    let (width, height, cells) = (pattern.width(), pattern.height(), pattern.population());
+    format!("{width}x{height}, {cells} live cells, {:016x}", xxh3_64(&pattern.canonical_bytes()))
 }
 
 impl Plugin for LifePlugin {
@@ -60,11 +76,11 @@ impl Plugin for LifePlugin {
             .state::<Rule>("life.rule", 1)
             .system("life.step", step_tiles)
             .fact("scene", "life")
-            .fact("life.version", VERSION)
-            .fact("life.pattern", self.pattern_fact())
-            .fact("life.grid", self.grid.to_string())
-            .fact("life.rule", self.pattern.rule().to_string());
-        let (grid, rule, tiles) = (self.grid, self.pattern.rule(), self.tiles);
+            .fact(FACT_VERSION, VERSION);
+        for (name, value) in &self.facts {
+            registrar.fact(name, value);
+        }
+        let Some((grid, rule, tiles)) = self.setup else { return Ok(()) };
         registrar.setup("life.setup", move |structure: &mut Structure<'_, '_>| {
             // Ids of one setup count up, so a tile can name neighbours that are spawned after it.
             let first = structure.spawn((rule,)).id.bits() + 1;

@@ -6,10 +6,12 @@
 pub use diptych_components::nbody::*;
 use diptych_engine::prelude::*;
 use diptych_systems::nbody::{PointMass, step_bodies};
+use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Version of this plugin's state and behaviour; a world made by another one is refused.
 const VERSION: &str = "1";
+const FACT_BODIES: &str = "nbody.bodies";
 
 /// Bodies under gravity, by symplectic Euler at the engine's `dt`.
 ///
@@ -24,14 +26,25 @@ const VERSION: &str = "1";
 /// ```
 #[derive(Clone, Debug)]
 pub struct NbodyPlugin {
-    bodies: Bodies,
+    /// What frame 0 is made of; nothing for a stored world.
+    bodies: Option<Bodies>,
+    /// Which bodies they are.
+    fact: String,
 }
 
 impl NbodyPlugin {
     /// These bodies, as they are: their momentum is not offset.
     #[must_use]
     pub fn new(bodies: Bodies) -> NbodyPlugin {
-        NbodyPlugin { bodies }
+        let hash = xxh3_64(&bodies.canonical_bytes());
+        let fact = format!("{} bodies, {hash:016x}", bodies.as_slice().len());
+        NbodyPlugin { bodies: Some(bodies), fact }
+    }
+
+    /// The plugin of a world that is stored with these facts: for replays, which need no bodies.
+    #[must_use]
+    pub fn stored(facts: &BTreeMap<String, String>) -> NbodyPlugin {
+        NbodyPlugin { bodies: None, fact: facts.get(FACT_BODIES).cloned().unwrap_or_default() }
     }
 
     /// The Sun and the four giant planets.
@@ -47,7 +60,6 @@ impl Plugin for NbodyPlugin {
     }
 
     fn build(self, registrar: &mut Registrar) -> Result<(), Error> {
-        let hash = xxh3_64(&self.bodies.canonical_bytes());
         registrar
             .state::<Position>("nbody.position", 1)
             .state::<Velocity>("nbody.velocity", 1)
@@ -56,9 +68,10 @@ impl Plugin for NbodyPlugin {
             .system("nbody.step", step_bodies)
             .fact("scene", "nbody")
             .fact("nbody.version", VERSION)
-            .fact("nbody.bodies", format!("{} bodies, {hash:016x}", self.bodies.as_slice().len()));
+            .fact(FACT_BODIES, self.fact);
+        let Some(bodies) = self.bodies else { return Ok(()) };
         registrar.setup("nbody.setup", move |structure: &mut Structure<'_, '_>| {
-            for Body { name, mass, position, velocity } in self.bodies.as_slice() {
+            for Body { name, mass, position, velocity } in bodies.as_slice() {
                 structure.spawn((*position, *velocity, *mass, name.clone()));
             }
         });

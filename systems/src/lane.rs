@@ -16,6 +16,7 @@ mod host;
 mod job;
 mod memo;
 mod mirror;
+mod record;
 mod request;
 mod work;
 mod write;
@@ -37,12 +38,15 @@ use diptych_engine::prelude::*;
 use diptych_engine::{Registrar, par_each_weighted};
 use floor::Ledger;
 use job::{Hall, Lane};
+use record::Recorder;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use work::Job;
 
 /// The system that all rows of the runtime are reserved to, and its observer.
 const LANES: &str = "runtime.lanes";
+/// The name under which requests stand in the log of inputs.
+const INTAKE: &str = "runtime.requests";
 /// What everybody else does instead of commanding such rows.
 const INSTEAD: &str = "use a session, or a client's requests for principals";
 
@@ -63,7 +67,7 @@ pub(crate) struct Rows<'w, 's> {
 /// # Panics
 /// When the floor is another engine's.
 pub fn register(registrar: &mut Registrar, floor: &Arc<Floor>) -> Result<()> {
-    floor.connect(crate::event::register(registrar, floor.settings.events)?);
+    floor.connect(crate::event::register(registrar, floor.settings.events)?, registrar.intake(INTAKE, 1));
     registrar
         .state_with::<kv::Key, crate::kv::KeyCodec>("kv.key", 1)
         .state_with::<kv::Value, crate::kv::ValueCodec>("kv.value", 1)
@@ -135,7 +139,11 @@ fn run(
     let may_publish = |session: &str| terms.slots > 0 && !waiting.contains(session);
     agenda.wake(&mut ledger.mirror, &mail, &machine, floor.settings.patience, terms.step, may_publish);
     let Ledger { mirror, backlog, .. } = &mut *ledger;
-    agenda.take(backlog, mirror, terms.step);
+    if backlog.is_empty() || !floor.intake().is_kept() {
+        agenda.take(backlog, mirror, terms.step, None);
+    } else {
+        floor.intake().note(|out| agenda.take(backlog, mirror, terms.step, Some(Recorder::new(out))));
+    }
     let count = agenda.deal(mirror, lanes, &waiting);
     *jobs = core::mem::take(&mut agenda.jobs);
     {

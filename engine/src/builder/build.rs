@@ -31,11 +31,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// The fact under which the seed is stored.
-const FACT_SEED: &str = "engine.seed";
+pub(crate) const FACT_SEED: &str = "engine.seed";
 /// The version of the engine's own behaviour: what the same inputs make of a world.
 const ENGINE_VERSION: u32 = 1;
 /// The fact under which the step is stored.
-const FACT_DT: &str = "engine.dt";
+pub(crate) const FACT_DT: &str = "engine.dt";
 
 pub(super) fn build(builder: EngineBuilder) -> Result<Engine> {
     build_from(builder, &mut Start::Directory)

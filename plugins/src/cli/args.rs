@@ -77,7 +77,8 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// When a frame counts as kept: memory (only at checkpoints and at the end), buffered (survives the
-    /// program), synced (survives a power cut) or every:N (synced every N frames)
+    /// program), synced (survives a power cut), every:N (synced every N frames) or inputs:N (survives the program by
+    /// what came in, the state is synced every N frames)
     #[arg(long, value_name = "MODE", value_parser = durability)]
     pub(crate) durability: Option<Durability>,
     /// Frames per second; as fast as possible if left out
@@ -105,6 +106,26 @@ pub(crate) struct VerifyArgs {
     /// The world's directory
     #[arg(value_name = "DIR")]
     pub(crate) directory: PathBuf,
+}
+
+/// `replay`
+#[derive(Args, Debug)]
+pub(crate) struct ReplayArgs {
+    /// The world's directory; it is only read, and may be running
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// The frame to stop at; the last one if left out
+    #[arg(long, value_name = "FRAME")]
+    pub(crate) to: Option<u64>,
+    /// Fail if no digest could be compared, or the last frame's own digest was never written down
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Threads to run on; all cores if left out
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u64).range(1..=THREADS_MAX))]
+    pub(crate) threads: Option<u64>,
+    /// Print the report as one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `exec`
@@ -276,9 +297,15 @@ fn durability(text: &str) -> Result<Durability, String> {
         "memory" => Ok(Durability::Memory),
         "buffered" => Ok(Durability::Buffered),
         "synced" => Ok(Durability::Synced),
-        _ => match text.strip_prefix("every:").map(str::parse::<u32>) {
-            Some(Ok(frames)) if frames > 0 => Ok(Durability::Every(frames)),
-            _ => Err("it is one of memory, buffered, synced, every:N with N of 1 or more".to_owned()),
-        },
+        _ => {
+            match text.strip_prefix("every:").map(str::parse::<u32>) {
+                Some(Ok(frames)) if frames > 0 => Ok(Durability::Every(frames)),
+                _ => match text.strip_prefix("inputs:").map(str::parse::<u32>) {
+                    Some(Ok(frames)) if frames > 0 => Ok(Durability::Inputs(frames)),
+                    _ => Err("it is one of memory, buffered, synced, every:N, inputs:N with N of 1 or more"
+                        .to_owned()),
+                },
+            }
+        }
     }
 }

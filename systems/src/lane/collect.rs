@@ -7,6 +7,7 @@
 use super::job::Lane;
 use super::memo::Memo;
 use super::mirror::{Due, Mirror, Place, Resting, Seat};
+use super::record::Recorder;
 use super::request::{Ask, Request, To};
 use super::work::{Hearer, Job, Round, Roused, Wake, Who, Work};
 use crate::event::Heard;
@@ -144,7 +145,13 @@ impl Agenda {
     }
 
     /// Takes requests up to, and with, those that change what later ones may do.
-    pub(super) fn take(&mut self, backlog: &mut VecDeque<Request>, mirror: &mut Mirror, step: u64) {
+    pub(super) fn take(
+        &mut self,
+        backlog: &mut VecDeque<Request>,
+        mirror: &mut Mirror,
+        step: u64,
+        mut recorder: Option<Recorder<'_>>,
+    ) {
         let (mut barred, mut bytes) = (false, 0);
         // Neither sessions nor principals change for others before the lanes have run.
         let mut seats = (backlog.len() >= MEMO_FROM).then(Memo::new);
@@ -157,6 +164,7 @@ impl Agenda {
             .pop_front_if(|request| (!barred || request.ask.is_barrier()) && fits(&mut bytes, &request.ask))
         {
             barred |= request.ask.is_barrier();
+            recorder.iter_mut().for_each(|recorder| recorder.ask(&request.ask, mirror));
             let Request { ask, to } = request;
             match ask {
                 Ask::Run(session, program) => {

@@ -14,7 +14,7 @@ use crate::script::{self, Commands};
 use diptych_components::kv as data;
 use diptych_components::slp::Object;
 use diptych_engine::ingress::{INGRESS_MAX, Ingress, IngressError, TryPushError};
-use diptych_engine::{Clock, Observer, View};
+use diptych_engine::{Clock, Intake, Observer, View};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, TryLockError};
@@ -107,6 +107,7 @@ pub struct Floor {
     pub(super) commands: Commands,
     requests: Ingress<Request>,
     bus: OnceLock<Bus>,
+    intake: OnceLock<Intake>,
     index: RwLock<Index>,
     ledger: Mutex<Ledger>,
     shown: Shown,
@@ -150,6 +151,7 @@ impl Floor {
             settings,
             commands,
             bus: OnceLock::new(),
+            intake: OnceLock::new(),
             index: RwLock::default(),
             ledger: Mutex::default(),
             shown: Shown::default(),
@@ -235,7 +237,12 @@ impl Floor {
     /// The work, taken for a frame, with what has arrived by now.
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         let mut ledger = lock(&self.ledger);
-        if !self.requests.is_empty() {
+        if let Some(bytes) = self.intake().replayed() {
+            let Ledger { backlog, mirror } = &mut *ledger;
+            let read = super::record::replay(&bytes, mirror, backlog);
+            read.unwrap_or_else(|error| panic!("the requests in the log of inputs cannot be read: {error}"));
+            self.count(backlog.len() as u64, 0);
+        } else if !self.requests.is_empty() {
             let Ledger { backlog, .. } = &mut *ledger;
             let room = REQUESTS_A_FRAME.saturating_sub(backlog.len());
             let drained = self.requests.drain(room, |request, _| backlog.push_back(request));
@@ -289,9 +296,15 @@ impl Floor {
         self.bus.get().expect("registration brings the bus").hand_over(events);
     }
 
-    /// Says where events go; once.
-    pub(super) fn connect(&self, bus: Bus) {
-        assert!(self.bus.set(bus).is_ok(), "a floor belongs to one engine");
+    /// Says where events go, and where it is noted what frames take; once.
+    pub(super) fn connect(&self, bus: Bus, intake: Intake) {
+        let connected = self.bus.set(bus).is_ok() && self.intake.set(intake).is_ok();
+        assert!(connected, "a floor belongs to one engine");
+    }
+
+    /// Where it is noted what frames take.
+    pub(super) fn intake(&self) -> &Intake {
+        self.intake.get().expect("registration brings the intake")
     }
 
     pub(super) fn log(&self, lines: &mut Vec<Vec<u8>>, dropped: u64) {

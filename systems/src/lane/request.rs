@@ -178,6 +178,8 @@ pub enum To {
     Promise(Promise<Answer>),
     /// To a list, under a number.
     List(Arc<Answers>, u64),
+    /// To nobody: in a replay nobody waits.
+    Nobody,
 }
 
 impl To {
@@ -189,6 +191,7 @@ impl To {
         for (to, answer) in answers {
             match to {
                 Self::Promise(promise) => promise.keep(answer),
+                Self::Nobody => {}
                 Self::List(list, number) => {
                     if !last.as_ref().is_some_and(|last| Arc::ptr_eq(last, &list)) {
                         last.inspect(|last| last.put(&mut together));

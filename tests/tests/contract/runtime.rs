@@ -32,6 +32,8 @@ mod limits;
 mod load;
 #[path = "runtime/overflow.rs"]
 mod overflow;
+#[path = "runtime/replay.rs"]
+mod replay;
 #[path = "runtime/sessions.rs"]
 mod sessions;
 

@@ -27,7 +27,8 @@ pub struct LogReader {
     /// The entry that was read last, and whether there was one.
     link: Option<Link>,
     disk: Disk,
-    copy: Copy,
+    /// Goes last: the database is in it.
+    _copy: Copy,
 }
 
 impl std::fmt::Debug for LogReader {
@@ -64,7 +65,7 @@ impl LogReader {
             entries: Box::new(entries),
             link: None,
             disk,
-            copy,
+            _copy: copy,
         })
     }
 
@@ -154,11 +155,5 @@ impl LogReader {
     #[must_use]
     pub fn refusal(&self, reason: &str) -> StoreError {
         refuse(&self.dir, reason.to_owned())
-    }
-
-    /// The copy that is read from.
-    #[must_use]
-    pub fn copy(&self) -> &Path {
-        &self.copy.path
     }
 }

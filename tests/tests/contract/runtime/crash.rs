@@ -42,7 +42,7 @@ fn world(directory: &Path, synced: bool) -> World {
 }
 
 /// A script for number `n` of a run; the scope and the key that must be there when it is answered.
-fn work(dice: &mut Dice, scope: u64, name: &str) -> (String, Option<String>) {
+pub(super) fn work(dice: &mut Dice, scope: u64, name: &str) -> (String, Option<String>) {
     let kept = |scope: &str, key: String| Some(format!("{scope}/{key}"));
     let own = format!("s{scope}");
     match dice.roll(6) {

@@ -1,0 +1,104 @@
+//! `diptych replay`: a stored world made again from what came into it.
+//!
+//! Invariant: the directory is only read. Exit code 1 says that a frame was not the same; 2 that there is nothing to
+//! replay, or not by this program.
+
+use std::time::{Duration, Instant};
+
+use diptych::life::LifePlugin;
+use diptych::nbody::NbodyPlugin;
+use diptych::prelude::*;
+use diptych::store::LogReader;
+use serde::Serialize;
+
+use super::Failure;
+use super::args::ReplayArgs;
+use super::progress::Progress;
+use super::report::print;
+
+/// Between two looks at how far it is.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// The report of a replay.
+#[derive(Serialize, Debug)]
+struct ReplayReport {
+    frame: u64,
+    digest: String,
+    /// Every digest that was written down up to `frame` is that of the replay, and there was one.
+    verified: bool,
+    /// How many those are.
+    compared: u64,
+    seconds: f64,
+    frames_per_second: f64,
+}
+
+/// Makes a world again and compares.
+pub(crate) fn replay(args: &ReplayArgs) -> Result<(), Failure> {
+    let refused =
+        |error: &dyn std::fmt::Display| Failure::Refused(format!("{}: {error}", args.directory.display()));
+    let log = LogReader::open(&args.directory).map_err(|error| refused(&error))?;
+    let mut replay =
+        builder(args, &log).replay_log(log, ReplayFrom::Origin).map_err(|error| match error {
+            Error::Diverged { .. } => Failure::Failed(error.to_string()),
+            error => refused(&error),
+        })?;
+    let goal = args.to.unwrap_or(u64::MAX).min(replay.last_frame());
+    if let Some(to) = args.to.filter(|to| *to > goal || *to < replay.frame()) {
+        let (first, last) = (replay.frame(), replay.last_frame());
+        return Err(refused(&format!("--to {to}: there are frames {first} to {last}")));
+    }
+    let (started, first) = (Instant::now(), replay.frame());
+    let mut progress = Progress::new(first, goal);
+    let made = run(&mut replay, goal, &mut progress);
+    progress.end();
+    made.map_err(|error| Failure::Failed(format!("{}: {error}", args.directory.display())))?;
+    let (seconds, frames) = (started.elapsed().as_secs_f64(), replay.frame() - first);
+    let report = ReplayReport {
+        frame: replay.frame(),
+        digest: replay.digest().to_string(),
+        verified: replay.compared() > 0,
+        compared: replay.compared(),
+        seconds,
+        frames_per_second: if frames == 0 { 0.0 } else { frames as f64 / seconds },
+    };
+    print(&report, args.json, || text(&report))?;
+    match (args.verify, report.verified) {
+        (true, false) => Err(Failure::Failed("no digest was written down in these frames".to_owned())),
+        _ => Ok(()),
+    }
+}
+
+/// An engine of what the world was made with, as its facts say.
+fn builder(args: &ReplayArgs, log: &LogReader) -> EngineBuilder {
+    let facts = log.facts();
+    let mut builder = Engine::in_memory().settings_of(facts);
+    if let Some(threads) = args.threads {
+        builder = builder.threads(threads as usize);
+    }
+    match facts.get("scene").map(String::as_str) {
+        Some("life") => builder.plugin(LifePlugin::stored(facts)),
+        Some("nbody") => builder.plugin(NbodyPlugin::stored(facts)),
+        _ => builder.plugin(Runtime::default()),
+    }
+}
+
+fn run(replay: &mut Replay, goal: u64, progress: &mut Progress) -> Result<()> {
+    let mut looked = Instant::now();
+    while replay.frame() < goal && replay.step()? {
+        if looked.elapsed() >= PROGRESS_EVERY {
+            looked = Instant::now();
+            progress.at(replay.frame());
+        }
+    }
+    Ok(())
+}
+
+/// The report for people.
+fn text(report: &ReplayReport) -> String {
+    let ReplayReport { frame, digest, compared, seconds, frames_per_second, .. } = report;
+    let verified = if report.verified { "all the same" } else { "none was written down" };
+    format!(
+        "frame          {frame}\ndigest         {digest}\ncompared       {compared} digests, {verified}\n\
+         time           {seconds:.3} s, {frames_per_second:.0} frames per second\n"
+    )
+}
