@@ -181,12 +181,18 @@ impl Engine {
         pool.install(|| run_frames(frame, &pace))
     }
 
-    /// Makes the next frame again; see [`Replay`](crate::Replay).
+    /// Makes frames again as long as `next` does one; see [`Replay`](crate::Replay).
     #[cfg(feature = "store")]
-    pub(crate) fn make_again(&mut self, entry: Option<&crate::store::Entry>) -> Result<()> {
+    pub(crate) fn make_again_while(
+        &mut self,
+        mut next: impl FnMut(&mut Frame) -> Result<bool> + Send,
+    ) -> Result<()> {
         self.check_caller()?;
         let Self { frame, pool, .. } = self;
-        pool.install(|| frame.make_again(entry))
+        pool.install(|| {
+            while next(frame)? {}
+            Ok(())
+        })
     }
 
     /// A tick inside a tick, or under a lease of this thread, would wait for itself.
@@ -292,8 +298,9 @@ impl Drop for Engine {
     fn drop(&mut self) {
         // A clean end writes what is still waiting; a failure was reported by the call that met it.
         let mut reason = "the engine was dropped".to_owned();
-        if self.frame.poisoned.is_none()
-            && let Err(error) = self.flush()
+        let Self { frame, pool, .. } = self;
+        if frame.poisoned.is_none()
+            && let Err(error) = pool.install(|| frame.settle_end()).and_then(|()| self.flush())
         {
             tracing::error!(%error, "the last frames were not stored");
             reason = format!("the engine was dropped, and its last frames were not stored: {error}");

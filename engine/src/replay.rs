@@ -140,20 +140,8 @@ impl Replay {
     /// # Errors
     /// [`Error::Diverged`] where its digest is another than then; a failed frame; a damaged log.
     pub fn step(&mut self) -> Result<bool> {
-        let frame = self.engine.frame() + 1;
-        if frame > self.last {
-            return Ok(false);
-        }
-        if self.pending.is_empty() {
-            self.pending.extend(self.log.next_entry().map_err(|error| Error::Store(error.to_string()))?);
-        }
-        let entry = self.pending.pop_front_if(|entry| entry.frame == frame);
-        self.engine.make_again(entry.as_ref()).map_err(|error| self.placed(error))?;
-        if entry.is_some_and(|entry| entry.digest.is_some()) {
-            self.compared += 1;
-            self.agreed = frame;
-        }
-        Ok(true)
+        let frame = self.frame() + 1;
+        Ok(self.run_to(frame)? == frame)
     }
 
     /// Makes frames again up to `frame`, or to the last one; answers at which it stands.
@@ -161,7 +149,33 @@ impl Replay {
     /// # Errors
     /// As [`Replay::step`].
     pub fn run_to(&mut self, frame: u64) -> Result<u64> {
-        while self.engine.frame() < frame && self.step()? {}
+        self.run_while(frame, |_| true)
+    }
+
+    /// The same, as long as `on` says so, asked before each frame with the last one's number.
+    ///
+    /// # Errors
+    /// As [`Replay::step`].
+    pub fn run_while(&mut self, frame: u64, mut on: impl FnMut(u64) -> bool + Send) -> Result<u64> {
+        let Self { engine, log, pending, last, compared, agreed } = self;
+        let goal = frame.min(*last);
+        let made = engine.make_again_while(|frame| {
+            if frame.committed >= goal || !on(frame.committed) {
+                return Ok(false);
+            }
+            if pending.is_empty() {
+                pending.extend(log.next_entry().map_err(|error| Error::Store(error.to_string()))?);
+            }
+            let next = frame.committed + 1;
+            let entry = pending.pop_front_if(|entry| entry.frame == next);
+            frame.make_again(entry.as_ref())?;
+            if entry.is_some_and(|entry| entry.digest.is_some()) {
+                *compared += 1;
+                *agreed = next;
+            }
+            Ok(true)
+        });
+        made.map_err(|error| self.placed(error))?;
         Ok(self.engine.frame())
     }
 

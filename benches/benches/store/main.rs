@@ -3,6 +3,7 @@
 //! A filter is a part of a row's name, such as `60 Hz`, `full speed`, `reopen`. The ten-minute runs are behind
 //! `--long`. Invariant: every store of ours is `Buffered`; its peer hands over to the operating system too.
 
+mod inputs;
 mod long;
 mod pace;
 mod reopen;
@@ -24,13 +25,18 @@ pub(crate) struct Place(pub(crate) [f64; 3]);
 
 /// The dense scene: every place moves in every frame, packed, on two threads.
 pub(crate) fn dense(builder: EngineBuilder, probe: &Probe) -> EngineBuilder {
+    dense_of(builder, ROWS, probe)
+}
+
+/// The same with so many entities.
+pub(crate) fn dense_of(builder: EngineBuilder, rows: u32, probe: &Probe) -> EngineBuilder {
     let probe = probe.clone();
     builder
         .threads(2)
         .digest(DigestPolicy::OnDemand)
         .state::<Place>("bench.place", 1)
-        .setup("bench.setup", |structure| {
-            for n in 0..ROWS {
+        .setup("bench.setup", move |structure| {
+            for n in 0..rows {
                 structure.spawn((Place([f64::from(n), 1.0, -1.0]),));
             }
         })
@@ -49,6 +55,7 @@ fn main() {
     let mut suite = Suite::from_args("store");
     pace::run(&mut suite);
     throughput::run(&mut suite);
+    inputs::run(&mut suite);
     reopen::run(&mut suite);
     long::run(&mut suite);
     suite.finish();

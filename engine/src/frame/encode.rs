@@ -47,6 +47,8 @@ pub(crate) struct Encoder {
     checkpoint_every: Option<u32>,
     /// Whether frames have no records.
     by_inputs: bool,
+    /// The frame of the last checkpoint that was begun.
+    checkpoint: u64,
 }
 
 /// A record whose structure is written and whose values are still to come.
@@ -109,6 +111,7 @@ impl Encoder {
             opened: Some(options.program.clone()),
             checkpoint_every: entry::checkpoint_every(options.durability),
             by_inputs: false,
+            checkpoint: u64::MAX,
         };
         Ok((encoder, recovered))
     }
@@ -323,6 +326,12 @@ impl Frame {
         let done = if wanted { encoder.checkpoint_at_opening(&self.as_committed()) } else { Ok(()) };
         self.encoder = Some(encoder);
         done
+    }
+
+    /// A clean end: the state of a world that is known by its inputs is written down, so that any program can open it.
+    pub(crate) fn settle_end(&mut self) -> Result<()> {
+        let by_inputs = |encoder: &Encoder| encoder.by_inputs && encoder.checkpoint != self.committed;
+        if self.encoder.as_ref().is_some_and(by_inputs) { self.settle_opening(true) } else { Ok(()) }
     }
 
     /// An upper bound of the bytes of changed rows: 0 says that nothing changed.

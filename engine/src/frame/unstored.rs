@@ -106,6 +106,10 @@ impl Frame {
         Ok(())
     }
 
+    pub(crate) fn settle_end(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     pub(crate) fn flush(&mut self) -> Result<u64> {
         Ok(self.committed)
     }

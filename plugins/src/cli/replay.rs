@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use diptych::is_interrupted;
 use diptych::life::LifePlugin;
 use diptych::nbody::NbodyPlugin;
 use diptych::prelude::*;
@@ -18,6 +19,8 @@ use super::report::print;
 
 /// Between two looks at how far it is.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+/// Frames between two looks at the clock.
+const FRAMES_A_LOOK: u64 = 16;
 
 /// The report of a replay.
 #[derive(Serialize, Debug)]
@@ -47,6 +50,8 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<(), Failure> {
         let (first, last) = (replay.frame(), replay.last_frame());
         return Err(refused(&format!("--to {to}: there are frames {first} to {last}")));
     }
+    // From here on a first Ctrl-C ends the replay, and the report says where.
+    let _ = Pace::fast().until_interrupted();
     let (started, first) = (Instant::now(), replay.frame());
     let mut progress = Progress::new(first, goal);
     let made = run(&mut replay, goal, &mut progress);
@@ -82,15 +87,16 @@ fn builder(args: &ReplayArgs, log: &LogReader) -> EngineBuilder {
     }
 }
 
-fn run(replay: &mut Replay, goal: u64, progress: &mut Progress) -> Result<()> {
+fn run(replay: &mut Replay, goal: u64, progress: &mut Progress) -> Result<u64> {
     let mut looked = Instant::now();
-    while replay.frame() < goal && replay.step()? {
-        if looked.elapsed() >= PROGRESS_EVERY {
+    replay.run_while(goal, |frame| {
+        // A look at the clock costs as much as a small frame.
+        if frame % FRAMES_A_LOOK == 0 && looked.elapsed() >= PROGRESS_EVERY {
             looked = Instant::now();
-            progress.at(replay.frame());
+            progress.at(frame);
         }
-    }
-    Ok(())
+        !is_interrupted()
+    })
 }
 
 /// The report for people.

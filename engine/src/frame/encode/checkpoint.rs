@@ -50,6 +50,7 @@ impl Encoder {
         let base = self.base(committed);
         let rows = base.tables.iter().map(|table| table.rows).collect();
         self.store.begin_checkpoint_with(base, copy).map_err(failed)?;
+        self.checkpoint = committed.frame;
         self.copying = Some(Copying { rows, table: 0, column: 0, row: 0 });
         Ok(())
     }
