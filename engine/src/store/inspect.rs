@@ -6,7 +6,7 @@
 
 mod copy;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,11 +14,9 @@ use std::path::{Path, PathBuf};
 pub(crate) use self::copy::Copy;
 use super::directory::{DATABASE, FORMAT_FILE, LOCK_FILE, has_format, refuse, refuse_lost};
 use super::disk::Disk;
-use super::recovery::{Recovered, recover, world_values};
+use super::recovery::{recover, world_values};
 use super::watermark::{Condition, Watermark};
-use super::world::Column;
-use super::{StoreError, TypeEntry, journal, tables};
-use crate::digest::{ComponentDigest, row_hash, type_seed, world_digest};
+use super::{Image, StoreError, TypeEntry, journal, tables};
 
 /// A running world may change under the copy: so often is it taken again.
 pub(crate) const COPY_TRIES_MAX: u32 = 8;
@@ -206,7 +204,8 @@ fn fill(copy: &Path, report: &mut Report) -> Result<(), StoreError> {
         let reason = format!("{} frames had been synced, {} were found", watermark.head, position.head);
         return Err(StoreError::damaged(database.display().to_string(), reason));
     }
-    describe(&values.types, recovered.as_ref(), report);
+    let image = recovered.map(|recovered| Image::new(recovered, values.facts));
+    describe(&values.types, image.as_ref(), report);
     Ok(())
 }
 
@@ -239,83 +238,25 @@ fn rehearse_in(copy: &Path, absent: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn describe(types: &[TypeEntry], recovered: Option<&Recovered>, report: &mut Report) {
-    let tables = recovered.map_or(&[][..], |recovered| &recovered.tables);
-    let transient = |key: u16| types.get(usize::from(key)).is_some_and(|entry| entry.transient);
-    let marked = recovered.map_or_else(BTreeMap::new, |recovered| recovered.rows_marked(transient));
-    let mut sums = vec![0_u128; types.len()];
-    report.types = types
-        .iter()
-        .map(|entry| TypeReport { name: entry.name.clone(), version: entry.version, rows: 0, bytes: 0 })
-        .collect();
-    let seeds: Vec<u64> = types.iter().map(|entry| type_seed(&entry.name)).collect();
-    let mut seen = BTreeSet::new();
-    for (ordinal, table) in tables.iter().enumerate() {
-        report.entities += u64::from(table.rows);
-        let Some(ids) = ids(&table.types, &table.columns) else {
-            report.problems.push(format!("table {ordinal} has no column of ids"));
-            continue;
-        };
-        for id in &ids {
-            if !seen.insert(*id) {
-                report.problems.push(format!("the id {id} stands twice, again in table {ordinal}"));
-            }
-        }
-        for (key, column) in table.types.iter().zip(&table.columns) {
-            let marked = marked.get(&(ordinal as u32, *key)).map_or(&[][..], Vec::as_slice);
-            let key = usize::from(*key);
-            for (row, id) in ids.iter().enumerate() {
-                // What a transient row had before is nowhere, so it cannot count.
-                if types[key].transient && marked.get(row) != Some(&true) {
-                    continue;
-                }
-                let bytes = column.row(row);
-                sums[key] = sums[key].wrapping_add(row_hash(seeds[key], *id, bytes));
-                report.types[key].bytes += bytes.len() as u64;
-                report.types[key].rows += 1;
-            }
-        }
+/// What the types are, and what the world holds of them, where it has a frame.
+fn describe(types: &[TypeEntry], image: Option<&Image>, report: &mut Report) {
+    let none = |entry: &TypeEntry| TypeReport {
+        name: entry.name.clone(),
+        version: entry.version,
+        rows: 0,
+        bytes: 0,
+    };
+    report.types = types.iter().map(none).collect();
+    let Some(image) = image else { return };
+    for (report, made) in report.types.iter_mut().zip(image.components()) {
+        (report.rows, report.bytes) = (made.rows, made.bytes);
     }
-    let mut components: Vec<ComponentDigest<'_>> = report
-        .types
-        .iter()
-        .zip(&sums)
-        .map(|(entry, sum)| ComponentDigest {
-            name: &entry.name,
-            version: entry.version,
-            sum: *sum,
-            rows: entry.rows,
-        })
-        .collect();
-    // A note counts as a type of version 0 with one row, that of no entity.
-    for (name, bytes) in recovered.iter().flat_map(|recovered| &recovered.notes) {
-        let sum = row_hash(type_seed(name), 0, bytes);
-        components.push(ComponentDigest { name, version: 0, sum, rows: 1 });
-    }
-    let digest = world_digest(&mut components);
-    let Some(recovered) = recovered else { return };
-    report.frame = Some(recovered.frame);
-    let notes = recovered.notes.iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64));
-    report.frame_notes = notes.collect();
-    report.digest = Some(digest);
-    if let Some((frame, stored)) = recovered.digest
-        && frame == recovered.frame
-        && stored != digest
-    {
-        report.problems.push(format!(
-            "the digest of frame {frame} was stored as {stored:032x}, the bytes give {digest:032x}"
-        ));
-    }
-}
-
-fn ids(types: &[u16], columns: &[Column]) -> Option<Vec<u64>> {
-    let index = types.iter().position(|key| *key == 0)?;
-    match &columns[index] {
-        Column::Fixed { bytes, .. } => {
-            Some(bytes.as_chunks::<8>().0.iter().map(|id| u64::from_le_bytes(*id)).collect())
-        }
-        Column::Variable { .. } => None,
-    }
+    report.frame = Some(image.frame());
+    report.entities = image.entities();
+    report.frame_notes =
+        image.notes().iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64)).collect();
+    report.digest = Some(image.digest().0);
+    report.problems.extend(image.problems());
 }
 
 /// Whether another process holds the world's lock.
