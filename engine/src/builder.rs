@@ -50,6 +50,8 @@ pub struct EngineBuilder {
     pub(crate) inputs_max: usize,
     #[cfg(feature = "store")]
     pub(crate) faults: crate::store::FaultPlan,
+    #[cfg(feature = "store")]
+    pub(crate) history: crate::store::History,
     pub(crate) failure: Option<crate::error::Error>,
 }
 
@@ -73,6 +75,8 @@ impl EngineBuilder {
             inputs_max: crate::ingress::INGRESS_MAX,
             #[cfg(feature = "store")]
             faults: crate::store::FaultPlan::default(),
+            #[cfg(feature = "store")]
+            history: crate::store::History::default(),
             failure: None,
         }
     }
@@ -334,6 +338,15 @@ impl EngineBuilder {
     /// See [`Registrar::intake`].
     pub fn intake(&mut self, name: &str, version: u32) -> crate::Intake {
         self.registrar.intake(name, version)
+    }
+
+    /// How much of the past stays in the directory, to be looked at with [`Engine::at`]; nothing beyond the last
+    /// checkpoint unless said otherwise. It may differ each time a world is opened.
+    #[cfg(feature = "store")]
+    #[must_use]
+    pub fn history(mut self, history: crate::store::History) -> Self {
+        self.history = history;
+        self
     }
 
     /// When a commit takes the world's digest; every 60 frames unless said otherwise.

@@ -6,19 +6,25 @@
 //! guessed; after a failed write nothing more is acknowledged.
 //! Left out: encoding of components, upcasters and digests of worlds (the engine does those).
 
+mod backup;
 mod base;
 mod catalog;
 mod codec;
 mod delta;
+mod diff;
 mod directory;
 mod disk;
 mod error;
+mod held;
+mod history;
+mod image;
 mod inspect;
 mod journal;
 mod keys;
 mod log;
 mod marks;
 mod options;
+mod past;
 mod queue;
 mod reader;
 mod recovery;
@@ -32,14 +38,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use backup::{Backup, backup};
 pub use base::{Base, TableShape};
 pub use catalog::{RowKind, TypeEntry};
 pub use delta::{Delta, DeltaWriter, Mark};
+pub use diff::{ComponentDiff, RowDiff, diff};
 pub use error::{FactMismatch, StoreError};
+pub use history::{HISTORY_BYTES, History};
+pub use image::{Component, Image};
 pub use inspect::{FileState, Report, TypeReport, inspect, verify};
 pub use log::{Entry, LOG_ORIGIN_BYTES_MAX, LOG_SEGMENT_BYTES, LogReader, Taken};
 pub use marks::MarkedRows;
 pub use options::{Durability, FaultPlan, InputLog, StoreOptions, StoreStats};
+pub use past::{LOOKS_MAX, Past, at};
 pub use reader::{DeltaReader, Ids, Keys, Operation, Operations, Run};
 pub use recovery::{Recovered, Tail};
 pub use world::{Column, RawWorld, RecoveredTable};
@@ -66,6 +77,7 @@ pub const CHECKPOINT_BYTES_MIN_SATURATED: u64 = 256 << 20;
 pub struct Store {
     queue: Arc<Queue>,
     types: Vec<TypeEntry>,
+    past: Past,
     /// Frame + 1 of the last submitted frame.
     submitted: u64,
     flushes: u64,
@@ -95,12 +107,13 @@ impl Store {
         facts: &BTreeMap<String, String>,
         options: &StoreOptions,
     ) -> Result<(Self, Option<Recovered>), StoreError> {
-        let Opened { lock, disk, position, recovered, types, upgrade, marker, log } =
+        let Opened { lock, disk, position, recovered, stored, types, kept, upgrade, marker, log } =
             open_directory(dir, types, facts, options)?;
         let queue = Arc::new(Queue::new(options.queue_frames_max, options.queue_bytes_max, position.head));
         let mut store = Self {
             queue: Arc::clone(&queue),
             types: types.clone(),
+            past: Past::running(Arc::clone(&queue), Arc::new(facts.clone()), dir),
             submitted: position.head,
             flushes: 0,
             record_bytes: position.record_bytes,
@@ -110,10 +123,9 @@ impl Store {
             upgrade_pending: upgrade && recovered.is_some(),
             _lock: lock,
         };
-        let transient = catalog::transient_keys(&types);
         let upgrade = store.upgrade_pending.then_some(types);
         store.upgrade_pending = upgrade.is_some();
-        let writer = Writer::new(queue, disk, marker, log, options, position, transient, upgrade);
+        let writer = Writer::new(queue, disk, marker, log, options, position, kept, (stored, upgrade));
         std::thread::Builder::new()
             .name("diptych store".to_owned())
             .spawn(move || writer.run())
@@ -306,6 +318,12 @@ impl Store {
         self.flushes += 1;
         self.queue.put(Item::Flush { token: self.flushes, head: self.submitted })?;
         self.queue.wait_flushed(self.flushes)
+    }
+
+    /// A handle that gives the world at any frame that is kept, for any thread.
+    #[must_use]
+    pub fn past(&self) -> Past {
+        self.past.clone()
     }
 
     /// Why the writer stopped, if it did.

@@ -10,6 +10,9 @@ mod driver;
 #[path = "store/model.rs"]
 mod model;
 
+#[path = "store/backup.rs"]
+mod backup;
+
 #[path = "store/damage.rs"]
 mod damage;
 
@@ -18,6 +21,9 @@ mod failure;
 
 #[path = "store/fuzz.rs"]
 mod fuzz;
+
+#[path = "store/history.rs"]
+mod history;
 
 #[path = "store/killed.rs"]
 mod killed;

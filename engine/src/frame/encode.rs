@@ -16,7 +16,8 @@ use crate::error::{Error, Result};
 use crate::replay::Beginning;
 use crate::stats::Stats;
 use crate::store::{
-    Delta, DeltaWriter, DurableFrames, InputLog, Mark, Recovered, RowKind, Store, StoreOptions, TypeEntry,
+    Delta, DeltaWriter, DurableFrames, InputLog, Mark, Past, Recovered, RowKind, Store, StoreOptions,
+    TypeEntry,
 };
 use crate::timer::Stopwatch;
 use checkpoint::Copying;
@@ -77,6 +78,7 @@ impl Encoder {
         let options = StoreOptions {
             durability: builder.durability,
             faults: builder.faults,
+            history: builder.history,
             inputs: builder.input_log,
             program: program.to_owned(),
             ..StoreOptions::default()
@@ -141,6 +143,11 @@ impl Encoder {
     /// A handle for threads that wait for the disk.
     pub(crate) fn durable(&self) -> DurableFrames {
         self.store.durable()
+    }
+
+    /// A handle that looks back.
+    pub(crate) fn past(&self) -> Past {
+        self.store.past()
     }
 
     /// Whether the store wants a whole checkpoint before anything else.

@@ -12,6 +12,7 @@ use super::base::Base;
 use super::codec::encode_facts;
 use super::delta::{Link, NO_FRAME};
 use super::disk::Disk;
+use super::history::{History, Kept, Start};
 use super::journal::{self, Tail};
 use super::log::{self, Log};
 use super::recovery::{
@@ -39,7 +40,10 @@ pub(crate) struct Opened {
     pub(crate) disk: Disk,
     pub(crate) position: Position,
     pub(crate) recovered: Option<Recovered>,
+    /// The catalog as it is stored now, and with the given types in it.
+    pub(crate) stored: Vec<TypeEntry>,
     pub(crate) types: Vec<TypeEntry>,
+    pub(crate) kept: Kept,
     pub(crate) upgrade: bool,
     pub(crate) marker: Marker,
     pub(crate) log: Log,
@@ -119,7 +123,7 @@ pub(crate) fn open_directory(
     }
     compare_programs(&values, &position, &options.program)?;
     let log = Log::of(&disk, options.inputs)?;
-    disk.delete_before(values.current)?;
+    let mut kept = keep(&mut disk, &values, &position, options.history)?;
     if options.inputs != InputLog::NONE && disk.logs.is_empty() {
         disk.next_log()?;
     }
@@ -127,13 +131,34 @@ pub(crate) fn open_directory(
         disk.write(&[(&disk.world, keys::PROGRAM.as_bytes(), &encode_program(&options.program))])?;
     }
     let upgrade = catalog::upgrades(&values.types, &merged) && recovered.is_some();
-    if merged != values.types && !upgrade {
-        disk.write(&[(&disk.world, keys::CATALOG.as_bytes(), &catalog::encode(&merged))])?;
+    let mut stored = values.types;
+    if merged != stored && !upgrade {
+        kept.catalogs.push((position.head, std::mem::replace(&mut stored, merged.clone())));
+        let (world, catalog) = (&disk.world, catalog::encode(&merged));
+        let past = kept.encode();
+        disk.write(&[(world, keys::CATALOG.as_bytes(), &catalog), (world, keys::PAST.as_bytes(), &past)])?;
     }
     // What was recovered may be in the system's cache only; from here on it is promised.
     disk.sync()?;
     marker.synced(position.head, position.link)?;
-    Ok(Opened { lock, disk, position, recovered, types: merged, upgrade, marker, log })
+    Ok(Opened { lock, disk, position, recovered, stored, types: merged, kept, upgrade, marker, log })
+}
+
+/// Deletes the epochs that nobody needs any more; what stays is in tables, so that it holds no journal.
+fn keep(
+    disk: &mut Disk,
+    values: &WorldValues,
+    position: &Position,
+    history: History,
+) -> Result<Kept, StoreError> {
+    let mut kept = values.past.clone();
+    kept.settle(&disk.epochs, Start::of(values, position));
+    let first = kept.first_needed(position.head, history);
+    kept.starts.drain(..first);
+    let oldest = kept.starts.first().map_or(values.current, |start| start.epoch);
+    disk.delete_before(oldest)?;
+    disk.settle(oldest..values.current)?;
+    Ok(kept)
 }
 
 /// Makes sure that `dir` is a world's directory or becomes one, and takes its lock.

@@ -170,6 +170,17 @@ impl Disk {
         self.db.persist(mode).map_err(|error| StoreError::engine("syncing the journal", &error))
     }
 
+    /// Brings epochs that are only kept from memory to tables, so that their journals can go; those that are there
+    /// already cost nothing.
+    pub(crate) fn settle(&self, epochs: std::ops::Range<u64>) -> Result<(), StoreError> {
+        for (_, keyspace) in self.epochs.iter().filter(|(number, _)| epochs.contains(number)) {
+            keyspace
+                .rotate_memtable()
+                .map_err(|error| StoreError::engine("bringing an old epoch to tables", &error))?;
+        }
+        Ok(())
+    }
+
     /// Deletes the epochs before `current`, which must be synced as the current one.
     pub(crate) fn delete_before(&mut self, current: u64) -> Result<(), StoreError> {
         let kept = self.epochs.iter().position(|(number, _)| *number >= current).unwrap_or(0);

@@ -2,6 +2,7 @@
 //!
 //! Left out: misuse by the engine (those are assertions).
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 /// Why the store refused or stopped.
@@ -120,6 +121,41 @@ pub enum StoreError {
         /// The other way round.
         given: String,
     },
+    /// The frame is not kept. Ask for one that is; to keep more, open the world with a longer history.
+    #[error("frame {frame} is not kept: {}", shown_kept(kept.as_ref()))]
+    NotKept {
+        /// The frame that was asked for.
+        frame: u64,
+        /// The frames that are kept; none in a world without frames.
+        kept: Option<RangeInclusive<u64>>,
+    },
+    /// The frame has no record of its own, because the world is durable by its inputs. Replay it.
+    #[error(
+        "frame {frame} is known by its inputs alone, after the checkpoint of frame {checkpoint}: a replay makes it again \
+         (diptych replay DIR --to {frame})"
+    )]
+    ByInputs {
+        /// The frame that was asked for.
+        frame: u64,
+        /// The last frame before it that is kept.
+        checkpoint: u64,
+    },
+    /// Too many callers look back at the running world at a time. Try again when one of them is done.
+    #[error(
+        "{max} callers look back at this world already, each with a whole world in memory; try again later"
+    )]
+    Looks {
+        /// How many may.
+        max: u32,
+    },
+    /// A backup, or another copy, was asked for where something else is. Name a path that does not exist.
+    #[error("{} cannot become a copy of a world: {reason}", path.display())]
+    Target {
+        /// The path.
+        path: PathBuf,
+        /// What is there, and what to do.
+        reason: String,
+    },
     /// A stored type was registered with a newer version: write a whole checkpoint before other frames.
     #[error("stored types change their version: a complete checkpoint must come before any further frame")]
     UpgradePending,
@@ -152,6 +188,20 @@ impl StoreError {
         Self::Engine { action, message }
     }
 
+    /// The same with another name in place of `from`, where it names a place.
+    pub(crate) fn renamed(self, from: &str, to: &str) -> Self {
+        match self {
+            Self::Damaged { place, reason } => {
+                Self::Damaged { place: place.replace(from, to), reason: reason.replace(from, to) }
+            }
+            Self::Io { action, path, message } => {
+                let path = PathBuf::from(path.to_string_lossy().replace(from, to));
+                Self::Io { action, path, message }
+            }
+            other => other,
+        }
+    }
+
     pub(crate) fn damaged(place: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Damaged { place: place.into(), reason: reason.into() }
     }
@@ -165,6 +215,18 @@ fn list(mismatches: &[FactMismatch]) -> String {
         .map(|m| format!("{} is {} in the store, {} was given", m.key, quoted(&m.stored), quoted(&m.given)))
         .collect();
     lines.join("; ")
+}
+
+fn shown_kept(kept: Option<&RangeInclusive<u64>>) -> String {
+    kept.map_or_else(
+        || "the world has no frame yet".to_owned(),
+        |kept| {
+            let (first, last) = (kept.start(), kept.end());
+            format!(
+                "the frames {first} to {last} are; a world keeps more when it is opened with a longer history"
+            )
+        },
+    )
 }
 
 fn shown(frame: Option<u64>) -> String {

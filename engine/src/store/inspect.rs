@@ -6,19 +6,22 @@
 
 mod copy;
 
-use std::collections::{BTreeMap, BTreeSet};
+pub(crate) use copy::Copy;
+
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-pub(crate) use self::copy::Copy;
+use super::delta::Link;
 use super::directory::{DATABASE, FORMAT_FILE, LOCK_FILE, has_format, refuse, refuse_lost};
 use super::disk::Disk;
+use super::history::{Look, Start};
+use super::journal::Place;
 use super::recovery::{Recovered, recover, world_values};
 use super::watermark::{Condition, Watermark};
-use super::world::Column;
-use super::{StoreError, TypeEntry, journal, tables};
-use crate::digest::{ComponentDigest, row_hash, type_seed, world_digest};
+use super::{Image, StoreError, TypeEntry, journal, tables};
 
 /// A running world may change under the copy: so often is it taken again.
 pub(crate) const COPY_TRIES_MAX: u32 = 8;
@@ -30,6 +33,8 @@ pub struct Report {
     pub frame: Option<u64>,
     /// The last frame that was synced for certain.
     pub durable_frame: Option<u64>,
+    /// The frames that can be looked at; see [`at`](super::at).
+    pub kept: Option<RangeInclusive<u64>>,
     /// The digest of the world at `frame`, from its bytes.
     pub digest: Option<u128>,
     /// Number of entities.
@@ -81,13 +86,7 @@ pub struct FileState {
 /// # Errors
 /// The directory is no world, or cannot be read or copied. Damage is no error: see [`Report::problems`].
 pub fn inspect(dir: &Path, scratch: Option<&Path>) -> Result<Report, StoreError> {
-    if !dir.is_dir() {
-        let what = if dir.exists() { "it is a file, not a directory" } else { "it does not exist" };
-        return Err(refuse(dir, what.to_owned()));
-    }
-    if !has_format(dir)? {
-        return Err(refuse(dir, format!("it has no file {FORMAT_FILE}")));
-    }
+    check_is_world(dir)?;
     let running = is_running(dir)?;
     let mut tries = 1;
     loop {
@@ -110,6 +109,53 @@ pub fn inspect(dir: &Path, scratch: Option<&Path>) -> Result<Report, StoreError>
     }
 }
 
+/// Refuses what is no world's directory, with what it is instead.
+pub(crate) fn check_is_world(dir: &Path) -> Result<(), StoreError> {
+    if !dir.is_dir() {
+        let what = if dir.exists() { "it is a file, not a directory" } else { "it does not exist" };
+        return Err(refuse(dir, what.to_owned()));
+    }
+    if !has_format(dir)? {
+        return Err(refuse(dir, format!("it has no file {FORMAT_FILE}")));
+    }
+    Ok(())
+}
+
+/// A copy as it was opened.
+pub(crate) struct OpenedCopy {
+    pub(crate) disk: Disk,
+    pub(crate) facts: BTreeMap<String, String>,
+    pub(crate) look: Look,
+    /// The world at its last frame.
+    pub(crate) recovered: Option<Recovered>,
+    /// End of the chain of records.
+    pub(crate) link: Link,
+    /// End of the last whole batch when it was opened.
+    pub(crate) end: Place,
+}
+
+/// Opens a copy of a world and replays it: what was promised must be there.
+pub(crate) fn open_copy(copy: &Path) -> Result<OpenedCopy, StoreError> {
+    let end = check_copy(copy)?;
+    open_checked(&copy.join(DATABASE), &Watermark::read(copy)?, end)
+}
+
+/// Opens the database of a copy whose files are whole.
+fn open_checked(database: &Path, watermark: &Watermark, end: Place) -> Result<OpenedCopy, StoreError> {
+    let disk = Disk::open(database)?;
+    let values = world_values(&disk)?;
+    let (recovered, position) = recover(&disk, &values, watermark.link)?;
+    if position.head < watermark.head {
+        let reason = format!("{} frames had been synced, {} were found", watermark.head, position.head);
+        return Err(StoreError::damaged(database.display().to_string(), reason));
+    }
+    let current = Start::of(&values, &position);
+    let mut kept = values.past;
+    kept.settle(&disk.epochs, current);
+    let look = Look { epochs: disk.epochs.clone(), kept, types: values.types, head: position.head };
+    Ok(OpenedCopy { disk, facts: values.facts, look, recovered, link: position.link, end })
+}
+
 /// All that is wrong in `dir`, as sentences; empty for a whole world. See [`inspect`].
 ///
 /// # Errors
@@ -128,7 +174,7 @@ pub(crate) fn checked_copy(dir: &Path) -> Result<Copy, StoreError> {
     loop {
         let copy = Copy::of(dir, None)?;
         match check_copy(&copy.path) {
-            Ok(()) => return Ok(copy),
+            Ok(_) => return Ok(copy),
             // Only of a running world can a bad copy be the copy's own fault.
             Err(error) if !running || tries == COPY_TRIES_MAX => return Err(error),
             Err(_) => tries += 1,
@@ -136,7 +182,8 @@ pub(crate) fn checked_copy(dir: &Path) -> Result<Copy, StoreError> {
     }
 }
 
-fn check_copy(copy: &Path) -> Result<(), StoreError> {
+/// Whether the files of a copy are whole; where the last whole batch ends.
+fn check_copy(copy: &Path) -> Result<Place, StoreError> {
     let database = copy.join(DATABASE);
     if !database.is_dir() {
         refuse_lost(copy)?;
@@ -149,7 +196,7 @@ fn check_copy(copy: &Path) -> Result<(), StoreError> {
     if let Some(absent) = &absent {
         rehearse_in(copy, absent)?;
     }
-    journal::check(&database, Watermark::read(copy)?.place).map(drop)
+    Ok(journal::check(&database, Watermark::read(copy)?.place)?.end)
 }
 
 fn fill(copy: &Path, report: &mut Report) -> Result<(), StoreError> {
@@ -187,26 +234,25 @@ fn fill(copy: &Path, report: &mut Report) -> Result<(), StoreError> {
     }
     report.problems.extend(files.iter().filter_map(|file| file.problem.clone()));
     report.files = files;
-    match checked {
-        Ok(checked) => report.repairable = checked.cut,
+    let end = match checked {
+        Ok(checked) => {
+            report.repairable = checked.cut;
+            checked.end
+        }
         Err(error) if report.problems.is_empty() => return Err(error),
-        Err(_) => {}
-    }
+        Err(_) => return Ok(()),
+    };
     if !report.problems.is_empty() {
         return Ok(());
     }
     if let Some(absent) = &absent {
         rehearse_in(copy, absent)?;
     }
-    let disk = Disk::open(&database)?;
-    let values = world_values(&disk)?;
-    report.facts.clone_from(&values.facts);
-    let (recovered, position) = recover(&disk, &values, watermark.link)?;
-    if position.head < watermark.head {
-        let reason = format!("{} frames had been synced, {} were found", watermark.head, position.head);
-        return Err(StoreError::damaged(database.display().to_string(), reason));
-    }
-    describe(&values.types, recovered.as_ref(), report);
+    let OpenedCopy { facts, look, recovered, .. } = open_checked(&database, &watermark, end)?;
+    report.facts.clone_from(&facts);
+    report.kept = look.retained();
+    let image = recovered.map(|recovered| Image::new(recovered, facts));
+    describe(&look.types, image.as_ref(), report);
     Ok(())
 }
 
@@ -239,87 +285,29 @@ fn rehearse_in(copy: &Path, absent: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn describe(types: &[TypeEntry], recovered: Option<&Recovered>, report: &mut Report) {
-    let tables = recovered.map_or(&[][..], |recovered| &recovered.tables);
-    let transient = |key: u16| types.get(usize::from(key)).is_some_and(|entry| entry.transient);
-    let marked = recovered.map_or_else(BTreeMap::new, |recovered| recovered.rows_marked(transient));
-    let mut sums = vec![0_u128; types.len()];
-    report.types = types
-        .iter()
-        .map(|entry| TypeReport { name: entry.name.clone(), version: entry.version, rows: 0, bytes: 0 })
-        .collect();
-    let seeds: Vec<u64> = types.iter().map(|entry| type_seed(&entry.name)).collect();
-    let mut seen = BTreeSet::new();
-    for (ordinal, table) in tables.iter().enumerate() {
-        report.entities += u64::from(table.rows);
-        let Some(ids) = ids(&table.types, &table.columns) else {
-            report.problems.push(format!("table {ordinal} has no column of ids"));
-            continue;
-        };
-        for id in &ids {
-            if !seen.insert(*id) {
-                report.problems.push(format!("the id {id} stands twice, again in table {ordinal}"));
-            }
-        }
-        for (key, column) in table.types.iter().zip(&table.columns) {
-            let marked = marked.get(&(ordinal as u32, *key)).map_or(&[][..], Vec::as_slice);
-            let key = usize::from(*key);
-            for (row, id) in ids.iter().enumerate() {
-                // What a transient row had before is nowhere, so it cannot count.
-                if types[key].transient && marked.get(row) != Some(&true) {
-                    continue;
-                }
-                let bytes = column.row(row);
-                sums[key] = sums[key].wrapping_add(row_hash(seeds[key], *id, bytes));
-                report.types[key].bytes += bytes.len() as u64;
-                report.types[key].rows += 1;
-            }
-        }
+/// What the types are, and what the world holds of them, where it has a frame.
+fn describe(types: &[TypeEntry], image: Option<&Image>, report: &mut Report) {
+    let none = |entry: &TypeEntry| TypeReport {
+        name: entry.name.clone(),
+        version: entry.version,
+        rows: 0,
+        bytes: 0,
+    };
+    report.types = types.iter().map(none).collect();
+    let Some(image) = image else { return };
+    for (report, made) in report.types.iter_mut().zip(image.components()) {
+        (report.rows, report.bytes) = (made.rows, made.bytes);
     }
-    let mut components: Vec<ComponentDigest<'_>> = report
-        .types
-        .iter()
-        .zip(&sums)
-        .map(|(entry, sum)| ComponentDigest {
-            name: &entry.name,
-            version: entry.version,
-            sum: *sum,
-            rows: entry.rows,
-        })
-        .collect();
-    // A note counts as a type of version 0 with one row, that of no entity.
-    for (name, bytes) in recovered.iter().flat_map(|recovered| &recovered.notes) {
-        let sum = row_hash(type_seed(name), 0, bytes);
-        components.push(ComponentDigest { name, version: 0, sum, rows: 1 });
-    }
-    let digest = world_digest(&mut components);
-    let Some(recovered) = recovered else { return };
-    report.frame = Some(recovered.frame);
-    let notes = recovered.notes.iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64));
-    report.frame_notes = notes.collect();
-    report.digest = Some(digest);
-    if let Some((frame, stored)) = recovered.digest
-        && frame == recovered.frame
-        && stored != digest
-    {
-        report.problems.push(format!(
-            "the digest of frame {frame} was stored as {stored:032x}, the bytes give {digest:032x}"
-        ));
-    }
-}
-
-fn ids(types: &[u16], columns: &[Column]) -> Option<Vec<u64>> {
-    let index = types.iter().position(|key| *key == 0)?;
-    match &columns[index] {
-        Column::Fixed { bytes, .. } => {
-            Some(bytes.as_chunks::<8>().0.iter().map(|id| u64::from_le_bytes(*id)).collect())
-        }
-        Column::Variable { .. } => None,
-    }
+    report.frame = Some(image.frame());
+    report.entities = image.entities();
+    report.frame_notes =
+        image.notes().iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64)).collect();
+    report.digest = Some(image.digest().0);
+    report.problems.extend(image.problems());
 }
 
 /// Whether another process holds the world's lock.
-fn is_running(dir: &Path) -> Result<bool, StoreError> {
+pub(crate) fn is_running(dir: &Path) -> Result<bool, StoreError> {
     let path = dir.join(LOCK_FILE);
     match File::open(&path) {
         Ok(file) => Ok(matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))),

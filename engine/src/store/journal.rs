@@ -288,6 +288,46 @@ fn item_lengths(head: &[u8; ITEM_HEAD_BYTES - 1]) -> (u64, bool) {
     (u64::from(key) + u64::from(u32::from_le_bytes(stored)), value == stored)
 }
 
+/// Where the last batch ends of a journal that may be written to now; `from` is where some batch ends. Right up to
+/// one batch, which may be half written: whoever reads it finds that out by its checksum.
+pub(crate) fn end_of(file: &File, from: u64) -> io::Result<u64> {
+    match walk(file, from) {
+        Ok(end) | Err((end, None)) => Ok(end),
+        Err((_, Some(error))) => Err(error),
+    }
+}
+
+/// Walks over the batches of a file by their lengths: where the last one ends, or where it does not, and why if the
+/// system refused.
+fn walk(file: &File, from: u64) -> Result<u64, (u64, Option<io::Error>)> {
+    let mut end = from;
+    // A buffer of its own for each walk: it may hold zeros where the next batch will be.
+    let mut reader = BufReader::with_capacity(WALK_BUFFER_BYTES, file);
+    let failed = |end, error| (end, Some(error));
+    reader.seek(SeekFrom::Start(end)).map_err(|error| failed(end, error))?;
+    let mut start = [0; START_BYTES as usize];
+    while read_or_end(&mut reader, &mut start).map_err(|error| failed(end, error))? && start[0] == START {
+        let mut length = START_BYTES + END_BYTES;
+        for _ in 0..u32::from_le_bytes([start[1], start[2], start[3], start[4]]) {
+            let mut head = [0; ITEM_HEAD_BYTES];
+            let whole = read_or_end(&mut reader, &mut head).map_err(|error| failed(end, error))?;
+            if !whole || head[0] != ITEM {
+                return Err((end, None));
+            }
+            let mut lengths = [0; ITEM_HEAD_BYTES - 1];
+            lengths.copy_from_slice(&head[1..]);
+            let body = item_lengths(&lengths).0;
+            let body_ends = i64::try_from(body).map_err(io::Error::other);
+            let skipped = body_ends.and_then(|body| reader.seek_relative(body));
+            skipped.map_err(|error| failed(end, error))?;
+            length += ITEM_HEAD_BYTES as u64 + body;
+        }
+        reader.seek_relative(END_BYTES as i64).map_err(|error| failed(end, error))?;
+        end += length;
+    }
+    Ok(end)
+}
+
 /// Follows the journals while fjall writes them, so that the watermark can say how far they are synced.
 #[derive(Debug)]
 pub(crate) struct Tail {
@@ -317,30 +357,17 @@ impl Tail {
         }
     }
 
-    /// Walks over the batches of the file by their lengths.
+    /// Walks over the batches of the file.
     fn walk(&mut self) -> io::Result<()> {
-        // A buffer of its own for each walk: it may hold zeros where the next batch will be.
-        let mut reader = BufReader::with_capacity(WALK_BUFFER_BYTES, &self.file);
-        reader.seek(SeekFrom::Start(self.place.offset))?;
-        let mut start = [0; START_BYTES as usize];
-        while read_or_end(&mut reader, &mut start)? && start[0] == START {
-            let mut length = START_BYTES + END_BYTES;
-            for _ in 0..u32::from_le_bytes([start[1], start[2], start[3], start[4]]) {
-                let mut head = [0; ITEM_HEAD_BYTES];
-                if !read_or_end(&mut reader, &mut head)? || head[0] != ITEM {
-                    let reason = format!("no item stands in the batch at byte {}", self.place.offset);
-                    return Err(io::Error::new(ErrorKind::InvalidData, reason));
-                }
-                let mut lengths = [0; ITEM_HEAD_BYTES - 1];
-                lengths.copy_from_slice(&head[1..]);
-                let body = item_lengths(&lengths).0;
-                reader.seek_relative(i64::try_from(body).map_err(io::Error::other)?)?;
-                length += ITEM_HEAD_BYTES as u64 + body;
+        let (end, problem) = match walk(&self.file, self.place.offset) {
+            Ok(end) => (end, None),
+            Err((end, error)) => {
+                let reason = format!("no item stands in the batch at byte {end}");
+                (end, Some(error.unwrap_or_else(|| io::Error::new(ErrorKind::InvalidData, reason))))
             }
-            reader.seek_relative(END_BYTES as i64)?;
-            self.place.offset += length;
-        }
-        Ok(())
+        };
+        self.place.offset = end;
+        problem.map_or(Ok(()), Err)
     }
 }
 

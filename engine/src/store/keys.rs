@@ -1,8 +1,8 @@
 //! Names and keys inside the database.
 //!
 //! Keyspace `world` holds `catalog`, `facts`, `current` (the epoch to recover from), `head` (frames after the last
-//! record) and `program` (who makes the frames). Each checkpoint epoch has its own keyspace, deleted whole; so has
-//! each segment of the log of inputs.
+//! record), `past` (checkpoints that are kept beside the current one) and `program` (who makes the frames). Each
+//! checkpoint epoch has its own keyspace, deleted whole; so has each segment of the log of inputs.
 //! Invariant: an epoch's keys grow with time (frame, kind, index, all big-endian), so that reading it
 //! in order is the replay, and flushed tables never overlap.
 
@@ -12,6 +12,7 @@ pub(crate) const FACTS: &str = "facts";
 pub(crate) const CURRENT: &str = "current";
 pub(crate) const HEAD: &str = "head";
 pub(crate) const PROGRAM: &str = "program";
+pub(crate) const PAST: &str = "past";
 
 /// The base of the epoch's checkpoint.
 pub(crate) const BASE: u8 = 0;

@@ -2,6 +2,7 @@
 //!
 //! Left out: bounds that nobody tunes; they are constants beside what they bound.
 
+use super::history::History;
 pub use crate::durability::{Durability, InputLog};
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub struct StoreOptions {
     pub inputs: InputLog,
     /// Who makes the frames: a line for each plugin, system and type, with its version.
     pub program: String,
+    /// How much of the past is kept.
+    pub history: History,
     /// Faults injected by tests.
     #[doc(hidden)]
     pub faults: FaultPlan,
@@ -46,6 +49,7 @@ impl Default for StoreOptions {
             queue_bytes_max: 256 << 20,
             inputs: InputLog::default(),
             program: String::new(),
+            history: History::default(),
             faults: FaultPlan::default(),
         }
     }

@@ -5,13 +5,17 @@
 //! Left out: what the items mean (see `writer`).
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::base::Base;
 use super::delta::Delta;
+use super::history::Look;
 use super::log::Entry;
+use super::past::LOOKS_MAX;
 use super::{StoreError, StoreStats};
 use crate::watermark::{WaitError, Watermark};
 
@@ -38,6 +42,8 @@ pub(crate) enum Item {
         token: u64,
         head: u64,
     },
+    /// Hand out what is needed to look back.
+    Look(SyncSender<Look>),
 }
 
 /// What the writer finds in the queue.
@@ -79,6 +85,18 @@ struct State {
     stats: StoreStats,
 }
 
+/// A caller that looks back.
+#[derive(Debug)]
+pub(crate) struct Looking<'a> {
+    looks: &'a AtomicU32,
+}
+
+impl Drop for Looking<'_> {
+    fn drop(&mut self) {
+        self.looks.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Shared by the store and its writer.
 #[derive(Debug)]
 pub(crate) struct Queue {
@@ -89,6 +107,9 @@ pub(crate) struct Queue {
     empty: AtomicU64,
     /// Frame + 1 up to which frames are durable; 0 for none.
     durable: Watermark,
+    /// The frames that can be looked at.
+    retained: Mutex<Option<RangeInclusive<u64>>>,
+    looks: AtomicU32,
     frames_max: u32,
     bytes_max: u64,
 }
@@ -102,6 +123,8 @@ impl Queue {
             progressed: Condvar::new(),
             empty: AtomicU64::new(0),
             durable: Watermark::new(durable),
+            retained: Mutex::new(None),
+            looks: AtomicU32::new(0),
             frames_max,
             bytes_max,
         }
@@ -139,6 +162,10 @@ impl Queue {
         }
         if let Some(error) = &state.error {
             return Err(error.clone());
+        }
+        if state.closing {
+            let last_frame = self.durable().checked_sub(1);
+            return Err(StoreError::Stopped { last_frame, message: "the world was closed".to_owned() });
         }
         state.frames += 1;
         state.bytes += size;
@@ -209,7 +236,24 @@ impl Queue {
         StoreStats { queue_frames: state.frames, queue_bytes: state.bytes, ..state.stats }
     }
 
+    /// The frames that can be looked at.
+    pub(crate) fn retained(&self) -> Option<RangeInclusive<u64>> {
+        self.retained.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// One of the few that may look back at a time; it ends with what is returned.
+    pub(crate) fn begin_look(&self) -> Result<Looking<'_>, StoreError> {
+        // Relaxed: a number of callers, which guards no memory.
+        let begun = self.looks.fetch_add(1, Ordering::Relaxed);
+        let looking = Looking { looks: &self.looks };
+        if begun < LOOKS_MAX { Ok(looking) } else { Err(StoreError::Looks { max: LOOKS_MAX }) }
+    }
+
     // The writer's side.
+
+    pub(crate) fn retain(&self, frames: Option<RangeInclusive<u64>>) {
+        *self.retained.lock().unwrap_or_else(PoisonError::into_inner) = frames;
+    }
 
     /// Moves everything that waits into `items`, waiting up to [`IDLE`] for something.
     pub(crate) fn take(&self, items: &mut VecDeque<Item>) -> Taken {

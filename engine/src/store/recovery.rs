@@ -6,10 +6,13 @@
 
 use std::collections::BTreeMap;
 
+use fjall::Keyspace;
+
 use super::base::Base;
 use super::codec::{Cursor, Fields, malformed};
 use super::delta::{Link, NO_FRAME};
 use super::disk::Disk;
+use super::history::Kept;
 use super::log::Entry;
 use super::marks::{FrameMarks, MarkedRows, copy_of, marks};
 use super::world::RawWorld;
@@ -93,6 +96,8 @@ pub(crate) struct Position {
     pub(crate) checkpoint: u64,
     /// Whether frames after it are to be made again from what came in.
     pub(crate) by_inputs: bool,
+    /// The first frame that the current checkpoint gives.
+    pub(crate) start: u64,
 }
 
 /// The values of the keyspace `world`.
@@ -104,6 +109,8 @@ pub(crate) struct WorldValues {
     pub(crate) head: (u64, Link, Link),
     /// Who has made the last frames.
     pub(crate) program: String,
+    /// Checkpoints that can be replayed from, and older catalogs.
+    pub(crate) past: Kept,
 }
 
 /// Reads the small values; `Err` where one is missing or damaged.
@@ -118,11 +125,15 @@ pub(crate) fn world_values(disk: &Disk) -> Result<WorldValues, StoreError> {
     let facts = super::codec::decode_facts(&value(keys::FACTS)?).map_err(inside(keys::FACTS))?;
     let current = decode_current(&value(keys::CURRENT)?).map_err(inside(keys::CURRENT))?;
     let head = decode_head(&value(keys::HEAD)?).map_err(inside(keys::HEAD))?;
-    // Worlds of earlier builds have none.
-    let program = disk.world.get(keys::PROGRAM).map_err(|e| StoreError::engine("reading the program", &e))?;
-    let program = program.map_or_else(|| Ok(String::new()), |program| decode_program(&program));
+    // Worlds of earlier builds have neither of these.
+    let later = |key: &'static str| {
+        disk.world.get(key).map_err(|e| StoreError::engine("reading the world's values", &e))
+    };
+    let program = later(keys::PROGRAM)?.map_or_else(|| Ok(String::new()), |bytes| decode_program(&bytes));
     let program = program.map_err(inside(keys::PROGRAM))?;
-    Ok(WorldValues { types, facts, current, head, program })
+    let past = later(keys::PAST)?.map_or_else(|| Ok(Kept::default()), |bytes| Kept::decode(&bytes));
+    let past = past.map_err(inside(keys::PAST))?;
+    Ok(WorldValues { types, facts, current, head, program, past })
 }
 
 fn place(key: &str) -> String {
@@ -142,28 +153,22 @@ pub(crate) fn recover(
             "the current checkpoint's keyspace is missing",
         ));
     };
-    for (number, keyspace) in &disk.epochs[first..] {
-        let name = keys::epoch_name(*number);
-        for guard in keyspace.iter() {
-            let (key, value) = guard.into_inner().map_err(|error| {
-                StoreError::damaged(
-                    format!("the keyspace {name} ({})", keyspace.path().display()),
-                    format!("a block cannot be read: {error:?}"),
-                )
-            })?;
-            let Some((frame, kind)) = keys::parse(&key) else {
-                return Err(StoreError::damaged(format!("the keyspace {name}"), "a key is malformed"));
-            };
-            replay.value(*number == values.current, frame, kind, &value).map_err(|error| match error {
-                StoreError::Malformed { .. } => StoreError::damaged(
-                    format!("{name}, {} of frame {frame}", kind_name(kind)),
-                    error.to_string(),
-                ),
-                other => other,
-            })?;
-        }
-    }
+    replay.feed(&disk.epochs[first..], u64::MAX)?;
     replay.finish(values)
+}
+
+/// Replays the checkpoint of the first of these epochs and what follows, up to a frame that is not before the
+/// checkpoint's end.
+pub(crate) fn recover_at(
+    epochs: &[(u64, Keyspace)],
+    types: &[TypeEntry],
+    frame: u64,
+) -> Result<Recovered, StoreError> {
+    let mut replay = Replay::new(types, Link::NONE);
+    replay.feed(epochs, frame)?;
+    let name = keys::epoch_name(epochs.first().map_or(0, |(number, _)| *number));
+    replay.checkpoint(&name)?;
+    Ok(replay.recovered(frame)?.0)
 }
 
 struct Replay {
@@ -171,6 +176,8 @@ struct Replay {
     types: Vec<TypeEntry>,
     base: Option<Base>,
     end: Option<(u32, Link)>,
+    /// The frame of the checkpoint's end: no page is of a later one, but in worlds of older builds.
+    first: u64,
     pages: (u32, Link),
     link: Link,
     last_record: Option<fjall::UserValue>,
@@ -189,6 +196,7 @@ impl Replay {
             types: types.to_vec(),
             base: None,
             end: None,
+            first: 0,
             pages: (0, Link::NONE),
             link: Link::NONE,
             last_record: None,
@@ -198,6 +206,35 @@ impl Replay {
             must_hold,
             held: must_hold == Link::NONE,
         }
+    }
+
+    /// Reads the epochs in order, up to the frame `until`; the checkpoint is that of the first one.
+    fn feed(&mut self, epochs: &[(u64, Keyspace)], until: u64) -> Result<(), StoreError> {
+        for (index, (number, keyspace)) in epochs.iter().enumerate() {
+            let name = keys::epoch_name(*number);
+            for guard in keyspace.iter() {
+                let (key, value) = guard.into_inner().map_err(|error| {
+                    StoreError::damaged(
+                        format!("the keyspace {name} ({})", keyspace.path().display()),
+                        format!("a block cannot be read: {error:?}"),
+                    )
+                })?;
+                let Some((frame, kind)) = keys::parse(&key) else {
+                    return Err(StoreError::damaged(format!("the keyspace {name}"), "a key is malformed"));
+                };
+                if frame > until {
+                    return Ok(());
+                }
+                self.value(index == 0, frame, kind, &value).map_err(|error| match error {
+                    StoreError::Malformed { .. } => StoreError::damaged(
+                        format!("{name}, {} of frame {frame}", kind_name(kind)),
+                        error.to_string(),
+                    ),
+                    other => other,
+                })?;
+            }
+        }
+        Ok(())
     }
 
     fn value(
@@ -228,9 +265,10 @@ impl Replay {
                 }
                 self.world.apply(&page)?;
                 self.pages = (self.pages.0 + 1, page.link());
+                self.first = self.first.max(frame);
                 self.page_bytes += value.len() as u64;
             }
-            keys::END => self.end = Some(decode_end(value)?),
+            keys::END => (self.end, self.first) = (Some(decode_end(value)?), self.first.max(frame)),
             other => return Err(malformed(8, format!("{other} is no kind of key"))),
         }
         Ok(())
@@ -263,14 +301,19 @@ impl Replay {
         self.held |= link == self.must_hold;
     }
 
-    fn finish(mut self, values: &WorldValues) -> Result<(Option<Recovered>, Position), StoreError> {
-        let name = keys::epoch_name(values.current);
+    /// The base of the checkpoint, which must be whole.
+    fn checkpoint(&self, name: &str) -> Result<&Base, StoreError> {
         let Some(base) = &self.base else {
             return Err(StoreError::damaged(name, "the base of the checkpoint is missing"));
         };
         if self.end != Some(self.pages) {
             return Err(StoreError::damaged(name, "pages of the checkpoint are missing"));
         }
+        Ok(base)
+    }
+
+    fn finish(mut self, values: &WorldValues) -> Result<(Option<Recovered>, Position), StoreError> {
+        let base = self.checkpoint(&keys::epoch_name(values.current))?;
         let (empty, follows, _) = values.head;
         let after_record = self.link.frame.wrapping_add(1);
         let base_head = base.frame.wrapping_add(1);
@@ -291,8 +334,29 @@ impl Replay {
         }
         // What comes after such a checkpoint is not there yet.
         let last = if base.by_inputs { base_head.max(after_record) } else { head };
+        let mut position = Position {
+            link: self.link,
+            head,
+            last_record: Vec::new(),
+            record_bytes: self.record_bytes,
+            page_bytes: self.page_bytes,
+            checkpoint: base.frame,
+            by_inputs: base.by_inputs,
+            start: self.first.min(last.saturating_sub(1)),
+        };
+        if head == 0 {
+            self.world.blank_transient();
+            return Ok((None, position));
+        }
+        let (recovered, last_record) = self.recovered(last - 1)?;
+        position.last_record = last_record;
+        Ok((Some(recovered), position))
+    }
+
+    /// The world, which is at `frame` now, and the copy of that frame's record, if it had one.
+    fn recovered(mut self, frame: u64) -> Result<(Recovered, Vec<u8>), StoreError> {
         let last_record = match &self.last_record {
-            Some(record) if DeltaReader::header_frame(record) == last.checked_sub(1) => {
+            Some(record) if DeltaReader::header_frame(record) == Some(frame) => {
                 copy_of(record, &catalog::transient_keys(&self.types))?
             }
             _ => {
@@ -300,24 +364,12 @@ impl Replay {
                 Vec::new()
             }
         };
-        let position = Position {
-            link: self.link,
-            head,
-            last_record,
-            record_bytes: self.record_bytes,
-            page_bytes: self.page_bytes,
-            checkpoint: base.frame,
-            by_inputs: base.by_inputs,
-        };
-        if head == 0 {
-            return Ok((None, position));
-        }
-        let FrameMarks { marks, removed, notes } = match position.last_record.as_slice() {
+        let FrameMarks { marks, removed, notes } = match last_record.as_slice() {
             [] => Default::default(),
             record => marks(&DeltaReader::parse(record)?)?,
         };
         let recovered = Recovered {
-            frame: last - 1,
+            frame,
             dt: self.world.dt,
             tables: self.world.tables,
             marks,
@@ -329,7 +381,7 @@ impl Replay {
             repaired: None,
             tail: None,
         };
-        Ok((Some(recovered), position))
+        Ok((recovered, last_record))
     }
 }
 

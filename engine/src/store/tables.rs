@@ -16,8 +16,9 @@ use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
 use super::StoreError;
 use super::codec::Cursor;
 
-const KEYSPACES: &str = "keyspaces";
-const CURRENT: &str = "current";
+pub(crate) const KEYSPACES: &str = "keyspaces";
+pub(crate) const TABLES: &str = "tables";
+pub(crate) const CURRENT: &str = "current";
 const VERSION: &str = "version";
 const LOCK: &str = "lock";
 /// fjall's own keyspace and the world's: made first and never deleted.
@@ -80,7 +81,21 @@ pub(crate) fn required(database: &Path) -> Result<Option<PathBuf>, StoreError> {
     Ok(absent.into_iter().next())
 }
 
-fn check_keyspace(keyspace: &Path, found: &mut Found<'_>) -> Result<(), StoreError> {
+/// The manifest that is in force in a keyspace.
+pub(crate) struct Manifest {
+    /// The bytes of `current`, which name it.
+    pub(crate) pointer: Vec<u8>,
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: Vec<u8>,
+    /// Number and checksum of each table.
+    pub(crate) tables: Vec<(u64, u128)>,
+}
+
+/// Reads the manifest of a keyspace.
+///
+/// # Errors
+/// It is missing or is not the one that was written.
+pub(crate) fn manifest(keyspace: &Path) -> Result<Manifest, StoreError> {
     let path = keyspace.join(CURRENT);
     let current = read(&path)?;
     if current.len() != CURRENT_BYTES {
@@ -100,9 +115,15 @@ fn check_keyspace(keyspace: &Path, found: &mut Found<'_>) -> Result<(), StoreErr
             "the checksum of the manifest does not match the one in `current` beside it",
         ));
     }
-    found(&path, None);
-    for (table, checksum) in tables(&manifest).map_err(|error| damaged(&path, 0, &error.to_string()))? {
-        let path = keyspace.join("tables").join(table.to_string());
+    let tables = tables(&manifest).map_err(|error| damaged(&path, 0, &error.to_string()))?;
+    Ok(Manifest { pointer: current, path, bytes: manifest, tables })
+}
+
+fn check_keyspace(keyspace: &Path, found: &mut Found<'_>) -> Result<(), StoreError> {
+    let manifest = manifest(keyspace)?;
+    found(&manifest.path, None);
+    for (table, checksum) in manifest.tables {
+        let path = keyspace.join(TABLES).join(table.to_string());
         let problem = match hash(&path) {
             Ok(hash) if hash == checksum => None,
             Ok(_) => Some(damaged(&path, 0, "the checksum of the table does not match")),

@@ -13,6 +13,7 @@ use super::base::Base;
 use super::delta::{Delta, Link, seal};
 use super::directory::Marker;
 use super::disk::Disk;
+use super::history::{History, Kept, Look, Start};
 use super::keys;
 use super::log::{Entry, LOG_ORIGIN_BYTES_MAX, Log};
 use super::marks::copy_of;
@@ -47,7 +48,11 @@ pub(crate) struct Writer {
     upgrade: Option<Vec<TypeEntry>>,
     sync_wanted: bool,
     /// Checkpoints in a row that deleted nothing because the directory was being copied.
-    kept: u32,
+    spared: u32,
+    history: History,
+    kept: Kept,
+    /// The catalog as it is stored.
+    types: Vec<TypeEntry>,
 }
 
 struct Checkpoint {
@@ -55,6 +60,11 @@ struct Checkpoint {
     frame: u64,
     pages: u32,
     bytes: u64,
+    by_inputs: bool,
+    /// The frame of the last page.
+    last_page: u64,
+    /// Bytes of records written meanwhile.
+    record_bytes: u64,
     link: Link,
 }
 
@@ -67,11 +77,12 @@ impl Writer {
         log: Log,
         options: &StoreOptions,
         position: Position,
-        transient: BTreeSet<u16>,
-        upgrade: Option<Vec<TypeEntry>>,
+        kept: Kept,
+        (types, upgrade): (Vec<TypeEntry>, Option<Vec<TypeEntry>>),
     ) -> Self {
         let Position { link, head, last_record, page_bytes, .. } = position;
-        Self {
+        let transient = catalog::transient_keys(upgrade.as_ref().unwrap_or(&types));
+        let writer = Self {
             queue,
             disk,
             marker,
@@ -89,8 +100,13 @@ impl Writer {
             checkpoint: None,
             upgrade,
             sync_wanted: false,
-            kept: 0,
-        }
+            spared: 0,
+            history: options.history,
+            kept,
+            types,
+        };
+        writer.tell_retained();
+        writer
     }
 
     /// Runs until the queue is closed or something fails.
@@ -139,6 +155,10 @@ impl Writer {
             self.item(item, &mut flushes)?;
         }
         self.persist(started)?;
+        // Between two checkpoints too, so that no more is kept than was asked for.
+        if self.kept.is_outlived(self.head, self.history) && !self.marker.is_read() {
+            self.forget()?;
+        }
         if flushes > 0 {
             self.queue.flushed(flushes);
         }
@@ -173,6 +193,13 @@ impl Writer {
                 self.write_head(head)?;
                 *flushes = token;
                 self.sync_wanted = true;
+                self.queue.written(0, None);
+                Ok(())
+            }
+            Item::Look(answer) => {
+                let (epochs, kept) = (self.disk.epochs.clone(), self.kept.clone());
+                // Whoever asked may have given up.
+                let _ = answer.try_send(Look { epochs, kept, types: self.types.clone(), head: self.head });
                 self.queue.written(0, None);
                 Ok(())
             }
@@ -216,6 +243,11 @@ impl Writer {
         }
         self.link = link;
         self.head = frame + 1;
+        match (&mut self.checkpoint, self.kept.starts.last_mut()) {
+            (Some(checkpoint), _) => checkpoint.record_bytes += size,
+            (None, Some(current)) => current.bytes += size,
+            (None, None) => {}
+        }
         let old = std::mem::replace(&mut self.last_record, delta.bytes);
         self.queue.written(size, Some(old));
         Ok(())
@@ -241,6 +273,7 @@ impl Writer {
         checkpoint.link = seal(&mut delta.bytes, checkpoint.link);
         let key = keys::key(frame, keys::PAGE, checkpoint.pages);
         checkpoint.pages += 1;
+        checkpoint.last_page = frame;
         checkpoint.bytes += size;
         self.disk.write(&[(self.disk.writing(), &key, &delta.bytes)])?;
         self.queue.written(size, Some(delta.bytes));
@@ -267,36 +300,82 @@ impl Writer {
         } else {
             self.disk.write(&[(writing, &base_key, &value)])?;
         }
-        self.checkpoint = Some(Checkpoint { epoch, frame: base.frame, pages: 0, bytes: 0, link: Link::NONE });
+        let (frame, link) = (base.frame, Link::NONE);
+        self.checkpoint = Some(Checkpoint {
+            epoch,
+            frame,
+            pages: 0,
+            bytes: 0,
+            by_inputs: base.by_inputs,
+            last_page: frame,
+            record_bytes: 0,
+            link,
+        });
         Ok(())
     }
 
     fn end(&mut self) -> Result<(), StoreError> {
         let checkpoint = self.checkpoint.take().expect("the store asserts that a checkpoint was begun");
+        // Pages may be of frames without a record that nobody has written down yet; the checkpoint gives no
+        // frame before its last page's.
+        self.write_head(checkpoint.last_page + 1)?;
         let end = encode_end(checkpoint.pages, checkpoint.link);
-        let end_key = keys::key(checkpoint.frame.max(self.head - 1), keys::END, 0);
+        let frame = checkpoint.frame.max(self.head - 1);
+        let end_key = keys::key(frame, keys::END, 0);
         let current = encode_current(checkpoint.epoch);
+        let before = self.kept.starts.last().map_or(0, |start| start.epoch);
+        let bytes = checkpoint.bytes + checkpoint.record_bytes;
+        self.kept.starts.push(Start {
+            epoch: checkpoint.epoch,
+            frame,
+            bytes,
+            by_inputs: checkpoint.by_inputs,
+        });
+        let catalog = self.upgrade.take().map(|types| {
+            let bytes = catalog::encode(&types);
+            self.kept.catalogs.push((checkpoint.frame, std::mem::replace(&mut self.types, types)));
+            bytes
+        });
+        let past = self.kept.encode();
         let (writing, world) = (self.disk.writing(), &self.disk.world);
-        let end_value: (_, &[u8], &[u8]) = (writing, &end_key, &end);
-        let current_value = (world, keys::CURRENT.as_bytes(), current.as_slice());
-        if let Some(types) = self.upgrade.take() {
-            let types = catalog::encode(&types);
-            self.disk.write(&[end_value, current_value, (world, keys::CATALOG.as_bytes(), &types)])?;
-        } else {
-            self.disk.write(&[end_value, current_value])?;
-        }
+        let mut values: Vec<(_, &[u8], &[u8])> = vec![
+            (writing, &end_key, &end),
+            (world, keys::CURRENT.as_bytes(), &current),
+            (world, keys::PAST.as_bytes(), &past),
+        ];
+        values.extend(catalog.as_ref().map(|types| (world, keys::CATALOG.as_bytes(), types.as_slice())));
+        self.disk.write(&values)?;
         self.sync()?;
         let started = Instant::now();
-        // Whoever copies the directory needs the older epoch a little longer; the next end deletes it too.
-        self.kept = if self.marker.is_read() { self.kept + 1 } else { 0 };
-        if self.kept == 0 || self.kept > KEPT_EPOCHS_MAX {
-            self.disk.delete_before(checkpoint.epoch)?;
+        // Whoever copies the directory needs the older epoch a little longer; a later end deletes it too.
+        self.spared = if self.marker.is_read() { self.spared + 1 } else { 0 };
+        if self.spared == 0 || self.spared > KEPT_EPOCHS_MAX {
+            self.forget()?;
         }
+        // What stays is no longer written.
+        self.disk.settle(before..checkpoint.epoch)?;
         self.log.tend(&mut self.disk, checkpoint.frame, self.head)?;
         self.page_bytes = checkpoint.bytes;
         self.disk.prepare_epoch(self.page_bytes)?;
         self.count_epoch(0, started);
         Ok(())
+    }
+
+    /// Deletes the epochs that no frame needs any more that is to be kept.
+    fn forget(&mut self) -> Result<(), StoreError> {
+        let first = self.kept.first_needed(self.head, self.history);
+        if first > 0 {
+            // Told before it is done: who asks in between is refused, not disappointed.
+            self.kept.starts.drain(..first);
+            self.tell_retained();
+            let oldest = self.kept.starts.first().map_or(0, |start| start.epoch);
+            self.disk.delete_before(oldest)?;
+        }
+        Ok(())
+    }
+
+    fn tell_retained(&self) {
+        self.queue.retain(self.kept.retained(self.head));
     }
 
     fn count_epoch(&self, epochs: u64, started: Instant) {
@@ -332,6 +411,7 @@ impl Writer {
             Durability::Buffered | Durability::Inputs(_) => self.head,
             _ => self.synced,
         };
+        self.tell_retained();
         let busy = started.elapsed();
         self.queue.publish(durable, |stats| {
             stats.groups += 1;

@@ -25,7 +25,7 @@ pub(crate) fn content(dir: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, Box<dyn 
 }
 
 /// The digest by definition, from the naive world.
-fn digest(model: &Model) -> u128 {
+pub(crate) fn digest(model: &Model) -> u128 {
     let names = ["diptych.id", "test.fixed", "test.tag", "test.text", "test.flash", "test.word"];
     let mut components = Vec::new();
     for (key, name) in (0_u16..).zip(names) {

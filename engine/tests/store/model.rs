@@ -5,8 +5,8 @@ use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use diptych_engine::store::{
-    Base, Column, Delta, DeltaWriter, Durability, Mark, Recovered, RowKind, Store, StoreError, StoreOptions,
-    TableShape, TypeEntry,
+    Base, Column, Delta, DeltaWriter, Durability, Image, Mark, Recovered, RowKind, Store, StoreError,
+    StoreOptions, TableShape, TypeEntry,
 };
 
 pub(crate) use crate::driver::Driver;
@@ -293,6 +293,23 @@ impl Model {
             }
         }
         writer.finish()
+    }
+
+    /// Compares with an image; `Err` says what differs.
+    pub(crate) fn compare_image(&self, image: &Image) -> Result<(), String> {
+        self.compare(&Recovered {
+            frame: image.frame(),
+            dt: image.dt(),
+            tables: image.tables().to_vec(),
+            marks: image.marks().to_vec(),
+            removed: image.removed().clone(),
+            notes: image.notes().clone(),
+            serials: image.serials().clone(),
+            digest: None,
+            stored_types: image.types().to_vec(),
+            repaired: None,
+            tail: None,
+        })
     }
 
     /// Compares with what came back; `Err` says what differs.

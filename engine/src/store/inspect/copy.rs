@@ -7,9 +7,10 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::COPY_TRIES_MAX;
+use super::{COPY_TRIES_MAX, is_running};
 use crate::store::StoreError;
 use crate::store::directory::{DATABASE, FORMAT_FILE};
+use crate::store::held::{Copied, Held, is_full};
 use crate::store::watermark::WATERMARK_FILE;
 
 /// A copy of a world's directory, removed when dropped.
@@ -28,26 +29,43 @@ impl Drop for Copy {
 impl Copy {
     pub(crate) fn of(dir: &Path, scratch: Option<&Path>) -> Result<Self, StoreError> {
         let scratch = scratch.map_or_else(std::env::temp_dir, Path::to_owned);
-        let failed = |error: io::Error| StoreError::io("copying", dir, &error);
-        // While this is held, a running world deletes no epoch.
-        let format = File::open(dir.join(FORMAT_FILE)).map_err(failed)?;
-        format.lock_shared().map_err(failed)?;
-        for attempt in 0..COPY_TRIES_MAX {
-            let copy = Self { path: fresh(&scratch)? };
-            // The watermark first, the tables last: what moves on meanwhile is then newer than what was
-            // promised, and a batch that is in a table already is skipped in the journal.
-            let copied = copy_file(dir, &copy.path, Path::new(WATERMARK_FILE))
-                .and_then(|()| copy_tree(dir, &copy.path, Path::new(DATABASE)));
-            match copied {
-                Ok(()) => return Ok(copy),
-                Err((_, error))
-                    if error.kind() == io::ErrorKind::NotFound && attempt + 1 < COPY_TRIES_MAX => {}
-                Err((path, error)) if path.starts_with(&copy.path) => return Err(no_room(&scratch, &error)),
-                Err((path, error)) => return Err(StoreError::io("copying", &path, &error)),
-            }
+        let copy = Self { path: fresh(&scratch)? };
+        let copied = match Held::of(dir, is_running(dir)?) {
+            Ok(held) => held.copy(&copy.path, &mut |_| {}),
+            // Of a damaged world every file is wanted, as it is.
+            Err(_) => copy_whole(dir, &copy.path)?,
+        };
+        match copied {
+            Ok(()) => Ok(copy),
+            Err((path, error)) if path.starts_with(&copy.path) => Err(no_room(&scratch, &error)),
+            Err((path, error)) => Err(StoreError::io("copying", &path, &error)),
         }
-        Err(failed(io::Error::other("files vanish while they are copied")))
     }
+}
+
+/// Copies whatever is in a world's directory.
+fn copy_whole(dir: &Path, to: &Path) -> Result<Copied, StoreError> {
+    let failed = |error: io::Error| StoreError::io("copying", dir, &error);
+    // While this is held, a running world deletes no epoch.
+    let format = File::open(dir.join(FORMAT_FILE)).map_err(failed)?;
+    format.lock_shared().map_err(failed)?;
+    for attempt in 0..COPY_TRIES_MAX {
+        // The watermark first, the tables last: what moves on meanwhile is then newer than what was promised, and
+        // a batch that is in a table already is skipped in the journal.
+        let copied = copy_file(dir, to, Path::new(WATERMARK_FILE))
+            .and_then(|()| copy_tree(dir, to, Path::new(DATABASE)));
+        match copied {
+            Err((_, error)) if error.kind() == io::ErrorKind::NotFound && attempt + 1 < COPY_TRIES_MAX => {
+                let database = to.join(DATABASE);
+                if database.exists() {
+                    std::fs::remove_dir_all(&database)
+                        .map_err(|error| StoreError::io("removing", &database, &error))?;
+                }
+            }
+            other => return Ok(other),
+        }
+    }
+    Err(failed(io::Error::other("files vanish while they are copied")))
 }
 
 fn fresh(scratch: &Path) -> Result<PathBuf, StoreError> {
@@ -67,9 +85,6 @@ fn no_room(scratch: &Path, error: &io::Error) -> StoreError {
     let reason = format!("{error}; a copy of the world is needed there, TMPDIR names another directory");
     StoreError::io("writing a copy to the temporary directory", scratch, &io::Error::other(reason))
 }
-
-/// What failed, and on which file.
-type Copied = Result<(), (PathBuf, io::Error)>;
 
 /// Copies a folder: its files first, in the order of their names, then its folders.
 fn copy_tree(from: &Path, to: &Path, folder: &Path) -> Copied {
@@ -113,9 +128,4 @@ fn copy_file(from: &Path, to: &Path, path: &Path) -> Copied {
         Err(error) if is_full(&error) => Err((to, error)),
         Err(error) => Err((from, error)),
     }
-}
-
-fn is_full(error: &io::Error) -> bool {
-    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }

@@ -1,0 +1,137 @@
+//! Looking back: the world at any frame that is kept, of a running world or of a directory.
+//!
+//! Invariant: it only reads. Of a running world the writer thread hands out what it has, and the caller's thread
+//! replays it, so frames go on meanwhile. Left out: how long frames are kept (see `history`).
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+use super::backup::{Backup, backup};
+use super::history::Look;
+use super::inspect::{COPY_TRIES_MAX, Copy, check_is_world, is_running, open_copy};
+use super::queue::{Item, Queue, STALL_SECONDS_MAX};
+use super::{Image, StoreError};
+
+/// Callers that may look back at a running world at a time: each may hold a whole world in memory.
+pub const LOOKS_MAX: u32 = 16;
+
+/// Gives the world at any frame that is kept. A handle: cheap to clone, for any thread.
+#[derive(Clone, Debug)]
+pub struct Past {
+    source: Source,
+    dir: PathBuf,
+    facts: Arc<BTreeMap<String, String>>,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    /// A world that this process runs.
+    Running(Arc<Queue>),
+    /// A copy of a directory.
+    Copied(Arc<Copied>),
+}
+
+/// An opened copy of a world's directory; the database closes before the copy is removed.
+struct Copied {
+    look: Look,
+    _disk: super::disk::Disk,
+    _copy: Copy,
+}
+
+impl core::fmt::Debug for Copied {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Copied").field("retained", &self.look.retained()).finish_non_exhaustive()
+    }
+}
+
+impl Past {
+    pub(crate) fn running(queue: Arc<Queue>, facts: Arc<BTreeMap<String, String>>, dir: &Path) -> Self {
+        Self { source: Source::Running(queue), dir: dir.to_owned(), facts }
+    }
+
+    /// The past of the world in `dir`, which may be running, by way of a copy in `scratch` (default: the system's
+    /// temporary directory), which stays until the last clone of this is dropped.
+    ///
+    /// # Errors
+    /// The directory is no world, cannot be copied, or is damaged.
+    pub fn of(dir: &Path, scratch: Option<&Path>) -> Result<Self, StoreError> {
+        check_is_world(dir)?;
+        let running = is_running(dir)?;
+        let mut tries = 1;
+        loop {
+            let copy = Copy::of(dir, scratch)?;
+            let name = copy.path.display().to_string();
+            match open_copy(&copy.path) {
+                Ok(opened) => {
+                    let facts = Arc::new(opened.facts);
+                    let copied = Copied { look: opened.look, _disk: opened.disk, _copy: copy };
+                    let source = Source::Copied(Arc::new(copied));
+                    return Ok(Self { source, dir: dir.to_owned(), facts });
+                }
+                // Only of a running world can a bad copy be the copy's own fault.
+                Err(_) if running && tries < COPY_TRIES_MAX => tries += 1,
+                Err(error) => return Err(error.renamed(&name, &dir.display().to_string())),
+            }
+        }
+    }
+
+    /// The frames that can be looked at; `None` in a world without frames. Those of a running world move on.
+    #[must_use]
+    pub fn retained(&self) -> Option<RangeInclusive<u64>> {
+        match &self.source {
+            Source::Running(queue) => queue.retained(),
+            Source::Copied(copied) => copied.look.retained(),
+        }
+    }
+
+    /// Copies the world into `target` while it runs; see [`backup`]. Holds at least what had been written to the
+    /// directory when it began.
+    ///
+    /// # Errors
+    /// As [`backup`].
+    pub fn backup(&self, target: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Backup, StoreError> {
+        backup(&self.dir, target, progress)
+    }
+
+    /// The world as it was after `frame`: reads the checkpoint before it and the records between. Costs the memory
+    /// of a whole world, and the time of a recovery.
+    ///
+    /// # Errors
+    /// The frame is not kept (the error says which are), stored bytes are damaged, more than [`LOOKS_MAX`] callers
+    /// look at a time, or the writer has failed.
+    pub fn at(&self, frame: u64) -> Result<Image, StoreError> {
+        match &self.source {
+            Source::Running(queue) => {
+                let _turn = queue.begin_look()?;
+                let (answer, answered) = sync_channel(1);
+                queue.put(Item::Look(answer))?;
+                let look = answered.recv_timeout(Duration::from_secs(STALL_SECONDS_MAX));
+                let look = look.map_err(|error| match (error, queue.error()) {
+                    (_, Some(error)) => error,
+                    (RecvTimeoutError::Disconnected, None) => StoreError::Stopped {
+                        last_frame: queue.durable().checked_sub(1),
+                        message: "the world was closed meanwhile".to_owned(),
+                    },
+                    (RecvTimeoutError::Timeout, None) => {
+                        StoreError::Stalled { seconds: STALL_SECONDS_MAX, waiting: "a look back" }
+                    }
+                })?;
+                look.at(frame, &self.facts)
+            }
+            Source::Copied(copied) => copied.look.at(frame, &self.facts),
+        }
+    }
+}
+
+/// The world in `dir` as it was after `frame`, by way of a copy in the temporary directory; see [`Past`], which
+/// makes several frames of one copy.
+///
+/// # Errors
+/// As [`Past::of`] and [`Past::at`].
+pub fn at(dir: &Path, frame: u64) -> Result<Image, StoreError> {
+    Past::of(dir, None)?.at(frame)
+}
