@@ -195,6 +195,12 @@ impl Engine {
         })
     }
 
+    /// Where the committed frame differs from a stored one.
+    #[cfg(feature = "store")]
+    pub(crate) fn differs_from(&self, image: &crate::store::Image) -> Option<String> {
+        self.frame.differs_from(image)
+    }
+
     /// A tick inside a tick, or under a lease of this thread, would wait for itself.
     fn check_caller(&self) -> Result<()> {
         // A parallel loop's blocks run on any thread of the pool.

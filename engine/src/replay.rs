@@ -7,7 +7,7 @@
 use crate::builder::{EngineBuilder, FACT_DT, FACT_SEED};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::store::{Entry, LogReader, Recovered};
+use crate::store::{Entry, LogReader, Recovered, StoreError};
 use crate::view::View;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
@@ -15,9 +15,12 @@ use std::path::Path;
 /// What a replay begins with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReplayFrom {
-    /// The stored world at frame 0, as its setups made it.
+    /// The first stored state from which the log goes on: that of frame 0 as long as the log keeps it, then the oldest
+    /// one that is kept.
     #[default]
-    Origin,
+    Oldest,
+    /// The stored state at this frame, which must be kept.
+    Frame(u64),
     /// Nothing: this program's own setups make frame 0.
     Nothing,
 }
@@ -71,7 +74,7 @@ impl EngineBuilder {
     /// engine.run(Pace::frames(100))?;
     /// let digest = engine.digest();
     /// drop(engine);
-    /// let mut replay = world(Engine::in_memory()).replay(&dir, ReplayFrom::Origin)?;
+    /// let mut replay = world(Engine::in_memory()).replay(&dir, ReplayFrom::Oldest)?;
     /// replay.run_to(u64::MAX)?;
     /// assert_eq!((replay.frame(), replay.digest()), (100, digest));
     /// # std::fs::remove_dir_all(&dir).unwrap();
@@ -102,34 +105,44 @@ impl EngineBuilder {
     pub fn replay_log(self, mut log: LogReader, from: ReplayFrom) -> Result<Replay> {
         let failed = |error: crate::store::StoreError| Error::Store(error.to_string());
         let last = log.last_frame().ok_or_else(|| failed(log.refusal("it has no frame yet")))?;
-        let origin = log.origin().map_err(failed)?.ok_or_else(|| {
-            failed(log.refusal(
-                "its log of inputs does not go back to frame 0; keep more of it: .input_log(InputLog { .. })",
-            ))
-        })?;
-        let mut next = log.next_entry().map_err(failed)?;
-        let zero = next.take_if(|entry| entry.frame == 0);
-        if zero.is_some() {
-            next = log.next_entry().map_err(failed)?;
+        let oldest = log.oldest().map_err(failed)?;
+        let first = match from {
+            ReplayFrom::Oldest => oldest,
+            ReplayFrom::Frame(frame) if frame >= oldest => frame,
+            ReplayFrom::Nothing if oldest == 0 => 0,
+            ReplayFrom::Frame(_) | ReplayFrom::Nothing => {
+                let reason =
+                    format!("it can be replayed from frame {oldest} on; its log keeps nothing before");
+                return Err(failed(log.refusal(&reason)));
+            }
+        };
+        let recovered = match (from, first) {
+            (ReplayFrom::Nothing, _) => None,
+            (_, 0) if oldest == 0 => log.origin().map_err(failed)?,
+            (_, first) => Some(log.at(first).map_err(failed)?),
+        };
+        // Entries up to the frame after the one that is stored.
+        let mut pending = VecDeque::new();
+        while let Some(entry) = log.next_entry().map_err(failed)? {
+            let is_later = entry.frame > first;
+            pending.retain(|entry: &Entry| entry.frame >= first);
+            pending.push_back(entry);
+            if is_later {
+                break;
+            }
         }
-        let recovered = (from == ReplayFrom::Origin).then_some(origin);
-        let first = next.take_if(|entry| entry.frame == 1);
-        if first.is_some() {
-            next = log.next_entry().map_err(failed)?;
-        }
-        let mut compared =
-            [&zero, &first].into_iter().flatten().filter(|entry| entry.digest.is_some()).count() as u64;
-        let beginning = Beginning { recovered, zero, first, log };
-        let (engine, Beginning { first, log, .. }) = crate::builder::begin_again(self, beginning)?;
+        let zero = pending.pop_front_if(|entry| entry.frame == first);
+        let next = pending.pop_front_if(|entry| entry.frame == 1 && first == 0);
+        let has_digest = |entry: &Option<Entry>| entry.as_ref().is_some_and(|entry| entry.digest.is_some());
+        let (start_has, next_has) = (has_digest(&zero), has_digest(&next));
+        let beginning = Beginning { recovered, zero, first: next, log };
+        let (engine, Beginning { first: next, log, .. }) = crate::builder::begin_again(self, beginning)?;
         let agreed = engine.frame();
-        let mut pending = first.into_iter().chain(next).collect::<VecDeque<_>>();
-        if agreed == 1 {
-            // A startup system has made that frame with it already.
-            pending.retain(|entry| entry.frame != 1);
-        } else {
-            compared -=
-                u64::from(pending.front().is_some_and(|entry| entry.frame == 1 && entry.digest.is_some()));
-        }
+        // A startup system may have made frame 1 with it already.
+        let made = agreed > first;
+        pending.extend(next.filter(|_| !made));
+        pending.make_contiguous().sort_by_key(|entry| entry.frame);
+        let compared = u64::from(start_has) + u64::from(made && next_has);
         Ok(Replay { engine, log, pending, last, compared, agreed })
     }
 }
@@ -204,15 +217,37 @@ impl Replay {
         self.engine.view()
     }
 
-    /// Says since when the worlds may differ.
+    /// Compares the frame that was made last with the stored state, where that is kept; answers whether it is.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] where they differ; what is stored is damaged.
+    pub fn compare_state(&mut self) -> Result<bool> {
+        let frame = self.frame();
+        let image = match self.log.image(frame) {
+            Ok(image) => image,
+            Err(StoreError::NotKept { .. } | StoreError::ByInputs { .. }) => return Ok(false),
+            Err(error) => return Err(Error::Store(error.to_string())),
+        };
+        let (stored, made) = (image.digest(), self.engine.digest());
+        if stored != made {
+            return Err(self.placed(Error::Diverged { frame, stored, made, place: String::new() }));
+        }
+        self.agreed = frame;
+        Ok(true)
+    }
+
+    /// Says what differs, as far as the state of the frame is kept, and since when.
     fn placed(&self, error: Error) -> Error {
         match error {
             Error::Diverged { frame, stored, made, place } if place.is_empty() => {
-                let place = match frame - self.agreed {
+                let image = self.log.image(frame).ok().filter(|_| self.frame() == frame);
+                let what = image.and_then(|image| self.engine.differs_from(&image));
+                let what = what.map_or_else(String::new, |what| what + "; ");
+                let since = match frame - self.agreed {
                     1 => "the frame before is the same".to_owned(),
                     _ => format!("the last frame that is known to be the same is {}", self.agreed),
                 };
-                Error::Diverged { frame, stored, made, place }
+                Error::Diverged { frame, stored, made, place: what + &since }
             }
             other => other,
         }

@@ -92,7 +92,7 @@ fn made_again(suite: &mut Suite, name: &str) {
     });
     let mut replayed = || {
         let builder = digests(dense(Engine::in_memory(), &Probe::default()));
-        let mut replay = builder.replay(dir.path(), ReplayFrom::Origin).expect("it can be replayed");
+        let mut replay = builder.replay(dir.path(), ReplayFrom::Oldest).expect("it can be replayed");
         timed(&mut || {
             replay.run_to(u64::MAX).expect("every digest is the same");
         })

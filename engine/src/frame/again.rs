@@ -3,12 +3,16 @@
 //! Invariant: a frame that is made again takes its inputs from the log, never from a queue, a thread or a clock; its
 //! digest must be the one that was written down.
 
+#![expect(unsafe_code, reason = "reads committed rows as bytes")]
+
 use super::{Digest, Frame};
 use crate::builder::Start;
 use crate::error::{Error, Result};
+use crate::id::Id;
 use crate::input::Envelope;
 use crate::schedule::Schedule;
-use crate::store::{Entry, Tail, Taken};
+use crate::store::{Entry, Image, Tail, Taken};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Frame {
     /// Says that the frames to come are made again, before the first one; `false` when that is over.
@@ -117,4 +121,60 @@ impl Frame {
     fn not_again(&self, reason: String) -> Error {
         Error::NotAgain { frame: self.committed + 1, reason }
     }
+}
+
+impl Frame {
+    /// Where the committed frame differs from what was stored of it: the first component by name and the first entity
+    /// by `Id`, as words; `None` where it does not.
+    pub(crate) fn differs_from(&self, image: &Image) -> Option<String> {
+        let slot = self.shared.frames.roles().prev();
+        let tables = &self.world().storages().tables;
+        for (index, column) in self.columns.iter().enumerate().skip(1) {
+            let mut made: BTreeMap<Id, Vec<u8>> = BTreeMap::new();
+            for info in self.tables.list.iter().filter(|info| info.columns.contains(&(index as u16))) {
+                let (table, ids) = (&tables[info.id], self.ids.ids(&tables[info.id]));
+                let mut keep = |row: usize| {
+                    let mut bytes = Vec::new();
+                    // SAFETY: no wave runs while the engine is looked at.
+                    unsafe { column.encode_row(table, slot, row, &mut bytes) };
+                    made.insert(ids[row], bytes);
+                };
+                if !column.transient() {
+                    (0..ids.len()).for_each(keep);
+                } else if let Some(marks) = column.by_table().get(info.id) {
+                    let stamp = self.shared.frames.roles().stamps[slot];
+                    marks.changed_runs(slot, stamp, |rows, _| rows.for_each(&mut keep));
+                }
+            }
+            let stored: BTreeMap<Id, &[u8]> = image.rows(column.name()).collect();
+            let ids: BTreeSet<Id> = made.keys().chain(stored.keys()).copied().collect();
+            for id in ids {
+                let (then, now) = (stored.get(&id).copied(), made.get(&id).map(Vec::as_slice));
+                if then != now {
+                    let name = column.name();
+                    return Some(format!(
+                        "component {name} of entity {id} was {} and is {}",
+                        hex(then),
+                        hex(now)
+                    ));
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Bytes of a row that are shown of a difference.
+const SHOWN_BYTES_MAX: usize = 64;
+
+fn hex(bytes: Option<&[u8]>) -> String {
+    let Some(bytes) = bytes else { return "not there".to_owned() };
+    let mut text: String = bytes.iter().take(SHOWN_BYTES_MAX).map(|byte| format!("{byte:02x}")).collect();
+    if text.is_empty() {
+        text.push_str("empty");
+    }
+    if bytes.len() > SHOWN_BYTES_MAX {
+        text += &format!(".. ({} bytes)", bytes.len());
+    }
+    text
 }

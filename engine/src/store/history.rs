@@ -12,7 +12,7 @@ use std::sync::Arc;
 use fjall::Keyspace;
 
 use super::codec::{Cursor, Fields};
-use super::recovery::{Position, WorldValues, recover_at};
+use super::recovery::{Position, Recovered, WorldValues, recover_at};
 use super::{Image, StoreError, TypeEntry, catalog};
 
 /// How much of the past a world keeps. A setting of the opening, not of the world: it may differ each time.
@@ -175,6 +175,11 @@ impl Look {
 
     /// The world as it was after `frame`.
     pub(crate) fn at(&self, frame: u64, facts: &Arc<BTreeMap<String, String>>) -> Result<Image, StoreError> {
+        Ok(Image::new(self.recovered(frame)?, BTreeMap::clone(facts)))
+    }
+
+    /// The same as what an engine goes on from.
+    pub(crate) fn recovered(&self, frame: u64) -> Result<Recovered, StoreError> {
         let kept = self.retained();
         let start = kept.clone().filter(|kept| kept.contains(&frame)).and(self.kept.start_of(frame));
         let Some(start) = start else { return Err(StoreError::NotKept { frame, kept }) };
@@ -184,8 +189,7 @@ impl Look {
         let first = self.epochs.iter().position(|(number, _)| *number == start.epoch);
         let first = first.ok_or(StoreError::NotKept { frame, kept })?;
         let types = self.kept.types_at(frame, &self.types);
-        let recovered = recover_at(&self.epochs[first..], types, frame)?;
-        Ok(Image::new(recovered, BTreeMap::clone(facts)))
+        recover_at(&self.epochs[first..], types, frame)
     }
 }
 

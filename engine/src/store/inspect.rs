@@ -164,25 +164,6 @@ pub fn verify(dir: &Path, scratch: Option<&Path>) -> Result<Vec<String>, StoreEr
     Ok(inspect(dir, scratch)?.problems)
 }
 
-/// A copy of a world's directory that the database may open: what is promised in it is whole.
-pub(crate) fn checked_copy(dir: &Path) -> Result<Copy, StoreError> {
-    if !has_format(dir)? {
-        return Err(refuse(dir, format!("it has no file {FORMAT_FILE}")));
-    }
-    let running = is_running(dir)?;
-    let mut tries = 1;
-    loop {
-        let copy = Copy::of(dir, None)?;
-        match check_copy(&copy.path) {
-            Ok(_) => return Ok(copy),
-            // Only of a running world can a bad copy be the copy's own fault.
-            Err(error) if !running || tries == COPY_TRIES_MAX => return Err(error),
-            Err(_) => tries += 1,
-        }
-    }
-}
-
-/// Whether the files of a copy are whole; where the last whole batch ends.
 fn check_copy(copy: &Path) -> Result<Place, StoreError> {
     let database = copy.join(DATABASE);
     if !database.is_dir() {

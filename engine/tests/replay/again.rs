@@ -22,7 +22,7 @@ fn a_world_is_made_again() {
     digests.extend(run(&mut engine, &radio, 40));
     drop(engine);
     let more = if cfg!(feature = "threads") { 3 } else { 1 };
-    for (threads, from) in [(1, ReplayFrom::Origin), (more, ReplayFrom::Origin), (1, ReplayFrom::Nothing)] {
+    for (threads, from) in [(1, ReplayFrom::Oldest), (more, ReplayFrom::Oldest), (1, ReplayFrom::Nothing)] {
         let mut replay = replay(dir.path(), threads, from);
         let mut frame = replay.frame();
         assert!(frame <= 1, "a replay begins at the beginning");
@@ -46,9 +46,12 @@ fn another_program_diverges() {
     run(&mut engine, &radio, 20);
     drop(engine);
     let builder = world(Engine::in_memory(), &Radio::default(), 1.0000001);
-    let mut replay = builder.replay(dir.path(), ReplayFrom::Origin).unwrap();
+    let mut replay = builder.replay(dir.path(), ReplayFrom::Oldest).unwrap();
     let error = replay.run_to(u64::MAX).unwrap_err();
     assert!(matches!(error, Error::Diverged { frame: 2, .. }), "{error}");
+    let error = error.to_string();
+    assert!(error.contains("component a.place of entity ") && error.contains(" was 00"), "{error}");
+    assert!(error.ends_with("the frame before is the same"), "{error}");
 }
 
 /// Claim: what a world was not made with is refused by name before a frame is made.
@@ -60,21 +63,21 @@ fn other_settings_and_types_are_refused() {
     run(&mut engine, &radio, 5);
     drop(engine);
     let refused =
-        |builder: EngineBuilder| builder.replay(dir.path(), ReplayFrom::Origin).unwrap_err().to_string();
+        |builder: EngineBuilder| builder.replay(dir.path(), ReplayFrom::Oldest).unwrap_err().to_string();
     let error = refused(world(Engine::in_memory().seed(9), &radio, 1.0));
     assert!(error.contains("engine.seed"), "{error}");
     let error = refused(Engine::in_memory());
     assert!(error.contains("a.place"), "{error}");
     let error =
-        Engine::in_memory().replay(dir.path().join("none"), ReplayFrom::Origin).unwrap_err().to_string();
+        Engine::in_memory().replay(dir.path().join("none"), ReplayFrom::Oldest).unwrap_err().to_string();
     assert!(error.contains("none"), "{error}");
     let mut bare =
         world(Engine::open(dir.path().join("bare")), &radio, 1.0).input_log(InputLog::NONE).build().unwrap();
     run(&mut bare, &radio, 5);
     drop(bare);
     let other = world(Engine::in_memory(), &radio, 1.0);
-    let error = other.replay(dir.path().join("bare"), ReplayFrom::Origin).unwrap_err().to_string();
-    assert!(error.contains("frame 0") && error.contains("input_log"), "{error}");
+    let error = other.replay(dir.path().join("bare"), ReplayFrom::Oldest).unwrap_err().to_string();
+    assert!(error.contains("no log of inputs") && error.contains("input_log"), "{error}");
 }
 
 /// Claim: a world that is known by its inputs goes on after it was let go of at any frame as if nothing had happened,
@@ -102,7 +105,31 @@ fn known_by_inputs() {
     }
     let differs = found.iter().zip(&digests).position(|(one, other)| one != other);
     assert_eq!((differs, found.len()), (None, digests.len()));
-    let mut replay = replay(dir.path(), 1, ReplayFrom::Origin);
+    let mut replay = replay(dir.path(), 1, ReplayFrom::Oldest);
     replay.run_to(u64::MAX).unwrap();
     assert_eq!((replay.frame(), replay.digest()), (91, digests[89]));
+}
+
+/// Claim: a replay begins at any kept frame, also after a checkpoint, and ends with the stored state, bit for bit.
+#[test]
+fn a_replay_begins_at_any_kept_frame() {
+    let dir = tempfile::tempdir().unwrap();
+    let radio = Radio::default();
+    let mut engine = open(dir.path(), &radio, Durability::Inputs(16));
+    run(&mut engine, &radio, 40);
+    drop(engine);
+    let mut engine = open(dir.path(), &radio, Durability::Buffered);
+    let digests = run(&mut engine, &radio, 40);
+    drop(engine);
+    // What was known by its inputs alone is gone with the next opening; from there on all frames are kept.
+    for first in [41, 42, 60, 81] {
+        let mut replay = replay(dir.path(), 1, ReplayFrom::Frame(first));
+        assert_eq!(replay.frame(), first);
+        replay.run_to(u64::MAX).unwrap();
+        assert_eq!((replay.frame(), replay.digest()), (81, digests[39]), "from frame {first}");
+        assert!(replay.compare_state().unwrap(), "the last frame's state is kept");
+    }
+    let builder = world(Engine::in_memory(), &Radio::default(), 1.0);
+    let error = builder.replay(dir.path(), ReplayFrom::Frame(7)).unwrap_err().to_string();
+    assert!(error.contains("frame 7") && error.contains("41"), "{error}");
 }

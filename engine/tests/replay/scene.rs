@@ -57,17 +57,16 @@ pub(crate) fn world(builder: EngineBuilder, radio: &Radio, twist: f64) -> Engine
             heard.par_rows(|mut heard| heard.set(Heard(heard.prev().0 + more)));
         }
     };
-    let drift = move |mut places: Query<(Id, Next<Place>)>,
-                      random: Random,
-                      mut nudges: Inbox<Nudge>,
-                      clock: Clock| {
-        let mut pushed = 0.0;
-        nudges.deliver(&mut places, |_, mail| pushed += mail.iter().map(|(_, nudge)| nudge.0).sum::<f64>());
-        for (id, mut place) in &mut places {
-            let jump = random.of(id).unit() * clock.dt() * twist;
-            place.set(Place(place.prev().0 + jump + pushed));
-        }
-    };
+    let drift =
+        move |mut places: Query<(Id, Next<Place>)>, random: Random, nudges: Inbox<Nudge>, clock: Clock| {
+            let mut pushed = 0.0;
+            nudges
+                .deliver(&mut places, |_, mail| pushed += mail.iter().map(|(_, nudge)| nudge.0).sum::<f64>());
+            for (id, mut place) in &mut places {
+                let jump = random.of(id).unit() * clock.dt() * twist;
+                place.set(Place(place.prev().0 + jump + pushed));
+            }
+        };
     let ask = |heard: Query<(Id, Prev<Heard>)>,
                places: Query<(Id, Prev<Place>)>,
                mut jobs: Jobs<Ask>,

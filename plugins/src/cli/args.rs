@@ -114,10 +114,13 @@ pub(crate) struct ReplayArgs {
     /// The world's directory; it is only read, and may be running
     #[arg(value_name = "DIR")]
     pub(crate) directory: PathBuf,
+    /// The frame to begin with, whose state must be kept; the oldest one if left out
+    #[arg(long, value_name = "FRAME")]
+    pub(crate) from: Option<u64>,
     /// The frame to stop at; the last one if left out
     #[arg(long, value_name = "FRAME")]
     pub(crate) to: Option<u64>,
-    /// Fail if no digest could be compared, or the last frame's own digest was never written down
+    /// Fail (exit code 1) if there was nothing to compare with
     #[arg(long)]
     pub(crate) verify: bool,
     /// Threads to run on; all cores if left out

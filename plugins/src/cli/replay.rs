@@ -27,9 +27,11 @@ const FRAMES_A_LOOK: u64 = 16;
 struct ReplayReport {
     frame: u64,
     digest: String,
-    /// Every digest that was written down up to `frame` is that of the replay, and there was one.
+    /// Whatever could be compared is the same, and something could.
     verified: bool,
-    /// How many those are.
+    /// The state of `frame` could be compared, and is what is stored.
+    state: bool,
+    /// Digests that were written down in the frames before and are the replay's.
     compared: u64,
     seconds: f64,
     frames_per_second: f64,
@@ -40,8 +42,9 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<(), Failure> {
     let refused =
         |error: &dyn std::fmt::Display| Failure::Refused(format!("{}: {error}", args.directory.display()));
     let log = LogReader::open(&args.directory).map_err(|error| refused(&error))?;
-    let mut replay =
-        builder(args, &log).replay_log(log, ReplayFrom::Origin).map_err(|error| match error {
+    let mut replay = builder(args, &log)
+        .replay_log(log, args.from.map_or(ReplayFrom::Oldest, ReplayFrom::Frame))
+        .map_err(|error| match error {
             Error::Diverged { .. } => Failure::Failed(error.to_string()),
             error => refused(&error),
         })?;
@@ -56,19 +59,24 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<(), Failure> {
     let mut progress = Progress::new(first, goal);
     let made = run(&mut replay, goal, &mut progress);
     progress.end();
-    made.map_err(|error| Failure::Failed(format!("{}: {error}", args.directory.display())))?;
+    let failed = |error: Error| Failure::Failed(format!("{}: {error}", args.directory.display()));
+    made.map_err(failed)?;
+    let state = replay.compare_state().map_err(failed)?;
     let (seconds, frames) = (started.elapsed().as_secs_f64(), replay.frame() - first);
     let report = ReplayReport {
         frame: replay.frame(),
         digest: replay.digest().to_string(),
-        verified: replay.compared() > 0,
+        verified: state || replay.compared() > 0,
+        state,
         compared: replay.compared(),
         seconds,
         frames_per_second: if frames == 0 { 0.0 } else { frames as f64 / seconds },
     };
     print(&report, args.json, || text(&report))?;
     match (args.verify, report.verified) {
-        (true, false) => Err(Failure::Failed("no digest was written down in these frames".to_owned())),
+        (true, false) => {
+            Err(Failure::Failed("neither a digest nor the state of any of these frames is kept".to_owned()))
+        }
         _ => Ok(()),
     }
 }
@@ -102,9 +110,10 @@ fn run(replay: &mut Replay, goal: u64, progress: &mut Progress) -> Result<u64> {
 /// The report for people.
 fn text(report: &ReplayReport) -> String {
     let ReplayReport { frame, digest, compared, seconds, frames_per_second, .. } = report;
-    let verified = if report.verified { "all the same" } else { "none was written down" };
+    let state =
+        if report.state { "and the state of this frame" } else { "the state of this frame is not kept" };
     format!(
-        "frame          {frame}\ndigest         {digest}\ncompared       {compared} digests, {verified}\n\
+        "frame          {frame}\ndigest         {digest}\nthe same       {compared} digests, {state}\n\
          time           {seconds:.3} s, {frames_per_second:.0} frames per second\n"
     )
 }

@@ -8,21 +8,20 @@ use std::path::{Path, PathBuf};
 
 use super::entry::Entry;
 use crate::store::delta::Link;
-use crate::store::directory::{DATABASE, refuse};
+use crate::store::directory::refuse;
 use crate::store::disk::Disk;
-use crate::store::inspect::{Copy, checked_copy};
+use crate::store::history::Look;
+use crate::store::inspect::{COPY_TRIES_MAX, Copy, OpenedCopy, check_is_world, is_running, open_copy};
 use crate::store::marks::{FrameMarks, marks};
-use crate::store::recovery::{Recovered, WorldValues, recover, world_values};
-use crate::store::watermark::Watermark;
+use crate::store::recovery::Recovered;
 use crate::store::world::RawWorld;
-use crate::store::{DeltaReader, StoreError, TypeEntry, keys};
+use crate::store::{DeltaReader, Image, StoreError, TypeEntry, keys};
 
 /// The log of inputs of a world, to be read once from its beginning.
 pub struct LogReader {
     dir: PathBuf,
-    values: WorldValues,
-    /// Frame + 1 of the last frame.
-    head: u64,
+    facts: BTreeMap<String, String>,
+    look: Look,
     entries: Box<dyn Iterator<Item = Result<(u64, fjall::UserKey, fjall::UserValue), StoreError>> + Send>,
     /// The entry that was read last, and whether there was one.
     link: Option<Link>,
@@ -33,7 +32,8 @@ pub struct LogReader {
 
 impl std::fmt::Debug for LogReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LogReader").field("dir", &self.dir).field("head", &self.head).finish_non_exhaustive()
+        let last = self.last_frame();
+        f.debug_struct("LogReader").field("dir", &self.dir).field("last", &last).finish_non_exhaustive()
     }
 }
 
@@ -43,14 +43,24 @@ impl LogReader {
     /// # Errors
     /// It is no world, it is damaged, or it cannot be read or copied.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        let copy = checked_copy(dir)?;
-        let database = copy.path.join(DATABASE);
-        let disk = Disk::open(&database)?;
-        let values = world_values(&disk)?;
-        let watermark = Watermark::read(&copy.path)?;
-        let (_, position) = recover(&disk, &values, watermark.link)?;
-        let segments: Vec<_> = disk.logs.clone();
-        let entries = segments.into_iter().flat_map(|(number, segment)| {
+        check_is_world(dir)?;
+        let running = is_running(dir)?;
+        let mut tries = 1;
+        loop {
+            let copy = Copy::of(dir, None)?;
+            let name = copy.path.display().to_string();
+            match open_copy(&copy.path) {
+                Ok(opened) => return Ok(Self::of(dir, copy, opened)),
+                // Only of a running world can a bad copy be the copy's own fault.
+                Err(_) if running && tries < COPY_TRIES_MAX => tries += 1,
+                Err(error) => return Err(error.renamed(&name, &dir.display().to_string())),
+            }
+        }
+    }
+
+    fn of(dir: &Path, copy: Copy, opened: OpenedCopy) -> Self {
+        let OpenedCopy { disk, facts, look, .. } = opened;
+        let entries = disk.logs.clone().into_iter().flat_map(|(number, segment)| {
             segment.iter().map(move |guard| {
                 let (key, value) = guard.into_inner().map_err(|error| {
                     StoreError::damaged(format!("log-{number}"), format!("a block cannot be read: {error:?}"))
@@ -58,33 +68,26 @@ impl LogReader {
                 Ok((number, key, value))
             })
         });
-        Ok(Self {
-            dir: dir.to_owned(),
-            head: position.head,
-            values,
-            entries: Box::new(entries),
-            link: None,
-            disk,
-            _copy: copy,
-        })
+        let entries = Box::new(entries);
+        Self { dir: dir.to_owned(), facts, look, entries, link: None, disk, _copy: copy }
     }
 
     /// What the world was made with.
     #[must_use]
     pub fn facts(&self) -> &BTreeMap<String, String> {
-        &self.values.facts
+        &self.facts
     }
 
     /// The stored types.
     #[must_use]
     pub fn types(&self) -> &[TypeEntry] {
-        &self.values.types
+        &self.look.types
     }
 
     /// The last frame of the world; `None` where it has none.
     #[must_use]
     pub fn last_frame(&self) -> Option<u64> {
-        self.head.checked_sub(1)
+        self.look.head.checked_sub(1)
     }
 
     /// The world as its setups made it, if the log goes back so far.
@@ -102,7 +105,7 @@ impl LogReader {
             StoreError::damaged(format!("log-{number}, the record of frame 0"), error.to_string())
         };
         let record = DeltaReader::parse(&record).map_err(place)?;
-        let mut world = RawWorld::new(&self.values.types);
+        let mut world = RawWorld::new(&self.look.types);
         world.apply(&record).map_err(place)?;
         let FrameMarks { marks, removed, notes } = marks(&record).map_err(place)?;
         Ok(Some(Recovered {
@@ -114,10 +117,50 @@ impl LogReader {
             notes,
             serials: world.serials,
             digest: world.digest,
-            stored_types: self.values.types.clone(),
+            stored_types: self.look.types.clone(),
             repaired: None,
             tail: None,
         }))
+    }
+
+    /// The world at a frame that is kept.
+    ///
+    /// # Errors
+    /// It is not kept, or what is there is damaged.
+    pub fn at(&self, frame: u64) -> Result<Recovered, StoreError> {
+        self.look.recovered(frame)
+    }
+
+    /// The world at a frame that is kept, as bytes.
+    ///
+    /// # Errors
+    /// As [`LogReader::at`].
+    pub fn image(&self, frame: u64) -> Result<Image, StoreError> {
+        Ok(Image::new(self.look.recovered(frame)?, self.facts.clone()))
+    }
+
+    /// The first frame that is kept from which the log goes on; 0 where it begins with the world.
+    ///
+    /// # Errors
+    /// What is there is damaged; or there is no log, or no such frame.
+    pub fn oldest(&self) -> Result<u64, StoreError> {
+        let Some((number, segment)) = self.disk.logs.first() else {
+            return Err(self.refusal("it has no log of inputs; keep one: .input_log(InputLog { .. })"));
+        };
+        let kept = self.look.retained();
+        let kept = kept.ok_or_else(|| self.refusal("it has no frame yet"))?;
+        let first = super::first_frame(segment)?.unwrap_or(0);
+        if *number == 0 && first == 0 && segment_has_origin(segment)? {
+            return Ok(0);
+        }
+        // Whatever came before the first entry of a segment that is not the first one is gone.
+        let oldest = if *number == 0 { *kept.start() } else { (*kept.start()).max(first.saturating_sub(1)) };
+        match oldest <= *kept.end() {
+            true => Ok(oldest),
+            false => Err(self.refusal(&format!(
+                "its log of inputs begins with frame {first}, and no frame before it is kept"
+            ))),
+        }
     }
 
     /// The next entry; `None` at the end.
@@ -156,4 +199,9 @@ impl LogReader {
     pub fn refusal(&self, reason: &str) -> StoreError {
         refuse(&self.dir, reason.to_owned())
     }
+}
+
+fn segment_has_origin(segment: &fjall::Keyspace) -> Result<bool, StoreError> {
+    let read = segment.contains_key(keys::key(0, keys::RECORD, 0));
+    read.map_err(|error| StoreError::engine("reading the log of inputs", &error))
 }

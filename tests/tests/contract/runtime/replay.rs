@@ -58,7 +58,7 @@ fn go_on(directory: &Path, durability: Durability, run: u64, frames: u64) {
 fn replay(directory: &Path, threads: usize) -> (u64, u64) {
     let builder = Engine::in_memory().plugin(Runtime::default().settings(settings())).dt(1.0 / 60.0);
     let mut replay =
-        builder.threads(threads).replay(directory, ReplayFrom::Origin).expect("it can be replayed");
+        builder.threads(threads).replay(directory, ReplayFrom::Oldest).expect("it can be replayed");
     replay.run_to(u64::MAX).unwrap_or_else(|error| panic!("{threads} threads: {error}"));
     assert_eq!(replay.frame(), replay.last_frame());
     (replay.frame(), replay.compared())
