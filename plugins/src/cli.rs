@@ -14,6 +14,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 mod args;
+mod backup;
+mod diff;
 mod inspect;
 mod principal;
 mod progress;
@@ -52,6 +54,9 @@ const STDIO_EXAMPLES: &str = "Each line is a request, each reply a line:\n  \
     {\"op\":\"store\",\"key\":\"alice_data/k\"}\nOther ops: remove_principal, grant_scope, revoke_scope, grant_topic, \
     revoke_topic, set_max_rps, close, unsubscribe, parse, log, frames, status, commands.";
 
+const DIFF_EXAMPLES: &str = "Which frames are kept is said by diptych inspect DIR; a world keeps more when it runs with \
+    --history FRAMES.\nExamples:\n  diptych diff world 100 101\n  diptych diff world 0 500 --limit 3 --json";
+
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Run a scene until it reaches a frame
@@ -79,6 +84,11 @@ enum Command {
     Replay(args::ReplayArgs),
     /// Say what a world directory holds, without writing to it
     Inspect(args::InspectArgs),
+    /// Say what changed in a world between two frames that are kept
+    #[command(after_help = DIFF_EXAMPLES)]
+    Diff(args::DiffArgs),
+    /// Copy a world, running or not, to a new directory, and check the copy; opening the copy restores it
+    Backup(args::BackupArgs),
     /// Check every page, checksum and reference of a world directory; exit code 1 if anything is wrong
     Verify(args::VerifyArgs),
 }
@@ -127,6 +137,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Stdio(args) => stdio::stdio(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Inspect(args) => inspect::inspect(&args),
+        Command::Diff(args) => diff::diff(&args),
+        Command::Backup(args) => backup::backup(&args),
         Command::Verify(args) => inspect::verify(&args),
     };
     match outcome {
@@ -243,6 +255,11 @@ mod tests {
             "commands --json",
             "stdio --data d --manual --durability synced --threads 2",
             "inspect d --json",
+            "inspect d --frame 60 --json",
+            "diff d 10 20 --limit 5 --json",
+            "backup d e --json",
+            "run nbody --frames 10 --history 1000 --data d",
+            "stdio --data d --history 1000",
             "verify d",
             "replay d --to 60 --verify --threads 2 --json",
             "run nbody --frames 10 --durability inputs:600 --data d",

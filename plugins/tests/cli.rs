@@ -218,3 +218,47 @@ fn verify_tells_notes_from_problems() {
     assert!(code == Some(1) && out.lines().count() == 1 && out.contains("neither"), "{code:?} {out}");
     assert!(err.lines().count() == 1 && err.contains("1 problem found"), "{err}");
 }
+
+/// Claim: each kept frame of a world has the digest that the run reported at it, `diff` names what changed, and a
+/// backup is a world at the same frame; what is not kept, or in the way, is refused in one line.
+#[test]
+fn the_past_of_a_world_can_be_looked_at_compared_and_copied() {
+    let dir = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+    let (world, copy) = (dir.path().join("world"), dir.path().join("copy"));
+    let (world, copy) = (world.to_string_lossy().into_owned(), copy.to_string_lossy().into_owned());
+    let run = |frames| {
+        report(&["run", "nbody", "--frames", frames, "--data", &world, "--history", "1000", "--json"])
+    };
+    let digests: Vec<Value> = ["20", "50", "90"].map(|frames| run(frames)["digest"].clone()).into();
+    for (frame, digest) in ["20", "50", "90"].iter().zip(&digests) {
+        let then = report(&["inspect", &world, "--frame", frame, "--json"]);
+        assert_eq!((&then["digest"], &then["entities"]), (digest, &Value::from(5)), "at frame {frame}");
+        assert_eq!(then["problems"], Value::Array(Vec::new()));
+    }
+    assert_eq!(report(&["inspect", &world, "--json"])["kept"], serde_json::json!([0, 90]));
+    let diff = report(&["diff", &world, "20", "50", "--limit", "2", "--json"]);
+    assert_eq!((&diff["from_digest"], &diff["to_digest"]), (&digests[0], &digests[1]));
+    assert_eq!((&diff["entities_made"], &diff["entities_gone"]), (&Value::from(0), &Value::from(0)));
+    let moved =
+        diff["components"].as_array().and_then(|parts| parts.iter().find(|part| part["changed"] == 5));
+    assert!(moved.is_some_and(|part| part["rows"].as_array().map(Vec::len) == Some(2)), "{diff}");
+    let same = String::from_utf8_lossy(&diptych(&["diff", &world, "50", "50"]).stdout).into_owned();
+    assert!(same.contains("nothing differs"), "{same}");
+    let made = report(&["backup", &world, &copy, "--json"]);
+    assert_eq!((&made["frame"], &made["digest"]), (&Value::from(90), &digests[2]));
+    assert!(diptych(&["verify", &copy]).status.success());
+    let on = report(&["run", "nbody", "--frames", "120", "--data", &copy, "--json"]);
+    assert_eq!(on["digest"], run("120")["digest"], "the copy goes on as the world does");
+    for (arguments, named) in [
+        (&["inspect", &world, "--frame", "500"][..], "frame 500 is not kept: the frames 0 to 120 are"),
+        (&["diff", &world, "1", "500"], "frame 500 is not kept"),
+        (&["backup", &world, &copy], "something is there"),
+        (&["backup", &copy, "/nowhere/at/all"], "does not exist; make it first"),
+        (&["run", "nbody", "--frames", "1", "--history", "5"], "--data"),
+    ] {
+        let output = diptych(arguments);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
+        assert!(told.contains(named) && told.lines().count() == 1, "{arguments:?}: {told}");
+    }
+}

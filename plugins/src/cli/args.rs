@@ -81,6 +81,10 @@ pub(crate) struct RunArgs {
     /// what came in, the state is synced every N frames)
     #[arg(long, value_name = "MODE", value_parser = durability)]
     pub(crate) durability: Option<Durability>,
+    /// Frames of the past to keep in the directory, for `inspect --frame` and `diff`; none beyond the last checkpoint
+    /// if left out
+    #[arg(long, value_name = "FRAMES")]
+    pub(crate) history: Option<u64>,
     /// Frames per second; as fast as possible if left out
     #[arg(long, value_name = "H", value_parser = hz, allow_negative_numbers = true)]
     pub(crate) hz: Option<f64>,
@@ -95,6 +99,9 @@ pub(crate) struct InspectArgs {
     /// The world's directory
     #[arg(value_name = "DIR")]
     pub(crate) directory: PathBuf,
+    /// The frame to look at, one of those that are kept; the last one if left out
+    #[arg(long, value_name = "N")]
+    pub(crate) frame: Option<u64>,
     /// Print the report as one line of JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -106,6 +113,40 @@ pub(crate) struct VerifyArgs {
     /// The world's directory
     #[arg(value_name = "DIR")]
     pub(crate) directory: PathBuf,
+}
+
+/// `diff`
+#[derive(Args, Debug)]
+pub(crate) struct DiffArgs {
+    /// The world's directory
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// The frame to compare with
+    #[arg(value_name = "N")]
+    pub(crate) from: u64,
+    /// The frame to compare
+    #[arg(value_name = "M")]
+    pub(crate) to: u64,
+    /// Rows to show of each component, and entities made and gone
+    #[arg(long, value_name = "ROWS", default_value_t = 10)]
+    pub(crate) limit: u32,
+    /// Print the report as one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `backup`
+#[derive(Args, Debug)]
+pub(crate) struct BackupArgs {
+    /// The world's directory; it is only read, and may be running
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// The directory to make; it must not exist, or be empty
+    #[arg(value_name = "TARGET")]
+    pub(crate) target: PathBuf,
+    /// Print the report as one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `replay`
@@ -180,6 +221,10 @@ pub(crate) struct StdioArgs {
     /// When a frame counts as kept: memory, buffered, synced (replies wait for the disk) or every:N
     #[arg(long, value_name = "MODE", value_parser = durability)]
     pub(crate) durability: Option<Durability>,
+    /// Frames of the past to keep in the directory, for `inspect --frame` and `diff`; none beyond the last checkpoint
+    /// if left out
+    #[arg(long, value_name = "FRAMES")]
+    pub(crate) history: Option<u64>,
     /// Threads to run on; all cores if left out
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u64).range(1..=THREADS_MAX))]
     pub(crate) threads: Option<u64>,

@@ -16,6 +16,8 @@ use super::report::print;
 struct InspectReport {
     frame: Option<u64>,
     durable_frame: Option<u64>,
+    /// The first and the last frame that can be looked at.
+    kept: Option<(u64, u64)>,
     digest: Option<String>,
     entities: u64,
     types: Vec<TypeReport>,
@@ -48,8 +50,78 @@ struct TypeReport {
     bytes: u64,
 }
 
+/// The report of `inspect --frame`.
+#[derive(Serialize, Debug)]
+struct FrameReport {
+    frame: u64,
+    digest: String,
+    /// The first and the last frame that can be looked at.
+    kept: Option<(u64, u64)>,
+    entities: u64,
+    types: Vec<TypeReport>,
+    frame_notes: BTreeMap<String, u64>,
+    problems: Vec<String>,
+}
+
+/// Says what a world held after an earlier frame.
+fn inspect_frame(args: &InspectArgs, frame: u64) -> Result<(), Failure> {
+    let refused =
+        |error: store::StoreError| Failure::Refused(format!("{}: {error}", args.directory.display()));
+    let past = store::Past::of(&args.directory, None).map_err(refused)?;
+    let image = past.at(frame).map_err(refused)?;
+    let types = image.types().iter().zip(image.components()).map(|(_, part)| TypeReport {
+        name: part.name.clone(),
+        version: part.version,
+        rows: part.rows,
+        bytes: part.bytes,
+    });
+    let report = FrameReport {
+        frame: image.frame(),
+        digest: image.digest().to_string(),
+        kept: past.retained().map(|kept| (*kept.start(), *kept.end())),
+        entities: image.entities(),
+        types: types.collect(),
+        frame_notes: image.notes().iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64)).collect(),
+        problems: image.problems(),
+    };
+    print(&report, args.json, || {
+        let mut text = format!(
+            "frame          {}\ndigest         {}\nkept frames    {}\nentities       {}\n",
+            report.frame,
+            report.digest,
+            kept_text(report.kept),
+            report.entities
+        );
+        text += &table(&report.types, &report.frame_notes, "notes of the frame");
+        text + &report.problems.iter().map(|problem| format!("\nproblem: {problem}\n")).collect::<String>()
+    })
+}
+
+fn kept_text(kept: Option<(u64, u64)>) -> String {
+    kept.map_or_else(|| "none".to_owned(), |(first, last)| format!("{first} to {last}"))
+}
+
+/// The types and notes of a frame, for people.
+fn table(types: &[TypeReport], notes: &BTreeMap<String, u64>, heading: &str) -> String {
+    let width = types.iter().map(|stored| stored.name.len()).max().unwrap_or(0).max(4);
+    let mut text = format!("\n{:width$}  version        rows         bytes\n", "type");
+    for TypeReport { name, version, rows, bytes } in types {
+        text += &format!("{name:width$}  {version:7}  {rows:10}  {bytes:12}\n");
+    }
+    if !notes.is_empty() {
+        text += &format!("\n{heading}\n");
+    }
+    for (name, bytes) in notes {
+        text += &format!("{name}  {bytes} bytes\n");
+    }
+    text
+}
+
 /// Says what a world holds.
 pub(crate) fn inspect(args: &InspectArgs) -> Result<(), Failure> {
+    if let Some(frame) = args.frame {
+        return inspect_frame(args, frame);
+    }
     let found = store::inspect(&args.directory, None).map_err(|error| Failure::Refused(error.to_string()))?;
     let types = found.types.iter().map(|stored| TypeReport {
         name: stored.name.clone(),
@@ -60,6 +132,7 @@ pub(crate) fn inspect(args: &InspectArgs) -> Result<(), Failure> {
     let report = InspectReport {
         frame: found.frame,
         durable_frame: found.durable_frame,
+        kept: found.kept.clone().map(|kept| (*kept.start(), *kept.end())),
         digest: found.digest.map(|digest| format!("{digest:032x}")),
         entities: found.entities,
         types: types.collect(),
@@ -104,25 +177,16 @@ fn number(frame: Option<u64>) -> String {
 /// The report for people.
 fn text(report: &InspectReport) -> String {
     let mut text = format!(
-        "frame          {}{}\ndurable frame  {}\ndigest         {}\nentities       {}\nstore          {} bytes\n",
+        "frame          {}{}\ndurable frame  {}\nkept frames    {}\ndigest         {}\nentities       {}\nstore          {} bytes\n",
         number(report.frame),
         if report.running { " (the world is running)" } else { "" },
         number(report.durable_frame),
+        kept_text(report.kept),
         report.digest.as_deref().unwrap_or("none"),
         report.entities,
         report.store_bytes,
     );
-    let width = report.types.iter().map(|stored| stored.name.len()).max().unwrap_or(0).max(4);
-    text += &format!("\n{:width$}  version        rows         bytes\n", "type");
-    for TypeReport { name, version, rows, bytes } in &report.types {
-        text += &format!("{name:width$}  {version:7}  {rows:10}  {bytes:12}\n");
-    }
-    if !report.frame_notes.is_empty() {
-        text += "\nnotes of the last frame\n";
-    }
-    for (name, bytes) in &report.frame_notes {
-        text += &format!("{name}  {bytes} bytes\n");
-    }
+    text += &table(&report.types, &report.frame_notes, "notes of the last frame");
     if let Some(repairable) = &report.repairable {
         text += &format!("\nrepairable: {repairable}\n");
     }

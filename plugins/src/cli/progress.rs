@@ -21,6 +21,13 @@ pub(crate) enum Progress {
         /// When the last line was written.
         last: Instant,
     },
+    /// Elsewhere, of a copy.
+    ByteLines {
+        /// Bytes to copy.
+        goal: u64,
+        /// When the last line was written.
+        last: Instant,
+    },
 }
 
 impl Progress {
@@ -37,7 +44,18 @@ impl Progress {
         Progress::Bar(bar)
     }
 
-    /// The run is at `frame` now.
+    /// A copy of so many bytes.
+    pub(crate) fn bytes(goal: u64) -> Progress {
+        if !std::io::stderr().is_terminal() {
+            return Progress::ByteLines { goal, last: Instant::now() };
+        }
+        let bar = ProgressBar::with_draw_target(Some(goal), ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{bar:32} {bytes} of {total_bytes} {bytes_per_sec} {eta}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Progress::Bar(bar)
+    }
+
+    /// The run is at `frame` now, or the copy at this byte.
     pub(crate) fn at(&mut self, frame: u64) {
         match self {
             Progress::Bar(bar) => bar.set_position(frame),
@@ -45,6 +63,12 @@ impl Progress {
                 if last.elapsed() >= LINE_EVERY {
                     *last = Instant::now();
                     let _ = writeln!(std::io::stderr(), "frame {frame} of {goal}");
+                }
+            }
+            Progress::ByteLines { goal, last } => {
+                if last.elapsed() >= LINE_EVERY {
+                    *last = Instant::now();
+                    let _ = writeln!(std::io::stderr(), "{} of {} MiB", frame >> 20, *goal >> 20);
                 }
             }
         }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use diptych::life::{LifePlugin, PATTERN_BYTES_MAX, Pattern, population};
 use diptych::nbody::{Bodies, NbodyPlugin, energy};
 use diptych::prelude::*;
+use diptych::store::History;
 
 use super::args::{LifeArgs, NbodyArgs, RunArgs, Scene};
 use super::progress::Progress;
@@ -63,6 +64,12 @@ pub(crate) fn builder(args: &RunArgs) -> Result<EngineBuilder, Failure> {
             return Err(refused("--durability needs a directory: add --data DIR"));
         }
         builder = builder.durability(durability);
+    }
+    if let Some(frames) = args.history {
+        if args.data.is_none() {
+            return Err(refused("--history needs a directory: add --data DIR"));
+        }
+        builder = builder.history(History::frames(frames));
     }
     if let Some(threads) = args.threads {
         builder = builder.threads(threads as usize);

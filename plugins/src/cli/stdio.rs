@@ -4,6 +4,7 @@
 
 use diptych::prelude::*;
 use diptych::stdio::{Options, serve};
+use diptych::store::History;
 
 use super::Failure;
 use super::args::StdioArgs;
@@ -17,6 +18,12 @@ pub(crate) fn stdio(args: &StdioArgs) -> Result<(), Failure> {
             return Err(Failure::Refused("--durability needs a directory: add --data DIR".to_owned()));
         }
         builder = builder.durability(durability);
+    }
+    if let Some(frames) = args.history {
+        if args.data.is_none() {
+            return Err(Failure::Refused("--history needs a directory: add --data DIR".to_owned()));
+        }
+        builder = builder.history(History::frames(frames));
     }
     if let Some(threads) = args.threads {
         builder = builder.threads(threads as usize);
