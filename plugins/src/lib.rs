@@ -70,6 +70,11 @@ struct Modelling;
 #[doc = include_str!("../../RUNTIME.md")]
 struct RuntimePage;
 
+/// The examples of the page on what a world can prove, run as tests.
+#[cfg(all(doctest, feature = "store"))]
+#[doc = include_str!("../../TRUST.md")]
+struct TrustPage;
+
 #[cfg(test)]
 mod tests {
     /// Claim: the README shows `examples/hello.rs` to the letter, without that file's opening comment.
