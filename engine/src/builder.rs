@@ -11,7 +11,9 @@ mod registrar;
 
 #[cfg(feature = "store")]
 pub(crate) use again::begin_again;
-pub(crate) use build::{FACT_DT, FACT_SEED, Start};
+pub(crate) use build::Start;
+#[cfg(feature = "store")]
+pub(crate) use build::{FACT_DT, FACT_SEED};
 pub use registrar::Registrar;
 pub(crate) use registrar::Upcast;
 

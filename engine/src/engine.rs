@@ -195,6 +195,12 @@ impl Engine {
         })
     }
 
+    /// Everything that makes the frames, a line each.
+    #[cfg(feature = "store")]
+    pub(crate) fn program(&self) -> &str {
+        &self.frame.program
+    }
+
     /// Where the committed frame differs from a stored one.
     #[cfg(feature = "store")]
     pub(crate) fn differs_from(&self, image: &crate::store::Image) -> Option<String> {

@@ -74,6 +74,9 @@ pub(crate) struct Frame {
     pub(crate) applied: Vec<Envelope>,
     /// In the order of their names.
     pub(crate) intakes: Vec<Intake>,
+    /// Everything that makes the frames, a line each.
+    #[cfg_attr(not(feature = "store"), expect(dead_code, reason = "only what is stored is made again"))]
+    pub(crate) program: String,
     /// The inputs of the frame being made, where it is one that was made before.
     pub(crate) again: Option<Vec<Envelope>>,
     pub(crate) digests: Digests,

@@ -34,6 +34,8 @@ pub struct Replay {
     last: u64,
     compared: u64,
     agreed: u64,
+    /// The frame from which on another program made them, and what that had and this one has not, and the other way.
+    other: Option<(u64, String, String)>,
 }
 
 impl core::fmt::Debug for Replay {
@@ -134,6 +136,7 @@ impl EngineBuilder {
         let zero = pending.pop_front_if(|entry| entry.frame == first);
         let next = pending.pop_front_if(|entry| entry.frame == 1 && first == 0);
         let has_digest = |entry: &Option<Entry>| entry.as_ref().is_some_and(|entry| entry.digest.is_some());
+        let opened = [&next, &zero].into_iter().flatten().find_map(|entry| entry.opened.clone());
         let (start_has, next_has) = (has_digest(&zero), has_digest(&next));
         let beginning = Beginning { recovered, zero, first: next, log };
         let (engine, Beginning { first: next, log, .. }) = crate::builder::begin_again(self, beginning)?;
@@ -143,7 +146,9 @@ impl EngineBuilder {
         pending.extend(next.filter(|_| !made));
         pending.make_contiguous().sort_by_key(|entry| entry.frame);
         let compared = u64::from(start_has) + u64::from(made && next_has);
-        Ok(Replay { engine, log, pending, last, compared, agreed })
+        let opened = opened.and_then(|stored| crate::store::difference(&stored, engine.program()));
+        let other = opened.map(|(stored, given)| (first + 1, stored, given));
+        Ok(Replay { engine, log, pending, last, compared, agreed, other })
     }
 }
 
@@ -170,7 +175,7 @@ impl Replay {
     /// # Errors
     /// As [`Replay::step`].
     pub fn run_while(&mut self, frame: u64, mut on: impl FnMut(u64) -> bool + Send) -> Result<u64> {
-        let Self { engine, log, pending, last, compared, agreed } = self;
+        let Self { engine, log, pending, last, compared, agreed, other } = self;
         let goal = frame.min(*last);
         let made = engine.make_again_while(|frame| {
             if frame.committed >= goal || !on(frame.committed) {
@@ -181,6 +186,10 @@ impl Replay {
             }
             let next = frame.committed + 1;
             let entry = pending.pop_front_if(|entry| entry.frame == next);
+            if let Some(stored) = entry.as_ref().and_then(|entry| entry.opened.as_ref()) {
+                let difference = crate::store::difference(stored, &frame.program);
+                *other = difference.map(|(stored, given)| (next, stored, given));
+            }
             frame.make_again(entry.as_ref())?;
             if entry.is_some_and(|entry| entry.digest.is_some()) {
                 *compared += 1;
@@ -247,7 +256,13 @@ impl Replay {
                     1 => "the frame before is the same".to_owned(),
                     _ => format!("the last frame that is known to be the same is {}", self.agreed),
                 };
-                Error::Diverged { frame, stored, made, place: what + &since }
+                let other = self.other.as_ref().map_or_else(String::new, |(first, stored, given)| {
+                    format!(
+                        "; frame {first} and those after it were made by another program: it had {stored}, this one \
+                         has {given} instead"
+                    )
+                });
+                Error::Diverged { frame, stored, made, place: what + &since + &other }
             }
             other => other,
         }

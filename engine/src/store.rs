@@ -47,6 +47,7 @@ pub use error::{FactMismatch, StoreError};
 pub use history::{HISTORY_BYTES, History};
 pub use image::{Component, Image};
 pub use inspect::{FileState, Report, TypeReport, inspect, verify};
+pub(crate) use log::difference;
 pub use log::{Entry, LOG_ORIGIN_BYTES_MAX, LOG_SEGMENT_BYTES, LogReader, Taken};
 pub use marks::MarkedRows;
 pub use options::{Durability, FaultPlan, InputLog, StoreOptions, StoreStats};
@@ -174,6 +175,7 @@ impl Store {
             return Err(StoreError::UpgradePending);
         }
         let size = bounded(&record)?;
+        entry.as_ref().map_or(Ok(()), bounded_entry)?;
         self.queue.put(Item::Record(record, entry.map(Box::new)))?;
         self.submitted = frame + 1;
         self.record_bytes += size;
@@ -199,6 +201,7 @@ impl Store {
     pub(crate) fn submit_entry(&mut self, entry: Entry) -> Result<(), StoreError> {
         let frame = entry.frame;
         assert!(frame >= self.submitted, "frame {frame} comes after frame {}", self.submitted);
+        bounded_entry(&entry)?;
         self.queue.put(Item::Entry(Box::new(entry)))?;
         self.submitted = frame + 1;
         Ok(())
@@ -354,6 +357,14 @@ fn bounded(delta: &Delta) -> Result<u64, StoreError> {
         return Err(StoreError::TooLarge { frame: delta.frame(), bytes, max: RECORD_BYTES_MAX });
     }
     Ok(bytes)
+}
+
+fn bounded_entry(entry: &Entry) -> Result<(), StoreError> {
+    let (frame, bytes) = (entry.frame, entry.size());
+    match bytes > RECORD_BYTES_MAX {
+        true => Err(StoreError::TooLarge { frame, bytes, max: RECORD_BYTES_MAX }),
+        false => Ok(()),
+    }
 }
 
 /// Tells other threads how far the disk is.

@@ -7,7 +7,7 @@ use super::{EngineBuilder, THREADS_MAX};
 use crate::annex::Annex;
 use crate::buffer::{Column, IdColumn};
 use crate::control::{self, CONTROL_NAME, CONTROL_NAME_BYTES_MAX, CONTROL_VERSION, Control, ControlCodec};
-use crate::durability::Durability;
+use crate::durability::{Durability, InputLog};
 use crate::engine::Engine;
 use crate::error::{BuildError, BuildErrors, Error, Result};
 use crate::frame::{Digests, Encoder, Frame, Recovered, Special, Tail};
@@ -116,6 +116,7 @@ pub(super) fn build_from(mut builder: EngineBuilder, start: &mut Start) -> Resul
         journal: crate::editor::Journal::default(),
         applied: Vec::new(),
         intakes,
+        program,
         again: None,
         digests: Digests { policy: builder.digests, ..Digests::default() },
         encoder,
@@ -207,6 +208,11 @@ fn check_settings(builder: &EngineBuilder) -> Result<()> {
     }
     if builder.inputs_max == 0 || builder.inputs_max > crate::ingress::INGRESS_MAX {
         return refuse("inputs_max", builder.inputs_max.to_string(), "it must be from 1 to 65536");
+    }
+    if builder.input_log == InputLog::NONE && matches!(builder.durability, Durability::Inputs(_)) {
+        let reason =
+            "a world that is known by its inputs needs their log; leave .input_log(InputLog::NONE) away";
+        return refuse("durability", format!("{:?}", builder.durability), reason);
     }
     if builder.path.is_none() && builder.durability != Durability::Memory {
         let reason = match cfg!(feature = "store") {

@@ -3,7 +3,7 @@
 //! Invariant: `db` appears by a rename of a complete, synced database, so a crash during creation leaves
 //! either no world or a whole one. Left out: what is inside the database.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::time::Duration;
@@ -270,21 +270,14 @@ fn create(dir: &Path, types: &[TypeEntry], facts: &BTreeMap<String, String>) -> 
 
 /// Frames that were made since the checkpoint and are known by what came in can be made again by the very program only.
 fn compare_programs(values: &WorldValues, position: &Position, given: &str) -> Result<(), StoreError> {
-    if !position.by_inputs || values.program == given || position.head == position.checkpoint + 1 {
+    if !position.by_inputs || position.head == position.checkpoint + 1 {
         return Ok(());
     }
-    let (stored, given): (BTreeSet<&str>, BTreeSet<&str>) =
-        (values.program.lines().collect(), given.lines().collect());
-    let list = |lines: Vec<&&str>| match lines.as_slice() {
-        [] => "nothing".to_owned(),
-        lines => lines.iter().map(|line| **line).collect::<Vec<_>>().join(", "),
-    };
-    Err(StoreError::Program {
-        checkpoint: position.checkpoint,
-        last: position.head - 1,
-        stored: list(stored.difference(&given).collect()),
-        given: list(given.difference(&stored).collect()),
-    })
+    let (checkpoint, last) = (position.checkpoint, position.head - 1);
+    match log::difference(&values.program, given) {
+        None => Ok(()),
+        Some((stored, given)) => Err(StoreError::Program { checkpoint, last, stored, given }),
+    }
 }
 
 /// Refuses to make a world again with other settings or types than it was made with.

@@ -11,6 +11,8 @@ mod reader;
 pub use entry::{Entry, Taken};
 pub use reader::LogReader;
 
+use std::collections::BTreeSet;
+
 use fjall::Keyspace;
 
 use super::StoreError;
@@ -49,6 +51,19 @@ impl Log {
         bytes
     }
 
+    /// Stored types change their versions: what came in before is of no use to a program that knows the new ones.
+    pub(crate) fn restart(&mut self, disk: &mut Disk) -> Result<(), StoreError> {
+        if disk.logs.is_empty() {
+            return Ok(());
+        }
+        disk.next_log()?;
+        self.bytes = 0;
+        while disk.logs.len() > 1 {
+            disk.drop_first_log()?;
+        }
+        Ok(())
+    }
+
     /// At the end of a checkpoint: begins a new segment where it is time, and deletes old ones. Frames from `needed`
     /// on are those that the current checkpoint does not hold.
     pub(crate) fn tend(&mut self, disk: &mut Disk, needed: u64, head: u64) -> Result<(), StoreError> {
@@ -69,6 +84,18 @@ impl Log {
         }
         disk.flush_log()
     }
+}
+
+/// What one program has and another has not, both ways; `None` where they are the same.
+pub(crate) fn difference(stored: &str, given: &str) -> Option<(String, String)> {
+    let (stored, given): (BTreeSet<&str>, BTreeSet<&str>) =
+        (stored.lines().collect(), given.lines().collect());
+    let list = |lines: Vec<&&str>| match lines.as_slice() {
+        [] => "nothing".to_owned(),
+        lines => lines.iter().map(|line| **line).collect::<Vec<_>>().join(", "),
+    };
+    let missing = |one: &BTreeSet<&str>, other: &BTreeSet<&str>| list(one.difference(other).collect());
+    (stored != given).then(|| (missing(&stored, &given), missing(&given, &stored)))
 }
 
 /// The first frame that a segment holds.
@@ -126,7 +153,9 @@ pub(crate) fn tail(disk: &Disk, values: &WorldValues, position: &Position) -> Re
         }
     }
     let found = last_entry(disk)?.map_or(Link::NONE, |(_, link)| link);
-    if values.head.2 != Link::NONE && values.head.2 != found {
+    // A log that was begun anew at the checkpoint lacks what came before.
+    let wanted = values.head.2;
+    if wanted != Link::NONE && wanted.frame > position.checkpoint && wanted != found {
         let reason =
             format!("the last entry of the log should be of frame {}, others are there", values.head.2.frame);
         return Err(StoreError::damaged("the value \"head\"", reason));

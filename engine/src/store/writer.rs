@@ -336,6 +336,7 @@ impl Writer {
             self.kept.catalogs.push((checkpoint.frame, std::mem::replace(&mut self.types, types)));
             bytes
         });
+        let upgraded = catalog.is_some();
         let past = self.kept.encode();
         let (writing, world) = (self.disk.writing(), &self.disk.world);
         let mut values: Vec<(_, &[u8], &[u8])> = vec![
@@ -354,6 +355,9 @@ impl Writer {
         }
         // What stays is no longer written.
         self.disk.settle(before..checkpoint.epoch)?;
+        if upgraded {
+            self.log.restart(&mut self.disk)?;
+        }
         self.log.tend(&mut self.disk, checkpoint.frame, self.head)?;
         self.page_bytes = checkpoint.bytes;
         self.disk.prepare_epoch(self.page_bytes)?;
