@@ -115,6 +115,7 @@ pub(crate) fn resolve<T: State>(world: &mut World) -> Arc<Typed<T>> {
         fixed: None,
         as_bytes: None,
         encode: |_, _| {},
+        sum: |_, _, _, _| 0,
         decode: |_| Err(crate::buffer::CodecError::new("the type is not registered")),
         blank: || None,
         equal: |_, _| false,

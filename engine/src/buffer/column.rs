@@ -60,6 +60,12 @@ pub(crate) trait Column: Send + Sync {
     /// # Safety
     /// Nobody writes the slot meanwhile.
     unsafe fn hash_rows(&self, table: &Table, slot: usize, rows: Range<usize>, ids: &[Id]) -> u128;
+    /// What the sum of row hashes gains where the value of each of `rows` is that of `slot` and was that of the
+    /// other slot.
+    ///
+    /// # Safety
+    /// Nobody writes either slot meanwhile.
+    unsafe fn hash_changes(&self, table: &Table, slot: usize, rows: &[usize], ids: &[Id]) -> u128;
     /// A place for one row on its way from stored bytes into a table.
     fn stage(&self) -> Box<dyn RowStage>;
     /// Calls the hooks of rows added and changed in the frame that `roles.prev()` holds.

@@ -4,6 +4,8 @@
 //! old data is its own bytes; any other type brings a [`Codec`]. Framing and checksums are the store's.
 
 use super::{PlainBytes, State};
+use crate::digest::{row_hash, sum_rows};
+use crate::id::Id;
 use bytemuck::Pod;
 use std::fmt;
 
@@ -66,6 +68,17 @@ impl std::error::Error for CodecError {}
 /// Views rows as their own bytes.
 pub(crate) type AsBytes<T> = for<'a> fn(&'a [T]) -> &'a [u8];
 
+/// The wrapping sum of the row hashes of values under a seed; the buffer is for their bytes.
+pub(crate) type SumRows<T> = fn(u64, &[Id], &[T], &mut Vec<u8>) -> u128;
+
+fn sum_coded<T, C: Codec<T>>(seed: u64, ids: &[Id], values: &[T], bytes: &mut Vec<u8>) -> u128 {
+    ids.iter().zip(values).fold(0, |sum: u128, (id, value)| {
+        bytes.clear();
+        C::encode(value, bytes);
+        sum.wrapping_add(row_hash(seed, id.bits(), bytes))
+    })
+}
+
 /// The functions of a type's rows.
 pub(crate) struct RowIo<T> {
     /// Bytes of a row, for plain old data.
@@ -73,6 +86,7 @@ pub(crate) struct RowIo<T> {
     /// The rows as their own bytes, for plain old data.
     pub(crate) as_bytes: Option<AsBytes<T>>,
     pub(crate) encode: fn(&T, &mut Vec<u8>),
+    pub(crate) sum: SumRows<T>,
     pub(crate) decode: fn(&[u8]) -> Result<T, CodecError>,
     pub(crate) blank: fn() -> Option<T>,
     pub(crate) equal: fn(&T, &T) -> bool,
@@ -87,6 +101,7 @@ impl<T: State + Pod> RowIo<T> {
             fixed: Some(size_of::<T>() as u32),
             as_bytes: Some(bytemuck::cast_slice),
             encode: PlainBytes::encode,
+            sum: |seed, ids, values, _| sum_rows(seed, ids, values),
             decode: PlainBytes::decode,
             blank: || Some(T::zeroed()),
             equal: |a, b| bytemuck::bytes_of(a) == bytemuck::bytes_of(b),
@@ -102,6 +117,7 @@ impl<T: State + PartialEq> RowIo<T> {
             fixed: None,
             as_bytes: None,
             encode: C::encode,
+            sum: sum_coded::<T, C>,
             decode: C::decode,
             blank: C::blank,
             equal: PartialEq::eq,

@@ -117,7 +117,7 @@ pub(super) fn build_from(mut builder: EngineBuilder, start: &mut Start) -> Resul
         applied: Vec::new(),
         intakes,
         again: None,
-        digests: Digests { policy: builder.digests, ..Digests::default() },
+        digests: Digests::new(builder.digests),
         encoder,
         copies: registrar.copies.clone(),
         stats: Stats::default(),

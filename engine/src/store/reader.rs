@@ -8,9 +8,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::StoreError;
 use super::codec::{Cursor, malformed};
 use super::delta::{
-    FORMAT, HEADER_BYTES, KIND_PAGE, KIND_RECORD, Link, MAGIC, Mark, TAG_DIGEST, TAG_FIXED, TAG_INPUT,
-    TAG_MOVE_ROW, TAG_NOTE, TAG_PUSH, TAG_REMOVED, TAG_SCATTERED, TAG_SERIAL, TAG_SWAP_REMOVE, TAG_TABLE,
-    TAG_VARIABLE, header_u64,
+    FORMAT, HEADER_BYTES, KIND_PAGE, KIND_RECORD, Link, MAGIC, Mark, TAG_DIGEST, TAG_DIGEST_FORMER,
+    TAG_FIXED, TAG_INPUT, TAG_MOVE_ROW, TAG_NOTE, TAG_PUSH, TAG_REMOVED, TAG_SCATTERED, TAG_SERIAL,
+    TAG_SWAP_REMOVE, TAG_TABLE, TAG_VARIABLE, header_u64,
 };
 
 /// A record or page whose header and checksums are right.
@@ -34,6 +34,7 @@ pub enum Operation<'a> {
     Input { source: &'a str, type_name: &'a str, version: u32, bytes: &'a [u8] },
     Serial { system_key: u32, next: u64 },
     Digest(u128),
+    DigestFormer,
     Note { name: &'a str, bytes: &'a [u8] },
 }
 
@@ -207,6 +208,10 @@ impl<'a> Operations<'a> {
                 Operation::Input { source, type_name, version, bytes: self.cursor.take(length)? }
             }
             TAG_SERIAL => Operation::Serial { system_key: self.cursor.u32()?, next: self.cursor.u64()? },
+            TAG_DIGEST_FORMER => {
+                self.cursor.take(16)?;
+                Operation::DigestFormer
+            }
             TAG_DIGEST => {
                 let mut digest = [0; 16];
                 digest.copy_from_slice(self.cursor.take(16)?);
