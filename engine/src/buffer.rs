@@ -27,7 +27,7 @@ pub(crate) use rowio::RowIo;
 pub use rowio::{Codec, CodecError};
 pub(crate) use side::{PAGE_ROWS, PAGE_SHIFT, PAGE_TOUCHED, Side};
 pub(crate) use stage::RowStage;
-pub(crate) use sums::{Page, Sums};
+pub(crate) use sums::{Gain, HashPages, Sums};
 pub(crate) use typed::{Hook, Typed};
 
 /// What can be buffered state: any cloneable type without borrowed parts. There is nothing to derive; a

@@ -35,7 +35,7 @@ mod rows;
 #[cfg(all(test, not(diptych_loom)))]
 mod tests;
 
-pub(crate) use rows::sum_rows;
+pub(crate) use rows::{gain_of_rows, sum_rows};
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 

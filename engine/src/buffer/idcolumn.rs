@@ -5,7 +5,7 @@
 #![expect(unsafe_code, reason = "reads and writes a table column through raw pointers")]
 
 use super::stage::CopyStage;
-use super::{ByTable, CodecError, Column, Roles, RowStage, raw};
+use super::{ByTable, CodecError, Column, Gain, Roles, RowStage, raw};
 use crate::digest::{ID_TYPE_NAME, sum_rows, type_seed};
 use crate::id::Id;
 use crate::phased::Phased;
@@ -123,8 +123,9 @@ impl Column for IdColumn {
         sum_rows(self.seed, ids, ids)
     }
 
-    unsafe fn hash_changes(&self, _: &Table, _: usize, _: &[usize], _: &[Id]) -> u128 {
-        0
+    unsafe fn hash_changes(&self, _: &Table, _: usize, rows: &mut [Gain], _: &[Id]) {
+        // Nobody sets an `Id`.
+        rows.iter_mut().for_each(|row| row.gain = 0);
     }
 
     fn stage(&self) -> Box<dyn RowStage> {

@@ -4,10 +4,13 @@
 //! So a digest looks at marked pages alone: a bit each, in words that are passed by when they are zero.
 //! Left out: how rows are hashed (`digest`) and which rows of a page changed (`marks`).
 
+use super::PAGE_SHIFT;
 use super::raw::{AtomicBool, AtomicU64, Ordering};
 
 /// Pages hashed in one job, at least.
 const JOB_PAGES_MIN: usize = 64;
+/// Changed rows hashed in one job.
+const JOB_ROWS: usize = 1024;
 /// Pages of a word.
 const WORD: usize = 64;
 
@@ -22,24 +25,26 @@ pub(crate) struct Sums {
     rows: Vec<AtomicU64>,
     sums: Vec<u128>,
     total: u128,
-    /// Kept for its memory.
-    work: Vec<Work>,
+    /// Pages to be hashed as a whole, and their new sums; kept for its memory, as the next.
+    pages: Vec<(usize, u128)>,
+    gains: Vec<Gain>,
 }
 
-/// What has become of a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Page {
-    /// Any of its rows may differ from what was summed.
-    Whole,
-    /// Systems have set some of its rows and nothing else happened to it; this is its old sum.
-    Rows(u128),
+/// A row that changed in the last frame, and what the sums gain by that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gain {
+    pub(crate) row: usize,
+    pub(crate) gain: u128,
 }
 
-#[derive(Debug)]
-struct Work {
-    number: usize,
-    page: Page,
-    sum: u128,
+/// How marked pages are hashed.
+pub(crate) trait HashPages: Sync {
+    /// Appends the rows of a page that changed in the last frame, if they are few and nothing else happened to it.
+    fn few_changed(&self, page: usize, rows: &mut Vec<Gain>) -> bool;
+    /// Finds what is gained by each row.
+    fn gain(&self, rows: &mut [Gain]);
+    /// The sum of all rows of a page.
+    fn whole(&self, page: usize) -> u128;
 }
 
 impl Sums {
@@ -80,45 +85,46 @@ impl Sums {
         }
     }
 
-    /// The sum of all rows: `hash` answers the sum of a page that is marked. `by_rows` says that all marks are of
-    /// the last frame; otherwise every marked page is whole.
-    pub(crate) fn refresh(&mut self, by_rows: bool, hash: impl Fn(usize, Page) -> u128 + Sync) -> u128 {
+    /// The sum of all rows. `by_rows` says that all marks are of the last frame; otherwise every marked page is
+    /// hashed as a whole.
+    pub(crate) fn refresh(&mut self, by_rows: bool, hash: &impl HashPages) -> u128 {
         if core::mem::take(self.all.get_mut()) {
             for bits in [&mut self.whole, &mut self.rows] {
                 bits.iter_mut().for_each(|word| *word.get_mut() = 0);
             }
-            crate::pool::for_each_mut(&mut self.sums, JOB_PAGES_MIN, |number, sum| {
-                *sum = hash(number, Page::Whole);
-            });
+            crate::pool::for_each_mut(&mut self.sums, JOB_PAGES_MIN, |page, sum| *sum = hash.whole(page));
             self.total = self.sums.iter().fold(0, |sum, page| u128::wrapping_add(sum, *page));
             return self.total;
         }
-        self.gather(by_rows);
-        crate::pool::for_each_mut(&mut self.work, JOB_PAGES_MIN, |_, work| {
-            work.sum = hash(work.number, work.page);
-        });
-        for work in self.work.drain(..) {
-            let before = core::mem::replace(&mut self.sums[work.number], work.sum);
-            self.total = self.total.wrapping_sub(before).wrapping_add(work.sum);
+        self.gather(by_rows, hash);
+        crate::pool::for_each_mut(&mut self.pages, JOB_PAGES_MIN, |_, (page, sum)| *sum = hash.whole(*page));
+        let mut parts: Vec<&mut [Gain]> = self.gains.chunks_mut(JOB_ROWS).collect();
+        crate::pool::for_each(&mut parts, |_, rows| hash.gain(rows));
+        for (page, sum) in self.pages.drain(..) {
+            let before = core::mem::replace(&mut self.sums[page], sum);
+            self.total = self.total.wrapping_sub(before).wrapping_add(sum);
+        }
+        for Gain { row, gain } in self.gains.drain(..) {
+            let sum = &mut self.sums[row >> PAGE_SHIFT];
+            *sum = sum.wrapping_add(gain);
+            self.total = self.total.wrapping_add(gain);
         }
         self.total
     }
 
-    /// Takes the marked pages, in order.
-    fn gather(&mut self, by_rows: bool) {
+    /// Takes the marks: pages to be hashed as a whole, and rows of the others, in order.
+    fn gather(&mut self, by_rows: bool, hash: &impl HashPages) {
         for (word, (whole, rows)) in self.whole.iter_mut().zip(&mut self.rows).enumerate() {
             let whole = core::mem::take(whole.get_mut());
             let mut marked = whole | core::mem::take(rows.get_mut());
             while marked != 0 {
                 let bit = marked.trailing_zeros() as usize;
                 marked &= marked - 1;
-                let number = word * WORD + bit;
-                let page = if by_rows && whole >> bit & 1 == 0 {
-                    Page::Rows(self.sums[number])
-                } else {
-                    Page::Whole
-                };
-                self.work.push(Work { number, page, sum: 0 });
+                let page = word * WORD + bit;
+                let as_rows = by_rows && whole >> bit & 1 == 0;
+                if !(as_rows && hash.few_changed(page, &mut self.gains)) {
+                    self.pages.push((page, 0));
+                }
             }
         }
     }

@@ -6,7 +6,7 @@
 
 use super::raw::{self, AtomicU64, Ordering, Slot};
 use super::stage::TypedStage;
-use super::{ByTable, Column, Frames, Kind, Roles, RowIo, RowStage, State, TableMarks};
+use super::{ByTable, Column, Frames, Gain, Kind, Roles, RowIo, RowStage, State, TableMarks};
 use crate::id::Id;
 use crate::phased::Phased;
 use bevy_ecs::component::ComponentId;
@@ -231,20 +231,15 @@ impl<T: State> Column for Typed<T> {
     unsafe fn hash_rows(&self, table: &Table, slot: usize, rows: Range<usize>, ids: &[Id]) -> u128 {
         // SAFETY: the caller's promise.
         let values = unsafe { self.values(table, slot) }.expect("the table holds the type");
-        (self.io.sum)(self.hash_seed, &ids[rows.clone()], &values[rows], &mut Vec::new())
+        (self.io.sum)(self.hash_seed, &ids[rows.clone()], &values[rows])
     }
 
-    unsafe fn hash_changes(&self, table: &Table, slot: usize, rows: &[usize], ids: &[Id]) -> u128 {
+    unsafe fn hash_changes(&self, table: &Table, slot: usize, rows: &mut [Gain], ids: &[Id]) {
         // SAFETY: the caller's promise.
         let new = unsafe { self.values(table, slot) }.expect("the table holds the type");
         // SAFETY: as above.
         let old = unsafe { self.values(table, 1 - slot) }.expect("the table holds the type");
-        let mut bytes = Vec::new();
-        let mut sum = |values: &[T], row: usize| {
-            let row = row..row + 1;
-            (self.io.sum)(self.hash_seed, &ids[row.clone()], &values[row], &mut bytes)
-        };
-        rows.iter().fold(0, |gain: u128, row| gain.wrapping_add(sum(new, *row)).wrapping_sub(sum(old, *row)))
+        (self.io.gain)(self.hash_seed, ids, [new, old], rows);
     }
 
     fn stage(&self) -> Box<dyn RowStage> {

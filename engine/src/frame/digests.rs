@@ -6,11 +6,11 @@
 #![expect(unsafe_code, reason = "reads columns and marks while it has the world to itself")]
 
 use super::Frame;
-use crate::buffer::{Column, PAGE_TOUCHED, Page, Side, TableMarks, page_range};
+use crate::buffer::{Column, Gain, HashPages, IdColumn, PAGE_TOUCHED, Side, TableMarks, page_range};
 use crate::digest::{ComponentDigest, ComponentSum, world_digest};
-use bevy_ecs::storage::TableId;
+use bevy_ecs::storage::{Table, TableId};
+use bevy_ecs::world::unsafe_world_cell::UnsafeWorldCell;
 use std::fmt;
-use std::ops::Range;
 
 /// Rows of a page that are hashed by themselves, twice each; where more changed the page is hashed as a whole.
 const ROWS_MAX: usize = 8;
@@ -169,50 +169,70 @@ impl Frame {
         (sum, rows)
     }
 
-    /// The sum of all rows of a table. Of a page in which systems have set few rows, those alone are hashed, as
-    /// they are and as they were: the other slot still has their values of the frame before.
+    /// The sum of all rows of a table.
     fn table_sum(&self, column: &dyn Column, table: TableId, marks: &mut TableMarks, by_rows: bool) -> u128 {
-        // A cell can be shared with the pool, which a table cannot.
-        let world = self.world().as_unsafe_world_cell_readonly();
-        // SAFETY: no wave runs, and only this table is read.
-        let table = || unsafe { &world.storages().tables[table] };
         let roles = self.shared.frames.roles();
-        let (slot, stamp) = (roles.prev(), roles.stamps[roles.prev()]);
         let TableMarks { sums, sides, rows, .. } = marks;
-        let (side, rows) = (&sides[slot], *rows);
-        // Found when a page is hashed: mostly there is none.
-        let ids = || self.ids.ids(table());
-        sums.refresh(by_rows, |number, page| {
-            let range = page_range(number, rows);
-            if let Page::Rows(sum) = page
-                && let Some((changed, count)) = few_changed(side, number, range.clone(), stamp)
-            {
-                // SAFETY: no wave runs.
-                return sum
-                    .wrapping_add(unsafe { column.hash_changes(table(), slot, &changed[..count], ids()) });
-            }
-            // SAFETY: no wave runs.
-            unsafe { column.hash_rows(table(), slot, range, ids()) }
-        })
+        let pages = Pages {
+            world: self.world().as_unsafe_world_cell_readonly(),
+            ids: &self.ids,
+            column,
+            table,
+            rows: *rows,
+            side: &sides[roles.prev()],
+            slot: roles.prev(),
+            stamp: roles.stamps[roles.prev()],
+        };
+        sums.refresh(by_rows, &pages)
     }
 }
 
-/// The changed rows of a page and how many they are, if they are few.
-fn few_changed(
-    side: &Side,
-    page: usize,
-    rows: Range<usize>,
+/// The pages of a column in a table. Of a page in which systems have set few rows, those alone are hashed, as they
+/// are and as they were: the other slot still has their values of the frame before.
+struct Pages<'a> {
+    // A cell can be shared with the pool, which a table cannot.
+    world: UnsafeWorldCell<'a>,
+    ids: &'a IdColumn,
+    column: &'a dyn Column,
+    table: TableId,
+    rows: usize,
+    side: &'a Side,
+    slot: usize,
     stamp: u8,
-) -> Option<([usize; ROWS_MAX], usize)> {
-    if side.is_all(stamp) || side.page_class(page, stamp) != PAGE_TOUCHED {
-        return None;
+}
+
+impl Pages<'_> {
+    fn table(&self) -> &Table {
+        // SAFETY: no wave runs, and only this table is read.
+        let storages = unsafe { self.world.storages() };
+        &storages.tables[self.table]
     }
-    let (mut changed, mut count) = ([0; ROWS_MAX], 0);
-    side.changed_rows(rows, stamp, |row, _| {
-        if let Some(place) = changed.get_mut(count) {
-            *place = row;
+}
+
+impl HashPages for Pages<'_> {
+    fn few_changed(&self, page: usize, rows: &mut Vec<Gain>) -> bool {
+        if self.side.is_all(self.stamp) || self.side.page_class(page, self.stamp) != PAGE_TOUCHED {
+            return false;
         }
-        count += 1;
-    });
-    (count <= ROWS_MAX).then_some((changed, count))
+        let before = rows.len();
+        let range = page_range(page, self.rows);
+        self.side.changed_rows(range, self.stamp, |row, _| rows.push(Gain { row, gain: 0 }));
+        let few = rows.len() - before <= ROWS_MAX;
+        if !few {
+            rows.truncate(before);
+        }
+        few
+    }
+
+    fn gain(&self, rows: &mut [Gain]) {
+        let table = self.table();
+        // SAFETY: no wave runs.
+        unsafe { self.column.hash_changes(table, self.slot, rows, self.ids.ids(table)) };
+    }
+
+    fn whole(&self, page: usize) -> u128 {
+        let (table, rows) = (self.table(), page_range(page, self.rows));
+        // SAFETY: no wave runs.
+        unsafe { self.column.hash_rows(table, self.slot, rows, self.ids.ids(table)) }
+    }
 }
