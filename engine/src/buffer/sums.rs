@@ -19,6 +19,8 @@ const WORD: usize = 64;
 pub(crate) struct Sums {
     /// Every row of the table was set.
     all: AtomicBool,
+    /// Some page is marked.
+    any: AtomicBool,
     /// Pages whose rows came, went, moved or were written in both slots.
     whole: Vec<AtomicU64>,
     /// Pages of which systems set rows.
@@ -96,6 +98,9 @@ impl Sums {
             self.total = self.sums.iter().fold(0, |sum, page| u128::wrapping_add(sum, *page));
             return self.total;
         }
+        if !core::mem::take(self.any.get_mut()) {
+            return self.total;
+        }
         self.gather(by_rows, hash);
         crate::pool::for_each_mut(&mut self.pages, JOB_PAGES_MIN, |_, (page, sum)| *sum = hash.whole(*page));
         let mut parts: Vec<&mut [Gain]> = self.gains.chunks_mut(JOB_ROWS).collect();
@@ -115,8 +120,12 @@ impl Sums {
     /// Takes the marks: pages to be hashed as a whole, and rows of the others, in order.
     fn gather(&mut self, by_rows: bool, hash: &impl HashPages) {
         for (word, (whole, rows)) in self.whole.iter_mut().zip(&mut self.rows).enumerate() {
-            let whole = core::mem::take(whole.get_mut());
-            let mut marked = whole | core::mem::take(rows.get_mut());
+            let (whole_marks, row_marks) = (whole.get_mut(), rows.get_mut());
+            if *whole_marks | *row_marks == 0 {
+                continue;
+            }
+            let whole = core::mem::take(whole_marks);
+            let mut marked = whole | core::mem::take(row_marks);
             while marked != 0 {
                 let bit = marked.trailing_zeros() as usize;
                 marked &= marked - 1;
@@ -133,6 +142,7 @@ impl Sums {
     /// loops, or the commit.
     fn set(&self, bits: &[AtomicU64], page: usize) {
         if page < self.sums.len() {
+            self.any.store(true, Ordering::Relaxed);
             let word = &bits[page / WORD];
             word.store(word.load(Ordering::Relaxed) | 1 << (page % WORD), Ordering::Relaxed);
         }

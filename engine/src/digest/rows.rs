@@ -3,7 +3,10 @@
 //! Invariant: the answer is the wrapping sum of [`row_hash`] on every machine; what a processor has beyond the
 //! baseline decides about time alone. Left out: rows of different lengths, which are hashed one by one.
 
-#![expect(unsafe_code, reason = "calls functions made for what the processor was found to have")]
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "calls functions made for what the processor was found to have")
+)]
 
 use super::{ROW_BYTES_MAX, TURNS_AT_THE_END, TURNS_BETWEEN, lo, pad, row_hash, turns, word};
 use crate::buffer::Gain;

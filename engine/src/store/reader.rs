@@ -262,3 +262,31 @@ impl<'a> Operations<'a> {
         Ok(Run { key, table, first_row, count, mark, bytes: self.cursor.take(length)? })
     }
 }
+
+#[cfg(all(test, not(diptych_loom)))]
+mod tests {
+    use super::super::delta::DeltaWriter;
+    use super::*;
+
+    /// A digest by the former hash is passed by, as what it is; nobody takes it for one by the present hash.
+    #[test]
+    fn a_former_digest_is_no_digest() {
+        let mut writer = DeltaWriter::default();
+        writer.begin(Vec::new(), 7, 0.5);
+        writer.digest(11);
+        writer.serial(3, 4);
+        let mut bytes = writer.finish().bytes;
+        let digest = |bytes: &[u8]| {
+            let mut operations = DeltaReader { bytes, kind: KIND_RECORD }.operations();
+            let first = operations.next().expect("two operations").expect("whole");
+            let former = matches!(first, Operation::DigestFormer);
+            assert!(former || first == Operation::Digest(11), "{first:?}");
+            let second = operations.next().expect("two operations").expect("whole");
+            assert_eq!(second, Operation::Serial { system_key: 3, next: 4 });
+            (!former).then_some(11)
+        };
+        assert_eq!(digest(&bytes), Some(11));
+        bytes[HEADER_BYTES] = TAG_DIGEST_FORMER;
+        assert_eq!(digest(&bytes), None);
+    }
+}
