@@ -14,6 +14,7 @@ pub(crate) mod raw;
 mod rowio;
 mod side;
 mod stage;
+mod sums;
 mod typed;
 
 pub(crate) use bytable::ByTable;
@@ -24,8 +25,9 @@ pub(crate) use idcolumn::IdColumn;
 pub(crate) use marks::{Kind, TableMarks, page_range};
 pub(crate) use rowio::RowIo;
 pub use rowio::{Codec, CodecError};
-pub(crate) use side::{PAGE_ROWS, PAGE_SHIFT, Side};
+pub(crate) use side::{PAGE_ROWS, PAGE_SHIFT, PAGE_TOUCHED, Side};
 pub(crate) use stage::RowStage;
+pub(crate) use sums::{Gain, HashPages, Sums};
 pub(crate) use typed::{Hook, Typed};
 
 /// What can be buffered state: any cloneable type without borrowed parts. There is nothing to derive; a

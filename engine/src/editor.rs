@@ -10,7 +10,7 @@ mod despawn;
 pub(crate) use despawn::Doomed;
 
 use crate::buffer::raw::Slot;
-use crate::buffer::{Column, IdColumn, Kind, State, Typed};
+use crate::buffer::{Column, IdColumn, Kind, PAGE_SHIFT, State, Typed};
 use crate::error::{Error, Result};
 use crate::id::{Id, SystemKey};
 use crate::registry::Registry;
@@ -245,6 +245,8 @@ impl Editor<'_> {
         // SAFETY: the editor has the engine to itself.
         let marks = unsafe { typed.by_table.get_mut(table) }.expect("the table holds the type");
         marks.edits += 1;
+        // Both slots have the new value: the digest must not take one of them for the old one.
+        marks.sums.mark_whole(row >> PAGE_SHIFT);
         if marks.kind(self.slot, row, self.stamp) != Kind::Added {
             marks.set_kind(self.slot, row, Kind::Changed, self.stamp);
         }

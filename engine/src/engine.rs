@@ -3,6 +3,7 @@
 //! Invariant: everything that makes frames runs on the engine's own pool; everything else only looks.
 
 use crate::builder::EngineBuilder;
+use crate::digest::ComponentSum;
 use crate::error::{Error, Result};
 use crate::explain::Explanation;
 use crate::frame::{Digest, Frame};
@@ -235,6 +236,13 @@ impl Engine {
     pub fn digest(&mut self) -> Digest {
         let Self { frame, pool, .. } = self;
         pool.install(|| frame.take_digest())
+    }
+
+    /// What each component adds to the digest of the committed frame, by name. Of two worlds that should be equal
+    /// and are not, the components that differ are those whose sums or rows do.
+    pub fn component_digests(&mut self) -> Vec<ComponentSum> {
+        let Self { frame, pool, .. } = self;
+        pool.install(|| frame.component_sums())
     }
 
     /// The last committed frame, to look at. After a failed commit it may show half of that commit; open the

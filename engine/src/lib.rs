@@ -62,6 +62,7 @@ mod wave;
 pub use buffer::{Codec, CodecError, State};
 pub use builder::{DT_DEFAULT, EngineBuilder, Registrar, THREADS_MAX};
 pub use control::{CONTROL_NAME_BYTES_MAX, Control};
+pub use digest::ComponentSum;
 pub use durability::{Durability, InputLog};
 pub use engine::Engine;
 pub use error::{BuildError, BuildErrors, Error, Result};

@@ -115,6 +115,8 @@ pub(crate) fn resolve<T: State>(world: &mut World) -> Arc<Typed<T>> {
         fixed: None,
         as_bytes: None,
         encode: |_, _| {},
+        sum: |_, _, _| 0,
+        gain: |_, _, _, _| {},
         decode: |_| Err(crate::buffer::CodecError::new("the type is not registered")),
         blank: || None,
         equal: |_, _| false,

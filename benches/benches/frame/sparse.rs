@@ -6,6 +6,7 @@ use benches::scene::{self, Position};
 use benches::{Probe, Suite, Target};
 use diptych_engine::EngineBuilder;
 use diptych_engine::prelude::*;
+use std::cell::RefCell;
 use std::sync::{Arc, Mutex};
 
 const ROWS: u32 = 1_000_000;
@@ -31,9 +32,13 @@ pub(crate) fn run(suite: &mut Suite) {
             compare(suite, &name, pick, stored, most);
         }
     }
-    let name = format!("sparse, {SET} of {ROWS} rows, random rows, without store, digest every 60 frames");
-    if suite.wants(&name) {
-        digests(suite, &name);
+    for (rows, pick) in [("the same rows", Pick::Same), ("random rows", Pick::Random)] {
+        for (policy, every) in [("every frame", 1), ("every 60 frames", 60)] {
+            let name = format!("sparse, {SET} of {ROWS} rows, {rows}, without store, digest {policy}");
+            if suite.wants(&name) {
+                digests(suite, &name, pick, every);
+            }
+        }
     }
 }
 
@@ -72,16 +77,39 @@ fn compare(suite: &mut Suite, name: &str, pick: Pick, stored: bool, most: Option
     }
 }
 
-/// What the default policy, a digest every 60 frames, adds where pages far apart change.
-fn digests(suite: &mut Suite, name: &str) {
+/// What a digest adds where few rows change; what it costs in every frame is a row of its own, each sample the
+/// difference of two runs made in turn.
+fn digests(suite: &mut Suite, name: &str, pick: Pick, every: u64) {
+    const FRAMES: u64 = 3000;
     let mut with = {
         let probe = Probe::default();
-        let builder = world(Engine::in_memory(), ROWS, Pick::Random, &probe);
-        let mut engine = scene::warm(builder.digest(DigestPolicy::Every(60)));
-        move || probe.time(600, |frames| scene::run(&mut engine, frames)) / 1000.0
+        let builder = world(Engine::in_memory(), ROWS, pick, &probe);
+        let mut engine = scene::warm(builder.digest(DigestPolicy::Every(every)));
+        scene::run(&mut engine, FRAMES / 4);
+        move || probe.time(FRAMES, |frames| scene::run(&mut engine, frames)) / 1000.0
     };
-    let mut without = ours(Engine::in_memory(), ROWS, Pick::Random, 600);
+    let mut without = ours(Engine::in_memory(), ROWS, pick, FRAMES);
+    let pair = RefCell::new((Vec::new(), Vec::new()));
+    let mut with = || {
+        pair.borrow_mut().0.push(with());
+        *pair.borrow().0.last().expect("just pushed")
+    };
+    let mut without = || {
+        pair.borrow_mut().1.push(without());
+        *pair.borrow().1.last().expect("just pushed")
+    };
     suite.compare(name, "us/frame", Target::None, &mut with, ("on demand", &mut without));
+    if every == 1 {
+        let (with, without) = &*pair.borrow();
+        let added = with.iter().zip(without).skip(1).map(|(with, without)| with - without);
+        suite.row(benches::report::Row {
+            name: format!("{name}, what the digest adds"),
+            unit: "us/frame",
+            ours: benches::report::Samples(added.collect()),
+            peer: None,
+            target: Target::AtMost(5.0),
+        });
+    }
 }
 
 /// Microseconds a frame.

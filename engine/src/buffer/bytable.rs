@@ -65,6 +65,22 @@ impl ByTable {
         inner.held.get_mut(place as usize).map(|(_, marks)| &mut **marks)
     }
 
+    /// How many tables hold the type.
+    pub(crate) fn len(&self) -> usize {
+        self.inner().held.len()
+    }
+
+    /// The `place`-th table that holds the type.
+    ///
+    /// # Safety
+    /// Nothing else uses these marks while the answer lives.
+    #[expect(clippy::mut_from_ref, reason = "exclusion is by phase")]
+    pub(crate) unsafe fn at_mut(&self, place: usize) -> (TableId, &mut TableMarks) {
+        // SAFETY: the caller's promise.
+        let (table, marks) = &mut unsafe { self.inner_mut() }.held[place];
+        (*table, marks)
+    }
+
     /// # Safety
     /// Nothing else uses these marks meanwhile.
     pub(crate) unsafe fn enter(&self, table: TableId) {

@@ -5,7 +5,7 @@
 
 #![expect(unsafe_code, reason = "declares operations on table columns")]
 
-use super::{ByTable, Roles, RowStage};
+use super::{ByTable, Gain, Roles, RowStage};
 use crate::id::Id;
 use crate::phased::Phased;
 use bevy_ecs::component::ComponentId;
@@ -60,6 +60,12 @@ pub(crate) trait Column: Send + Sync {
     /// # Safety
     /// Nobody writes the slot meanwhile.
     unsafe fn hash_rows(&self, table: &Table, slot: usize, rows: Range<usize>, ids: &[Id]) -> u128;
+    /// Finds what the sum of row hashes gains by each of `rows`, whose value is that of `slot` and was that of the
+    /// other slot; `ids` are those of the whole table.
+    ///
+    /// # Safety
+    /// Nobody writes either slot meanwhile.
+    unsafe fn hash_changes(&self, table: &Table, slot: usize, rows: &mut [Gain], ids: &[Id]);
     /// A place for one row on its way from stored bytes into a table.
     fn stage(&self) -> Box<dyn RowStage>;
     /// Calls the hooks of rows added and changed in the frame that `roles.prev()` holds.

@@ -5,8 +5,8 @@
 #![expect(unsafe_code, reason = "reads and writes a table column through raw pointers")]
 
 use super::stage::CopyStage;
-use super::{ByTable, CodecError, Column, Roles, RowStage, raw};
-use crate::digest::{ID_TYPE_NAME, row_hash, type_seed};
+use super::{ByTable, CodecError, Column, Gain, Roles, RowStage, raw};
+use crate::digest::{ID_TYPE_NAME, sum_rows, type_seed};
 use crate::id::Id;
 use crate::phased::Phased;
 use bevy_ecs::component::ComponentId;
@@ -119,9 +119,13 @@ impl Column for IdColumn {
     }
 
     unsafe fn hash_rows(&self, _: &Table, _: usize, rows: Range<usize>, ids: &[Id]) -> u128 {
-        ids[rows].iter().fold(0, |sum: u128, id| {
-            sum.wrapping_add(row_hash(self.seed, id.bits(), &id.bits().to_le_bytes()))
-        })
+        let ids = &ids[rows];
+        sum_rows(self.seed, ids, ids)
+    }
+
+    unsafe fn hash_changes(&self, _: &Table, _: usize, rows: &mut [Gain], _: &[Id]) {
+        // Nobody sets an `Id`.
+        rows.iter_mut().for_each(|row| row.gain = 0);
     }
 
     fn stage(&self) -> Box<dyn RowStage> {

@@ -11,7 +11,8 @@
 #[cfg(all(test, not(diptych_loom)))]
 mod tests;
 
-use super::raw::{AtomicBool, Ordering};
+use super::Sums;
+use super::raw::Ordering;
 use super::side::{PAGE_ALL, PAGE_NONE, PAGE_ROWS, PAGE_SHIFT, PAGE_TOUCHED, Side};
 use std::ops::Range;
 
@@ -50,17 +51,8 @@ pub(crate) struct TableMarks {
     /// Values that structure and inputs wrote into rows that were there.
     pub(crate) edits: u64,
     pub(crate) sides: [Side; 2],
-    /// Pages whose rows differ from what the digest cache saw.
-    pub(crate) stale: Stale,
-    /// The digest cache: one wrapping sum of row hashes a page; owned by `digest`.
-    pub(crate) sums: Vec<u128>,
-}
-
-/// Pages whose digest must be computed anew.
-#[derive(Debug, Default)]
-pub(crate) struct Stale {
-    pub(crate) all: AtomicBool,
-    pub(crate) pages: Vec<AtomicBool>,
+    /// The digest cache, and which of its pages differ from their rows.
+    pub(crate) sums: Sums,
 }
 
 impl TableMarks {
@@ -95,7 +87,7 @@ impl TableMarks {
             side.scanned.store(0, Ordering::Relaxed);
             if side.all_rows_set(stamp) {
                 side.all.store(stamp, Ordering::Relaxed);
-                self.stale.all.store(true, Ordering::Relaxed);
+                self.sums.mark_all();
                 return;
             }
             (0..rows.div_ceil(PAGE_ROWS)).for_each(|page| side.touch_page(page, stamp));
@@ -107,7 +99,7 @@ impl TableMarks {
             side.set_page(page, class, stamp);
             whole += usize::from(class == PAGE_ALL);
             if class != PAGE_NONE {
-                self.stale.mark(page);
+                self.sums.mark_rows(page);
             }
         });
         if rows > 0 && whole == rows.div_ceil(PAGE_ROWS) {
@@ -162,17 +154,18 @@ impl TableMarks {
 
     /// Gives `row` a kind; the page keeps what its other rows had.
     pub(crate) fn set_kind(&self, slot: usize, row: usize, kind: Kind, stamp: u8) {
+        let page = row >> PAGE_SHIFT;
+        // Whoever comes here writes both slots, or other rows than were there.
+        self.sums.mark_whole(page);
         if self.kind(slot, row, stamp) == kind {
             return;
         }
         self.spread(slot, stamp);
         let side = &self.sides[slot];
-        let page = row >> PAGE_SHIFT;
         side.spell_out(page, self.rows, stamp);
         side.set_page(page, PAGE_TOUCHED, stamp);
         // An untouched row in a touched page carries any other stamp; 0 is never one.
         side.set_mark(row, if kind == Kind::Untouched { 0 } else { stamp | kind as u8 });
-        self.stale.mark(page);
     }
 
     /// Appends `count` rows of one kind.
@@ -192,9 +185,9 @@ impl TableMarks {
             side.resize(rows, if index == slot { byte } else { 0 });
         }
         self.rows = rows;
-        self.stale.pages.resize_with(rows.div_ceil(PAGE_ROWS), || AtomicBool::new(true));
+        self.sums.grow(rows.div_ceil(PAGE_ROWS));
         for page in first >> PAGE_SHIFT..rows.div_ceil(PAGE_ROWS) {
-            self.stale.mark(page);
+            self.sums.mark_whole(page);
             if kind != Kind::Untouched {
                 self.sides[slot].touch_page(page, stamp);
             }
@@ -221,13 +214,12 @@ impl TableMarks {
         if row != last {
             let kind = self.kind(slot, last, stamp);
             self.set_kind(slot, row, kind, stamp);
-            self.stale.mark(row >> PAGE_SHIFT);
+            self.sums.mark_whole(row >> PAGE_SHIFT);
         }
-        self.stale.mark(last >> PAGE_SHIFT);
+        self.sums.mark_whole(last >> PAGE_SHIFT);
         self.rows = last;
         let pages = last.div_ceil(PAGE_ROWS);
         self.sides.iter_mut().for_each(|side| side.truncate(last));
-        self.stale.pages.truncate(pages);
         self.sums.truncate(pages);
     }
 
@@ -242,15 +234,6 @@ impl TableMarks {
         if side.is_all(stamp) {
             side.all.store(0, Ordering::Relaxed);
             side.set_pages(0..self.rows.div_ceil(PAGE_ROWS), stamp);
-        }
-    }
-}
-
-impl Stale {
-    /// The page's digest no longer holds.
-    pub(crate) fn mark(&self, page: usize) {
-        if let Some(page) = self.pages.get(page) {
-            page.store(true, Ordering::Relaxed);
         }
     }
 }

@@ -3,7 +3,9 @@
 //! Invariant: equal values give equal bytes on every machine, so that digests and stored rows agree. Plain
 //! old data is its own bytes; any other type brings a [`Codec`]. Framing and checksums are the store's.
 
-use super::{PlainBytes, State};
+use super::{Gain, PlainBytes, State};
+use crate::digest::{gain_of_rows, row_hash, sum_rows};
+use crate::id::Id;
 use bytemuck::Pod;
 use std::fmt;
 
@@ -66,6 +68,31 @@ impl std::error::Error for CodecError {}
 /// Views rows as their own bytes.
 pub(crate) type AsBytes<T> = for<'a> fn(&'a [T]) -> &'a [u8];
 
+/// The wrapping sum of the row hashes of values under a seed.
+pub(crate) type SumRows<T> = fn(u64, &[Id], &[T]) -> u128;
+/// What that sum gains by each of some rows, whose values are of the first slice and were of the second.
+pub(crate) type GainOfRows<T> = fn(u64, &[Id], [&[T]; 2], &mut [Gain]);
+
+fn sum_coded<T, C: Codec<T>>(seed: u64, ids: &[Id], values: &[T]) -> u128 {
+    let mut bytes = Vec::new();
+    let hashes = ids.iter().zip(values).map(|(id, value)| hash_coded::<T, C>(seed, *id, value, &mut bytes));
+    hashes.fold(0, u128::wrapping_add)
+}
+
+fn gain_coded<T, C: Codec<T>>(seed: u64, ids: &[Id], [new, old]: [&[T]; 2], rows: &mut [Gain]) {
+    let mut bytes = Vec::new();
+    let mut hash = |values: &[T], row: usize| hash_coded::<T, C>(seed, ids[row], &values[row], &mut bytes);
+    for Gain { row, gain } in rows {
+        *gain = hash(new, *row).wrapping_sub(hash(old, *row));
+    }
+}
+
+fn hash_coded<T, C: Codec<T>>(seed: u64, id: Id, value: &T, bytes: &mut Vec<u8>) -> u128 {
+    bytes.clear();
+    C::encode(value, bytes);
+    row_hash(seed, id.bits(), bytes)
+}
+
 /// The functions of a type's rows.
 pub(crate) struct RowIo<T> {
     /// Bytes of a row, for plain old data.
@@ -73,6 +100,8 @@ pub(crate) struct RowIo<T> {
     /// The rows as their own bytes, for plain old data.
     pub(crate) as_bytes: Option<AsBytes<T>>,
     pub(crate) encode: fn(&T, &mut Vec<u8>),
+    pub(crate) sum: SumRows<T>,
+    pub(crate) gain: GainOfRows<T>,
     pub(crate) decode: fn(&[u8]) -> Result<T, CodecError>,
     pub(crate) blank: fn() -> Option<T>,
     pub(crate) equal: fn(&T, &T) -> bool,
@@ -87,6 +116,8 @@ impl<T: State + Pod> RowIo<T> {
             fixed: Some(size_of::<T>() as u32),
             as_bytes: Some(bytemuck::cast_slice),
             encode: PlainBytes::encode,
+            sum: sum_rows,
+            gain: gain_of_rows,
             decode: PlainBytes::decode,
             blank: || Some(T::zeroed()),
             equal: |a, b| bytemuck::bytes_of(a) == bytemuck::bytes_of(b),
@@ -102,6 +133,8 @@ impl<T: State + PartialEq> RowIo<T> {
             fixed: None,
             as_bytes: None,
             encode: C::encode,
+            sum: sum_coded::<T, C>,
+            gain: gain_coded::<T, C>,
             decode: C::decode,
             blank: C::blank,
             equal: PartialEq::eq,

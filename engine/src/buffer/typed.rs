@@ -6,8 +6,7 @@
 
 use super::raw::{self, AtomicU64, Ordering, Slot};
 use super::stage::TypedStage;
-use super::{ByTable, Column, Frames, Kind, Roles, RowIo, RowStage, State, TableMarks};
-use crate::digest::row_hash;
+use super::{ByTable, Column, Frames, Gain, Kind, Roles, RowIo, RowStage, State, TableMarks};
 use crate::id::Id;
 use crate::phased::Phased;
 use bevy_ecs::component::ComponentId;
@@ -232,20 +231,15 @@ impl<T: State> Column for Typed<T> {
     unsafe fn hash_rows(&self, table: &Table, slot: usize, rows: Range<usize>, ids: &[Id]) -> u128 {
         // SAFETY: the caller's promise.
         let values = unsafe { self.values(table, slot) }.expect("the table holds the type");
-        let ids = ids[rows.clone()].iter();
-        if let (Some(as_bytes), Some(size)) = (self.io.as_bytes, self.io.fixed) {
-            let bytes = as_bytes(&values[rows]);
-            return ids.enumerate().fold(0, |sum: u128, (n, id)| {
-                let size = size as usize;
-                sum.wrapping_add(row_hash(self.hash_seed, id.bits(), &bytes[n * size..(n + 1) * size]))
-            });
-        }
-        let mut bytes = Vec::new();
-        ids.zip(&values[rows]).fold(0, |sum: u128, (id, value)| {
-            bytes.clear();
-            (self.io.encode)(value, &mut bytes);
-            sum.wrapping_add(row_hash(self.hash_seed, id.bits(), &bytes))
-        })
+        (self.io.sum)(self.hash_seed, &ids[rows.clone()], &values[rows])
+    }
+
+    unsafe fn hash_changes(&self, table: &Table, slot: usize, rows: &mut [Gain], ids: &[Id]) {
+        // SAFETY: the caller's promise.
+        let new = unsafe { self.values(table, slot) }.expect("the table holds the type");
+        // SAFETY: as above.
+        let old = unsafe { self.values(table, 1 - slot) }.expect("the table holds the type");
+        (self.io.gain)(self.hash_seed, ids, [new, old], rows);
     }
 
     fn stage(&self) -> Box<dyn RowStage> {

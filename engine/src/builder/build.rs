@@ -118,7 +118,7 @@ pub(super) fn build_from(mut builder: EngineBuilder, start: &mut Start) -> Resul
         intakes,
         program,
         again: None,
-        digests: Digests { policy: builder.digests, ..Digests::default() },
+        digests: Digests::new(builder.digests),
         encoder,
         copies: registrar.copies.clone(),
         stats: Stats::default(),

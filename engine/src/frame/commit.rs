@@ -91,6 +91,7 @@ impl Frame {
     }
 
     fn finish_committed(&mut self, frame: u64) -> Result<()> {
+        self.digests.count_commit();
         if self.digests.due(frame) {
             self.take_digest();
         }

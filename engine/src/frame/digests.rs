@@ -1,4 +1,4 @@
-//! The world's digest: a sum of row hashes a page, kept until a row of the page changes.
+//! The world's digest: a sum of row hashes a page and a table, kept until rows change.
 //!
 //! Invariant: it depends on (`Id`, value) pairs alone, not on layout or order; its cost follows what changed
 //! since it was last taken. The hash itself is in `digest`.
@@ -6,14 +6,14 @@
 #![expect(unsafe_code, reason = "reads columns and marks while it has the world to itself")]
 
 use super::Frame;
-use crate::buffer::raw::Ordering;
-use crate::buffer::{Column, page_range};
-use crate::digest::{ComponentDigest, world_digest};
-use crate::tables::TableInfo;
+use crate::buffer::{Column, Gain, HashPages, IdColumn, PAGE_TOUCHED, Side, TableMarks, page_range};
+use crate::digest::{ComponentDigest, ComponentSum, world_digest};
+use bevy_ecs::storage::{Table, TableId};
+use bevy_ecs::world::unsafe_world_cell::UnsafeWorldCell;
 use std::fmt;
 
-/// Pages hashed in one job, at least.
-const JOB_PAGES_MIN: usize = 64;
+/// Rows of a page that are hashed by themselves, twice each; where more changed the page is hashed as a whole.
+const ROWS_MAX: usize = 8;
 
 /// The digest of a whole world: 128 bits, printed as 32 hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,16 +54,36 @@ pub(crate) struct Digests {
     pub(crate) last: Option<(u64, Digest)>,
     /// Whether the next commit takes one whatever the policy.
     pub(crate) wanted: bool,
+    /// Commits made by this engine.
+    commits: u64,
+    /// How many there were when the sums of pages were last brought up to date.
+    summed: Option<u64>,
 }
 
 impl Digests {
+    pub(crate) fn new(policy: DigestPolicy) -> Self {
+        Self { policy, ..Self::default() }
+    }
+
     pub(crate) fn due(&self, frame: u64) -> bool {
         self.wanted || matches!(self.policy, DigestPolicy::Every(n) if frame.is_multiple_of(n.max(1)))
+    }
+
+    /// A commit is being made: its values stand in the previous slot, those before it in the other one.
+    pub(crate) fn count_commit(&mut self) {
+        self.commits += 1;
+    }
+
+    /// Forgets the last digest, and that the slots are neighbouring frames. Whoever changes values other than by
+    /// a commit calls this, and marks the pages ([`crate::buffer::Sums`]).
+    #[expect(dead_code, reason = "nothing but commits changes values yet")]
+    pub(crate) fn forget(&mut self) {
+        (self.last, self.summed) = (None, None);
     }
 }
 
 impl Frame {
-    /// The digest of the committed frame; computed anew only for pages that changed since the last one.
+    /// The digest of the committed frame; computed anew only for what changed since the last one.
     pub(crate) fn take_digest(&mut self) -> Digest {
         if let Some((frame, digest)) = self.digests.last
             && frame == self.committed
@@ -77,43 +97,69 @@ impl Frame {
 
     /// The digest of the committed frame as a world has it that knows only the types that are `known`; the others
     /// must be without rows.
-    pub(super) fn digest_of(&self, known: impl Fn(&dyn Column) -> bool) -> Digest {
+    pub(super) fn digest_of(&mut self, known: impl Fn(&dyn Column) -> bool) -> Digest {
         let _span = tracing::trace_span!("digest").entered();
-        let sums: Vec<(u128, u64)> = (0..self.columns.len()).map(|column| self.column_sum(column)).collect();
-        let mut components: Vec<ComponentDigest<'_>> = self
-            .columns
-            .iter()
-            .zip(sums)
-            .filter(|(column, _)| known(&***column))
-            .map(|(column, (sum, rows))| ComponentDigest {
-                name: column.name(),
-                version: column.version(),
-                sum,
-                rows,
-            })
-            .collect();
-        for annex in self.annexes.iter().filter(|annex| !annex.is_quiet()) {
-            let sum = crate::annex::digest(&**annex);
-            components.push(ComponentDigest { name: annex.name(), version: 0, sum, rows: 1 });
-        }
-        Digest(world_digest(&mut components))
+        let sums = self.column_sums();
+        Digest(world_digest(&mut self.components(&sums, known)))
     }
 
-    /// The wrapping sum of a column's row hashes, and its rows.
-    fn column_sum(&self, index: usize) -> (u128, u64) {
-        let column = &self.columns[index];
-        let held = |info: &&TableInfo| info.columns.contains(&(index as u16));
-        self.tables.list.iter().filter(held).fold((0, 0), |(sum, rows), info| {
-            let (table_sum, table_rows) = self.table_sum(&**column, info);
-            (u128::wrapping_add(sum, table_sum), rows + table_rows)
-        })
+    /// What each component adds to the digest of the committed frame, by name.
+    pub(crate) fn component_sums(&mut self) -> Vec<ComponentSum> {
+        let sums = self.column_sums();
+        let mut components: Vec<ComponentSum> =
+            self.components(&sums, |_| true).into_iter().map(ComponentSum::from).collect();
+        components.sort_unstable();
+        components
+    }
+
+    fn components(
+        &self,
+        sums: &[(u128, u64)],
+        known: impl Fn(&dyn Column) -> bool,
+    ) -> Vec<ComponentDigest<'_>> {
+        let columns = self.columns.iter().zip(sums).filter(|(column, _)| known(&***column));
+        let columns = columns.map(|(column, (sum, rows))| ComponentDigest {
+            name: column.name(),
+            version: column.version(),
+            sum: *sum,
+            rows: *rows,
+        });
+        let annexes = self.annexes.iter().filter(|annex| !annex.is_quiet());
+        let annexes = annexes.map(|annex| {
+            let sum = crate::annex::digest(&**annex);
+            ComponentDigest { name: annex.name(), version: 0, sum, rows: 1 }
+        });
+        columns.chain(annexes).collect()
+    }
+
+    /// Of each column the wrapping sum of its row hashes, and its rows.
+    fn column_sums(&mut self) -> Vec<(u128, u64)> {
+        // Marks of earlier frames are gone, so rows can be told apart only where there is one frame between.
+        let by_rows = self.digests.summed.is_some_and(|summed| summed + 1 == self.digests.commits);
+        self.digests.summed = Some(self.digests.commits);
+        self.columns.iter().map(|column| self.column_sum(&**column, by_rows)).collect()
+    }
+
+    fn column_sum(&self, column: &dyn Column, by_rows: bool) -> (u128, u64) {
+        let mut sums = (0_u128, 0);
+        // Marks are taken by number: the sums of a table are exclusive while it is hashed.
+        for place in 0..column.by_table().len() {
+            // SAFETY: `&self` on the engine's thread between frames: no wave runs, and leases use no marks.
+            let (table, marks) = unsafe { column.by_table().at_mut(place) };
+            let (sum, rows) = if column.transient() {
+                self.set_sum(column, table, marks)
+            } else {
+                (self.table_sum(column, table, marks, by_rows), marks.rows as u64)
+            };
+            sums = (sums.0.wrapping_add(sum), sums.1 + rows);
+        }
+        sums
     }
 
     /// The sum of a transient column's rows that the last commit set, and their number: blank rows are nothing.
-    fn set_sum(&self, column: &dyn Column, info: &TableInfo) -> (u128, u64) {
-        let table = &self.world().storages().tables[info.id];
+    fn set_sum(&self, column: &dyn Column, table: TableId, marks: &TableMarks) -> (u128, u64) {
+        let table = &self.world().storages().tables[table];
         let (ids, roles) = (self.ids.ids(table), self.shared.frames.roles());
-        let marks = column.by_table().get(info.id).expect("the table holds the column");
         let (mut sum, mut rows) = (0_u128, 0);
         marks.changed_runs(roles.prev(), roles.stamps[roles.prev()], |run, _| {
             rows += run.len() as u64;
@@ -123,28 +169,70 @@ impl Frame {
         (sum, rows)
     }
 
-    fn table_sum(&self, column: &dyn Column, info: &TableInfo) -> (u128, u64) {
-        if column.transient() {
-            return self.set_sum(column, info);
+    /// The sum of all rows of a table.
+    fn table_sum(&self, column: &dyn Column, table: TableId, marks: &mut TableMarks, by_rows: bool) -> u128 {
+        let roles = self.shared.frames.roles();
+        let TableMarks { sums, sides, rows, .. } = marks;
+        let pages = Pages {
+            world: self.world().as_unsafe_world_cell_readonly(),
+            ids: &self.ids,
+            column,
+            table,
+            rows: *rows,
+            side: &sides[roles.prev()],
+            slot: roles.prev(),
+            stamp: roles.stamps[roles.prev()],
+        };
+        sums.refresh(by_rows, &pages)
+    }
+}
+
+/// The pages of a column in a table. Of a page in which systems have set few rows, those alone are hashed, as they
+/// are and as they were: the other slot still has their values of the frame before.
+struct Pages<'a> {
+    // A cell can be shared with the pool, which a table cannot.
+    world: UnsafeWorldCell<'a>,
+    ids: &'a IdColumn,
+    column: &'a dyn Column,
+    table: TableId,
+    rows: usize,
+    side: &'a Side,
+    slot: usize,
+    stamp: u8,
+}
+
+impl Pages<'_> {
+    fn table(&self) -> &Table {
+        // SAFETY: no wave runs, and only this table is read.
+        let storages = unsafe { self.world.storages() };
+        &storages.tables[self.table]
+    }
+}
+
+impl HashPages for Pages<'_> {
+    fn few_changed(&self, page: usize, rows: &mut Vec<Gain>) -> bool {
+        if self.side.is_all(self.stamp) || self.side.page_class(page, self.stamp) != PAGE_TOUCHED {
+            return false;
         }
-        // A cell can be shared with the pool, which a table cannot.
-        let world = self.world().as_unsafe_world_cell_readonly();
-        // SAFETY: no wave runs, and only the table of `info` is read.
-        let table = || unsafe { &world.storages().tables[info.id] };
-        let ids = self.ids.ids(table());
-        let slot = self.shared.frames.roles().prev();
-        // SAFETY: `&self` on the engine's thread between frames: no wave runs, and leases use no marks.
-        let marks = unsafe { column.by_table().get_mut(info.id) }.expect("the table holds the column");
-        let pages = marks.stale.pages.len();
-        let every = marks.stale.all.swap(false, Ordering::Relaxed) || marks.sums.len() != pages;
-        marks.sums.resize(pages, 0);
-        let (stale, rows) = (&marks.stale.pages, marks.rows);
-        crate::pool::for_each_mut(&mut marks.sums, JOB_PAGES_MIN, |page, sum| {
-            if stale[page].swap(false, Ordering::Relaxed) || every {
-                // SAFETY: no wave runs.
-                *sum = unsafe { column.hash_rows(table(), slot, page_range(page, rows), ids) };
-            }
-        });
-        (marks.sums.iter().fold(0, |sum, page| u128::wrapping_add(sum, *page)), rows as u64)
+        let before = rows.len();
+        let range = page_range(page, self.rows);
+        self.side.changed_rows(range, self.stamp, |row, _| rows.push(Gain { row, gain: 0 }));
+        let few = rows.len() - before <= ROWS_MAX;
+        if !few {
+            rows.truncate(before);
+        }
+        few
+    }
+
+    fn gain(&self, rows: &mut [Gain]) {
+        let table = self.table();
+        // SAFETY: no wave runs.
+        unsafe { self.column.hash_changes(table, self.slot, rows, self.ids.ids(table)) };
+    }
+
+    fn whole(&self, page: usize) -> u128 {
+        let (table, rows) = (self.table(), page_range(page, self.rows));
+        // SAFETY: no wave runs.
+        unsafe { self.column.hash_rows(table, self.slot, rows, self.ids.ids(table)) }
     }
 }

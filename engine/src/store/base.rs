@@ -8,6 +8,9 @@ use super::StoreError;
 use super::codec::{Cursor, Fields};
 use super::delta::Link;
 
+/// In place of 1, which stands before a digest by the hash before the present one: that is read as none.
+const DIGEST_KNOWN: u8 = 2;
+
 /// A table without its values, as a checkpoint's base describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableShape {
@@ -50,7 +53,8 @@ impl Base {
         for (system, next) in &self.serials {
             fields.u32(*system).u64(*next);
         }
-        let (known, (frame, digest)) = (u8::from(self.digest.is_some()), self.digest.unwrap_or_default());
+        let known = self.digest.map_or(0, |_| DIGEST_KNOWN);
+        let (frame, digest) = self.digest.unwrap_or_default();
         fields.u8(known).u64(frame).u128(digest);
         if self.by_inputs {
             fields.u8(1);
@@ -73,7 +77,7 @@ impl Base {
             let system = cursor.u32()?;
             serials.insert(system, cursor.u64()?);
         }
-        let known = cursor.u8()? == 1;
+        let known = cursor.u8()? == DIGEST_KNOWN;
         let digest = (cursor.u64()?, cursor.u128()?);
         // Bases of earlier builds end here.
         let by_inputs = !cursor.is_at_end() && cursor.u8()? == 1;

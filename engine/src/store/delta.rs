@@ -28,11 +28,13 @@ pub(crate) const TAG_VARIABLE: u8 = 6;
 pub(crate) const TAG_REMOVED: u8 = 7;
 pub(crate) const TAG_INPUT: u8 = 8;
 pub(crate) const TAG_SERIAL: u8 = 9;
-pub(crate) const TAG_DIGEST: u8 = 10;
+/// A digest by the hash before the present one: read, and compared with nothing.
+pub(crate) const TAG_DIGEST_FORMER: u8 = 10;
 /// Single rows of one column, each behind its row number; the head's first row is the size of a row.
 pub(crate) const TAG_SCATTERED: u8 = 11;
 /// Named bytes that belong to this frame alone.
 pub(crate) const TAG_NOTE: u8 = 12;
+pub(crate) const TAG_DIGEST: u8 = 13;
 
 /// Why a value is in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -70,6 +70,8 @@ pub struct TypeReport {
     pub rows: u64,
     /// Bytes of their values.
     pub bytes: u64,
+    /// What it adds to the digest of the world: the wrapping sum of its row hashes.
+    pub sum: u128,
 }
 
 /// Whether a file is whole.
@@ -232,6 +234,7 @@ fn fill(copy: &Path, report: &mut Report) -> Result<(), StoreError> {
     let OpenedCopy { facts, look, recovered, .. } = open_checked(&database, &watermark, end)?;
     report.facts.clone_from(&facts);
     report.kept = look.retained();
+    report.notes.extend(recovered.as_ref().and_then(former_digest));
     let image = recovered.map(|recovered| Image::new(recovered, facts));
     describe(&look.types, image.as_ref(), report);
     Ok(())
@@ -266,6 +269,15 @@ fn rehearse_in(copy: &Path, absent: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Says of a digest by the hash before the present one that nothing is compared with it.
+fn former_digest(recovered: &Recovered) -> Option<String> {
+    let frame = recovered.digest_former.filter(|frame| *frame == recovered.frame)?;
+    Some(format!(
+        "the digest of frame {frame} was stored by an earlier version, which hashed rows in another way: it is \
+         compared with nothing"
+    ))
+}
+
 /// What the types are, and what the world holds of them, where it has a frame.
 fn describe(types: &[TypeEntry], image: Option<&Image>, report: &mut Report) {
     let none = |entry: &TypeEntry| TypeReport {
@@ -273,11 +285,12 @@ fn describe(types: &[TypeEntry], image: Option<&Image>, report: &mut Report) {
         version: entry.version,
         rows: 0,
         bytes: 0,
+        sum: 0,
     };
     report.types = types.iter().map(none).collect();
     let Some(image) = image else { return };
     for (report, made) in report.types.iter_mut().zip(image.components()) {
-        (report.rows, report.bytes) = (made.rows, made.bytes);
+        (report.rows, report.bytes, report.sum) = (made.rows, made.bytes, made.sum);
     }
     report.frame = Some(image.frame());
     report.entities = image.entities();

@@ -8,9 +8,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::StoreError;
 use super::codec::{Cursor, malformed};
 use super::delta::{
-    FORMAT, HEADER_BYTES, KIND_PAGE, KIND_RECORD, Link, MAGIC, Mark, TAG_DIGEST, TAG_FIXED, TAG_INPUT,
-    TAG_MOVE_ROW, TAG_NOTE, TAG_PUSH, TAG_REMOVED, TAG_SCATTERED, TAG_SERIAL, TAG_SWAP_REMOVE, TAG_TABLE,
-    TAG_VARIABLE, header_u64,
+    FORMAT, HEADER_BYTES, KIND_PAGE, KIND_RECORD, Link, MAGIC, Mark, TAG_DIGEST, TAG_DIGEST_FORMER,
+    TAG_FIXED, TAG_INPUT, TAG_MOVE_ROW, TAG_NOTE, TAG_PUSH, TAG_REMOVED, TAG_SCATTERED, TAG_SERIAL,
+    TAG_SWAP_REMOVE, TAG_TABLE, TAG_VARIABLE, header_u64,
 };
 
 /// A record or page whose header and checksums are right.
@@ -34,6 +34,7 @@ pub enum Operation<'a> {
     Input { source: &'a str, type_name: &'a str, version: u32, bytes: &'a [u8] },
     Serial { system_key: u32, next: u64 },
     Digest(u128),
+    DigestFormer,
     Note { name: &'a str, bytes: &'a [u8] },
 }
 
@@ -207,6 +208,10 @@ impl<'a> Operations<'a> {
                 Operation::Input { source, type_name, version, bytes: self.cursor.take(length)? }
             }
             TAG_SERIAL => Operation::Serial { system_key: self.cursor.u32()?, next: self.cursor.u64()? },
+            TAG_DIGEST_FORMER => {
+                self.cursor.take(16)?;
+                Operation::DigestFormer
+            }
             TAG_DIGEST => {
                 let mut digest = [0; 16];
                 digest.copy_from_slice(self.cursor.take(16)?);
@@ -255,5 +260,33 @@ impl<'a> Operations<'a> {
             (self.cursor.u16()?, self.cursor.u32()?, self.cursor.u32()?, self.cursor.u32()?);
         let length = self.cursor.u64()?;
         Ok(Run { key, table, first_row, count, mark, bytes: self.cursor.take(length)? })
+    }
+}
+
+#[cfg(all(test, not(diptych_loom)))]
+mod tests {
+    use super::super::delta::DeltaWriter;
+    use super::*;
+
+    /// A digest by the former hash is passed by, as what it is; nobody takes it for one by the present hash.
+    #[test]
+    fn a_former_digest_is_no_digest() {
+        let mut writer = DeltaWriter::default();
+        writer.begin(Vec::new(), 7, 0.5);
+        writer.digest(11);
+        writer.serial(3, 4);
+        let mut bytes = writer.finish().bytes;
+        let digest = |bytes: &[u8]| {
+            let mut operations = DeltaReader { bytes, kind: KIND_RECORD }.operations();
+            let first = operations.next().expect("two operations").expect("whole");
+            let former = matches!(first, Operation::DigestFormer);
+            assert!(former || first == Operation::Digest(11), "{first:?}");
+            let second = operations.next().expect("two operations").expect("whole");
+            assert_eq!(second, Operation::Serial { system_key: 3, next: 4 });
+            (!former).then_some(11)
+        };
+        assert_eq!(digest(&bytes), Some(11));
+        bytes[HEADER_BYTES] = TAG_DIGEST_FORMER;
+        assert_eq!(digest(&bytes), None);
     }
 }

@@ -37,6 +37,8 @@ pub struct Recovered {
     pub serials: BTreeMap<u32, u64>,
     /// The last stored digest and its frame.
     pub digest: Option<(u64, u128)>,
+    /// The frame of the last digest by the hash before the present one, which is compared with nothing.
+    pub digest_former: Option<u64>,
     /// The types as stored, by key; a version may be older than the registered one.
     pub stored_types: Vec<TypeEntry>,
     /// What was cut from the end of the journal: it had never been promised to be on disk.
@@ -377,6 +379,7 @@ impl Replay {
             notes,
             serials: self.world.serials,
             digest: self.world.digest,
+            digest_former: self.world.digest_former,
             stored_types: self.types,
             repaired: None,
             tail: None,

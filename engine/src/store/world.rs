@@ -70,6 +70,8 @@ pub struct RawWorld {
     pub serials: BTreeMap<u32, u64>,
     /// The last known digest and its frame.
     pub digest: Option<(u64, u128)>,
+    /// The frame of the last digest by the hash before the present one.
+    pub digest_former: Option<u64>,
     /// The step of the last record, in seconds.
     pub dt: f64,
 }
@@ -84,6 +86,7 @@ impl RawWorld {
             tables: Vec::new(),
             serials: BTreeMap::new(),
             digest: None,
+            digest_former: None,
             dt: 0.0,
         }
     }
@@ -102,7 +105,7 @@ impl RawWorld {
             self.push(ordinal, shape.rows).map_err(|r| StoreError::damaged(place(), r))?;
         }
         self.serials.clone_from(&base.serials);
-        self.digest = base.digest;
+        (self.digest, self.digest_former) = (base.digest, None);
         self.dt = base.dt;
         Ok(())
     }
@@ -182,6 +185,10 @@ impl RawWorld {
             }
             Operation::Digest(digest) => {
                 self.digest = Some((frame, digest));
+                Ok(())
+            }
+            Operation::DigestFormer => {
+                self.digest_former = Some(frame);
                 Ok(())
             }
             Operation::Removed { .. } | Operation::Input { .. } | Operation::Note { .. } => Ok(()),
