@@ -306,6 +306,7 @@ impl Model {
             notes: image.notes().clone(),
             serials: image.serials().clone(),
             digest: None,
+            digest_former: None,
             stored_types: image.types().to_vec(),
             repaired: None,
             tail: None,

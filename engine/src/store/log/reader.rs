@@ -117,6 +117,7 @@ impl LogReader {
             notes,
             serials: world.serials,
             digest: world.digest,
+            digest_former: world.digest_former,
             stored_types: self.look.types.clone(),
             repaired: None,
             tail: None,
