@@ -49,8 +49,8 @@ use std::time::Duration;
 /// # }
 /// ```
 pub struct Engine {
-    frame: Frame,
-    pool: Pool,
+    pub(crate) frame: Frame,
+    pub(crate) pool: Pool,
     local: Vec<&'static str>,
     facts: BTreeMap<String, String>,
 }
@@ -182,34 +182,8 @@ impl Engine {
         pool.install(|| run_frames(frame, &pace))
     }
 
-    /// Makes frames again as long as `next` does one; see [`Replay`](crate::Replay).
-    #[cfg(feature = "store")]
-    pub(crate) fn make_again_while(
-        &mut self,
-        mut next: impl FnMut(&mut Frame) -> Result<bool> + Send,
-    ) -> Result<()> {
-        self.check_caller()?;
-        let Self { frame, pool, .. } = self;
-        pool.install(|| {
-            while next(frame)? {}
-            Ok(())
-        })
-    }
-
-    /// Everything that makes the frames, a line each.
-    #[cfg(feature = "store")]
-    pub(crate) fn program(&self) -> &str {
-        &self.frame.program
-    }
-
-    /// Where the committed frame differs from a stored one.
-    #[cfg(feature = "store")]
-    pub(crate) fn differs_from(&self, image: &crate::store::Image) -> Option<String> {
-        self.frame.differs_from(image)
-    }
-
     /// A tick inside a tick, or under a lease of this thread, would wait for itself.
-    fn check_caller(&self) -> Result<()> {
+    pub(crate) fn check_caller(&self) -> Result<()> {
         // A parallel loop's blocks run on any thread of the pool.
         if crate::wave::in_wave() || crate::lease::is_pool_thread() {
             return Err(Error::NestedTick);

@@ -7,7 +7,8 @@
 use crate::builder::{EngineBuilder, FACT_DT, FACT_SEED};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::store::{Entry, LogReader, Recovered, StoreError};
+use crate::frame::Frame;
+use crate::store::{Entry, Image, LogReader, Recovered, StoreError};
 use crate::view::View;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
@@ -266,5 +267,27 @@ impl Replay {
             }
             other => other,
         }
+    }
+}
+
+impl Engine {
+    /// Makes frames again as long as `next` does one.
+    fn make_again_while(&mut self, mut next: impl FnMut(&mut Frame) -> Result<bool> + Send) -> Result<()> {
+        self.check_caller()?;
+        let Self { frame, pool, .. } = self;
+        pool.install(|| {
+            while next(frame)? {}
+            Ok(())
+        })
+    }
+
+    /// Everything that makes the frames, a line each.
+    fn program(&self) -> &str {
+        &self.frame.program
+    }
+
+    /// Where the committed frame differs from a stored one.
+    fn differs_from(&self, image: &Image) -> Option<String> {
+        self.frame.differs_from(image)
     }
 }

@@ -304,7 +304,7 @@ impl Frame {
     }
 
     /// The committed frame.
-    fn as_committed(&self) -> Committed<'_> {
+    pub(super) fn as_committed(&self) -> Committed<'_> {
         Committed {
             annexes: &self.annexes,
             frame: self.committed,
@@ -314,31 +314,6 @@ impl Frame {
             shared: &self.shared,
             digest: self.digests.last,
         }
-    }
-
-    /// Makes a whole checkpoint of the committed frame at once.
-    pub(crate) fn checkpoint_now(&mut self) -> Result<()> {
-        let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
-        let done = encoder.copy_all(&self.as_committed());
-        self.encoder = Some(encoder);
-        done
-    }
-
-    /// The end of an opening: where the world is known by its inputs from here on, or was until now, its state is
-    /// written down.
-    pub(crate) fn settle_opening(&mut self, was_by_inputs: bool) -> Result<()> {
-        self.hand_over()?;
-        let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
-        let wanted = was_by_inputs || encoder.checkpoint_every.is_some();
-        let done = if wanted { encoder.checkpoint_at_opening(&self.as_committed()) } else { Ok(()) };
-        self.encoder = Some(encoder);
-        done
-    }
-
-    /// A clean end: the state of a world that is known by its inputs is written down, so that any program can open it.
-    pub(crate) fn settle_end(&mut self) -> Result<()> {
-        let by_inputs = |encoder: &Encoder| encoder.by_inputs && encoder.checkpoint != self.committed;
-        if self.encoder.as_ref().is_some_and(by_inputs) { self.settle_opening(true) } else { Ok(()) }
     }
 
     /// An upper bound of the bytes of changed rows: 0 says that nothing changed.

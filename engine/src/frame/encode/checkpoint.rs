@@ -142,6 +142,31 @@ impl Encoder {
 }
 
 impl Frame {
+    /// Makes a whole checkpoint of the committed frame at once.
+    pub(crate) fn checkpoint_now(&mut self) -> Result<()> {
+        let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
+        let done = encoder.copy_all(&self.as_committed());
+        self.encoder = Some(encoder);
+        done
+    }
+
+    /// The end of an opening: where the world is known by its inputs from here on, or was until now, its state is
+    /// written down.
+    pub(crate) fn settle_opening(&mut self, was_by_inputs: bool) -> Result<()> {
+        self.hand_over()?;
+        let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
+        let wanted = was_by_inputs || encoder.checkpoint_every.is_some();
+        let done = if wanted { encoder.checkpoint_at_opening(&self.as_committed()) } else { Ok(()) };
+        self.encoder = Some(encoder);
+        done
+    }
+
+    /// A clean end: the state of a world that is known by its inputs is written down, so that any program can open it.
+    pub(crate) fn settle_end(&mut self) -> Result<()> {
+        let by_inputs = |encoder: &Encoder| encoder.by_inputs && encoder.checkpoint != self.committed;
+        if self.encoder.as_ref().is_some_and(by_inputs) { self.settle_opening(true) } else { Ok(()) }
+    }
+
     /// Writes every row that this commit's structure moved: the copy may have passed its new place already.
     pub(super) fn write_moved(&self, writer: &mut DeltaWriter, keys: &[u16]) {
         let tables = &self.world().storages().tables;
