@@ -6,6 +6,7 @@
 pub mod alloc;
 pub mod host;
 pub mod probe;
+pub mod pulse;
 pub mod report;
 pub mod scene;
 pub mod spans;
