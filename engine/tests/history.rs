@@ -230,6 +230,38 @@ fn a_backup_is_restored_by_opening_it_and_goes_on_the_same() -> Result<(), Box<d
 }
 
 #[test]
+fn of_a_world_known_by_its_inputs_the_checkpoints_are_kept() -> Result<(), Box<dyn Error>> {
+    // Goal: a checkpoint's own frame is given, one between is refused and says how it is made again.
+    let dir = tempfile::tempdir()?;
+    let path = dir.path().join("world");
+    let mut digests = BTreeMap::new();
+    let build = || world(&path, 500, History::frames(1000)).durability(Durability::Inputs(10)).build();
+    let mut engine = build()?;
+    play(&mut engine, 35, &mut digests)?;
+    engine.flush()?;
+    let (mut given, mut refused) = (0, 0);
+    for (frame, digest) in &digests {
+        match engine.at(*frame) {
+            Ok(image) => {
+                assert_eq!(image.digest(), *digest, "frame {frame}");
+                given += 1;
+            }
+            Err(error) => {
+                let message = error.to_string();
+                assert!(message.contains("replay") || message.contains("is not kept"), "{message}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(given >= 3 && refused >= 20, "{given} given, {refused} refused");
+    drop(engine);
+    let made = store::backup(&path, &dir.path().join("copy"), &mut |_, _| {})?;
+    assert_eq!(made.frame, Some(35));
+    assert_eq!(store::verify(&dir.path().join("copy"), None)?, Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
 fn a_world_in_memory_says_that_it_keeps_no_past() -> Result<(), Box<dyn Error>> {
     // Goal: a sentence that says what to do.
     let mut engine = Engine::in_memory().state::<Tag>("test.tag", 1).build()?;

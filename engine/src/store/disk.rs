@@ -33,6 +33,8 @@ pub(crate) struct Disk {
     /// Made ahead, while the journal has just been synced: making a keyspace syncs a dozen small files,
     /// and each of those syncs waits for the journal's dirty pages too.
     spare: Option<(u64, Keyspace)>,
+    /// Epochs that are on their way to tables.
+    settling: Vec<Keyspace>,
 }
 
 impl Disk {
@@ -61,7 +63,8 @@ impl Disk {
         let mut segments: Vec<u64> =
             db.list_keyspace_names().iter().filter_map(|name| log_number(name)).collect();
         segments.sort_unstable();
-        let mut disk = Self { db, world, epochs: Vec::new(), logs: Vec::new(), spare: None };
+        let mut disk =
+            Self { db, world, epochs: Vec::new(), logs: Vec::new(), spare: None, settling: Vec::new() };
         for number in numbers {
             let epoch = disk.open_epoch(number, 0)?;
             disk.epochs.push(epoch);
@@ -172,12 +175,23 @@ impl Disk {
 
     /// Brings epochs that are only kept from memory to tables, so that their journals can go; those that are there
     /// already cost nothing.
-    pub(crate) fn settle(&self, epochs: std::ops::Range<u64>) -> Result<(), StoreError> {
+    pub(crate) fn settle(&mut self, epochs: std::ops::Range<u64>) -> Result<(), StoreError> {
         for (_, keyspace) in self.epochs.iter().filter(|(number, _)| epochs.contains(number)) {
             keyspace
                 .rotate_memtable()
                 .map_err(|error| StoreError::engine("bringing an old epoch to tables", &error))?;
+            self.settling.push(keyspace.clone());
         }
+        Ok(())
+    }
+
+    /// Once old epochs are in tables: lets fjall see it, which keeps their memory until something else is sealed.
+    pub(crate) fn tend(&mut self) -> Result<(), StoreError> {
+        if self.settling.is_empty() || self.settling.iter().any(|epoch| epoch.sealed_memtable_count() > 0) {
+            return Ok(());
+        }
+        self.settling.clear();
+        self.world.rotate_memtable().map_err(|error| StoreError::engine("sealing the journal", &error))?;
         Ok(())
     }
 

@@ -186,6 +186,41 @@ impl Look {
         if start.by_inputs && frame != start.frame {
             return Err(StoreError::ByInputs { frame, checkpoint: start.frame });
         }
+        self.make(start, frame)
+    }
+
+    /// What is wrong with older checkpoints and the records after them: each must lead to the next one's world.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let make = |start, frame| Ok::<_, StoreError>(Image::new(self.make(start, frame)?, BTreeMap::new()));
+        let mut problems = Vec::new();
+        for pair in self.kept.starts.windows(2) {
+            let (older, newer) = (pair[0], pair[1]);
+            // Where types change, the frame is encoded in two ways; the one before it is the older checkpoint's.
+            let changes = self.kept.catalogs.iter().any(|(until, _)| *until == newer.frame);
+            let frame = match (older.by_inputs, changes) {
+                (true, _) => older.frame,
+                (_, true) => newer.frame.saturating_sub(1).max(older.frame),
+                _ => newer.frame.min(self.head.saturating_sub(1)),
+            };
+            let made = make(older, frame).and_then(|made| {
+                let next = (frame == newer.frame).then(|| make(newer, frame)).transpose()?;
+                Ok(next.is_none_or(|next| next.types() != made.types() || next.digest() == made.digest()))
+            });
+            match made {
+                Ok(true) => {}
+                Ok(false) => problems.push(format!(
+                    "frame {frame} made from the checkpoint of frame {} is not that of the checkpoint of frame {}",
+                    older.frame, newer.frame
+                )),
+                Err(error) => problems.push(error.to_string()),
+            }
+        }
+        problems
+    }
+
+    /// Makes `frame` from a checkpoint that is not after it.
+    fn make(&self, start: Start, frame: u64) -> Result<Recovered, StoreError> {
+        let kept = self.retained();
         let first = self.epochs.iter().position(|(number, _)| *number == start.epoch);
         let first = first.ok_or(StoreError::NotKept { frame, kept })?;
         let types = self.kept.types_at(frame, &self.types);

@@ -235,6 +235,7 @@ fn fill(copy: &Path, report: &mut Report) -> Result<(), StoreError> {
     report.facts.clone_from(&facts);
     report.kept = look.retained();
     report.notes.extend(recovered.as_ref().and_then(former_digest));
+    report.problems.extend(look.problems());
     let image = recovered.map(|recovered| Image::new(recovered, facts));
     describe(&look.types, image.as_ref(), report);
     Ok(())

@@ -4,25 +4,23 @@
 //! the first failure nothing is written or published any more.
 //! Left out: waiting and bounds (see `queue`), and the layout inside the database (see `disk`).
 
+mod checkpoint;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::base::Base;
+use self::checkpoint::Checkpoint;
 use super::delta::{Delta, Link, seal};
 use super::directory::Marker;
 use super::disk::Disk;
-use super::history::{History, Kept, Look, Start};
+use super::history::{History, Kept, Look};
 use super::keys;
 use super::log::{Entry, LOG_ORIGIN_BYTES_MAX, Log};
-use super::marks::copy_of;
 use super::queue::{Item, Queue, Taken};
-use super::recovery::{Position, encode_current, encode_end, encode_head};
+use super::recovery::{Position, encode_head};
 use super::{Durability, FaultPlan, StoreError, StoreOptions, TypeEntry, catalog};
-
-/// Old epochs that are kept while somebody copies the directory.
-const KEPT_EPOCHS_MAX: u32 = 8;
 
 /// The state of the writer thread.
 pub(crate) struct Writer {
@@ -53,19 +51,6 @@ pub(crate) struct Writer {
     kept: Kept,
     /// The catalog as it is stored.
     types: Vec<TypeEntry>,
-}
-
-struct Checkpoint {
-    epoch: u64,
-    frame: u64,
-    pages: u32,
-    bytes: u64,
-    by_inputs: bool,
-    /// The frame of the last page.
-    last_page: u64,
-    /// Bytes of records written meanwhile.
-    record_bytes: u64,
-    link: Link,
 }
 
 impl Writer {
@@ -159,6 +144,7 @@ impl Writer {
         if self.kept.is_outlived(self.head, self.history) && !self.marker.is_read() {
             self.forget()?;
         }
+        self.disk.tend()?;
         if flushes > 0 {
             self.queue.flushed(flushes);
         }
@@ -264,129 +250,6 @@ impl Writer {
         self.disk.write(&[(segment, &key, &value), (&self.disk.world, keys::HEAD.as_bytes(), &head)])?;
         self.queue.written(entry.size(), None);
         Ok(())
-    }
-
-    fn page(&mut self, mut delta: Delta) -> Result<(), StoreError> {
-        self.fault()?;
-        let (frame, size) = (delta.frame(), delta.size());
-        let checkpoint = self.checkpoint.as_mut().expect("the store asserts that a checkpoint was begun");
-        checkpoint.link = seal(&mut delta.bytes, checkpoint.link);
-        let key = keys::key(frame, keys::PAGE, checkpoint.pages);
-        checkpoint.pages += 1;
-        checkpoint.last_page = frame;
-        checkpoint.bytes += size;
-        self.disk.write(&[(self.disk.writing(), &key, &delta.bytes)])?;
-        self.queue.written(size, Some(delta.bytes));
-        Ok(())
-    }
-
-    fn begin(&mut self, base: &Base, copy: Option<&[u8]>) -> Result<(), StoreError> {
-        self.write_head(base.frame + 1)?;
-        let started = Instant::now();
-        let epoch = self.disk.next_epoch(self.page_bytes)?;
-        self.count_epoch(1, started);
-        let value = base.encode(self.link);
-        let writing = self.disk.writing();
-        let base_key = keys::key(base.frame, keys::BASE, 0);
-        let copy_key = keys::key(base.frame, keys::COPY, 0);
-        if let Some(copy) = copy {
-            self.disk.write(&[(writing, &base_key, &value), (writing, &copy_key, copy)])?;
-        } else if self.link.frame == base.frame && !self.last_record.is_empty() {
-            // The record's values have the old versions; an upgrade has the new ones in its pages.
-            let none = BTreeSet::new();
-            let transient = if self.upgrade.is_some() { &none } else { &self.transient };
-            let copy = copy_of(&self.last_record, transient)?;
-            self.disk.write(&[(writing, &base_key, &value), (writing, &copy_key, &copy)])?;
-        } else {
-            self.disk.write(&[(writing, &base_key, &value)])?;
-        }
-        let (frame, link) = (base.frame, Link::NONE);
-        self.checkpoint = Some(Checkpoint {
-            epoch,
-            frame,
-            pages: 0,
-            bytes: 0,
-            by_inputs: base.by_inputs,
-            last_page: frame,
-            record_bytes: 0,
-            link,
-        });
-        Ok(())
-    }
-
-    fn end(&mut self) -> Result<(), StoreError> {
-        let checkpoint = self.checkpoint.take().expect("the store asserts that a checkpoint was begun");
-        // Pages may be of frames without a record that nobody has written down yet; the checkpoint gives no
-        // frame before its last page's.
-        self.write_head(checkpoint.last_page + 1)?;
-        let end = encode_end(checkpoint.pages, checkpoint.link);
-        let frame = checkpoint.frame.max(self.head - 1);
-        let end_key = keys::key(frame, keys::END, 0);
-        let current = encode_current(checkpoint.epoch);
-        let before = self.kept.starts.last().map_or(0, |start| start.epoch);
-        let bytes = checkpoint.bytes + checkpoint.record_bytes;
-        self.kept.starts.push(Start {
-            epoch: checkpoint.epoch,
-            frame,
-            bytes,
-            by_inputs: checkpoint.by_inputs,
-        });
-        let catalog = self.upgrade.take().map(|types| {
-            let bytes = catalog::encode(&types);
-            self.kept.catalogs.push((checkpoint.frame, std::mem::replace(&mut self.types, types)));
-            bytes
-        });
-        let upgraded = catalog.is_some();
-        let past = self.kept.encode();
-        let (writing, world) = (self.disk.writing(), &self.disk.world);
-        let mut values: Vec<(_, &[u8], &[u8])> = vec![
-            (writing, &end_key, &end),
-            (world, keys::CURRENT.as_bytes(), &current),
-            (world, keys::PAST.as_bytes(), &past),
-        ];
-        values.extend(catalog.as_ref().map(|types| (world, keys::CATALOG.as_bytes(), types.as_slice())));
-        self.disk.write(&values)?;
-        self.sync()?;
-        let started = Instant::now();
-        // Whoever copies the directory needs the older epoch a little longer; a later end deletes it too.
-        self.spared = if self.marker.is_read() { self.spared + 1 } else { 0 };
-        if self.spared == 0 || self.spared > KEPT_EPOCHS_MAX {
-            self.forget()?;
-        }
-        // What stays is no longer written.
-        self.disk.settle(before..checkpoint.epoch)?;
-        if upgraded {
-            self.log.restart(&mut self.disk)?;
-        }
-        self.log.tend(&mut self.disk, checkpoint.frame, self.head)?;
-        self.page_bytes = checkpoint.bytes;
-        self.disk.prepare_epoch(self.page_bytes)?;
-        self.count_epoch(0, started);
-        Ok(())
-    }
-
-    /// Deletes the epochs that no frame needs any more that is to be kept.
-    fn forget(&mut self) -> Result<(), StoreError> {
-        let first = self.kept.first_needed(self.head, self.history);
-        if first > 0 {
-            // Told before it is done: who asks in between is refused, not disappointed.
-            self.kept.starts.drain(..first);
-            self.tell_retained();
-            let oldest = self.kept.starts.first().map_or(0, |start| start.epoch);
-            self.disk.delete_before(oldest)?;
-        }
-        Ok(())
-    }
-
-    fn tell_retained(&self) {
-        self.queue.retain(self.kept.retained(self.head));
-    }
-
-    fn count_epoch(&self, epochs: u64, started: Instant) {
-        self.queue.publish(self.queue.durable(), |stats| {
-            stats.epochs += epochs;
-            stats.epoch_time += started.elapsed();
-        });
     }
 
     /// Writes the head where frames without a record came after the last one.

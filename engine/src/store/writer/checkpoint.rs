@@ -1,0 +1,157 @@
+//! The writer's side of checkpoints: a new epoch is begun, filled and switched to, and older ones go.
+//!
+//! Invariant: the switch is one batch and synced before anything is deleted; of what older frames need, nothing is.
+//! Left out: which rows a page holds, and how long history is (see `history`).
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use super::Writer;
+use crate::store::base::Base;
+use crate::store::delta::{Delta, Link, seal};
+use crate::store::history::Start;
+use crate::store::marks::copy_of;
+use crate::store::recovery::{encode_current, encode_end};
+use crate::store::{StoreError, catalog, keys};
+
+/// Old epochs that are kept while somebody copies the directory.
+const KEPT_EPOCHS_MAX: u32 = 8;
+
+/// A checkpoint that is being copied.
+pub(super) struct Checkpoint {
+    epoch: u64,
+    frame: u64,
+    pages: u32,
+    bytes: u64,
+    by_inputs: bool,
+    /// The frame of the last page.
+    last_page: u64,
+    /// Bytes of records written meanwhile.
+    pub(super) record_bytes: u64,
+    link: Link,
+}
+
+impl Writer {
+    pub(super) fn page(&mut self, mut delta: Delta) -> Result<(), StoreError> {
+        self.fault()?;
+        let (frame, size) = (delta.frame(), delta.size());
+        let checkpoint = self.checkpoint.as_mut().expect("the store asserts that a checkpoint was begun");
+        checkpoint.link = seal(&mut delta.bytes, checkpoint.link);
+        let key = keys::key(frame, keys::PAGE, checkpoint.pages);
+        checkpoint.pages += 1;
+        checkpoint.last_page = frame;
+        checkpoint.bytes += size;
+        self.disk.write(&[(self.disk.writing(), &key, &delta.bytes)])?;
+        self.queue.written(size, Some(delta.bytes));
+        Ok(())
+    }
+
+    pub(super) fn begin(&mut self, base: &Base, copy: Option<&[u8]>) -> Result<(), StoreError> {
+        self.write_head(base.frame + 1)?;
+        let started = Instant::now();
+        let epoch = self.disk.next_epoch(self.page_bytes)?;
+        self.count_epoch(1, started);
+        let value = base.encode(self.link);
+        let writing = self.disk.writing();
+        let base_key = keys::key(base.frame, keys::BASE, 0);
+        let copy_key = keys::key(base.frame, keys::COPY, 0);
+        if let Some(copy) = copy {
+            self.disk.write(&[(writing, &base_key, &value), (writing, &copy_key, copy)])?;
+        } else if self.link.frame == base.frame && !self.last_record.is_empty() {
+            // The record's values have the old versions; an upgrade has the new ones in its pages.
+            let none = BTreeSet::new();
+            let transient = if self.upgrade.is_some() { &none } else { &self.transient };
+            let copy = copy_of(&self.last_record, transient)?;
+            self.disk.write(&[(writing, &base_key, &value), (writing, &copy_key, &copy)])?;
+        } else {
+            self.disk.write(&[(writing, &base_key, &value)])?;
+        }
+        let (frame, link) = (base.frame, Link::NONE);
+        self.checkpoint = Some(Checkpoint {
+            epoch,
+            frame,
+            pages: 0,
+            bytes: 0,
+            by_inputs: base.by_inputs,
+            last_page: frame,
+            record_bytes: 0,
+            link,
+        });
+        Ok(())
+    }
+
+    pub(super) fn end(&mut self) -> Result<(), StoreError> {
+        let checkpoint = self.checkpoint.take().expect("the store asserts that a checkpoint was begun");
+        // Pages may be of frames without a record that nobody has written down yet; the checkpoint gives no
+        // frame before its last page's.
+        self.write_head(checkpoint.last_page + 1)?;
+        let end = encode_end(checkpoint.pages, checkpoint.link);
+        let frame = checkpoint.frame.max(self.head - 1);
+        let end_key = keys::key(frame, keys::END, 0);
+        let current = encode_current(checkpoint.epoch);
+        let before = self.kept.starts.last().map_or(0, |start| start.epoch);
+        let bytes = checkpoint.bytes + checkpoint.record_bytes;
+        self.kept.starts.push(Start {
+            epoch: checkpoint.epoch,
+            frame,
+            bytes,
+            by_inputs: checkpoint.by_inputs,
+        });
+        let catalog = self.upgrade.take().map(|types| {
+            let bytes = catalog::encode(&types);
+            self.kept.catalogs.push((checkpoint.frame, std::mem::replace(&mut self.types, types)));
+            bytes
+        });
+        let upgraded = catalog.is_some();
+        let past = self.kept.encode();
+        let (writing, world) = (self.disk.writing(), &self.disk.world);
+        let mut values: Vec<(_, &[u8], &[u8])> = vec![
+            (writing, &end_key, &end),
+            (world, keys::CURRENT.as_bytes(), &current),
+            (world, keys::PAST.as_bytes(), &past),
+        ];
+        values.extend(catalog.as_ref().map(|types| (world, keys::CATALOG.as_bytes(), types.as_slice())));
+        self.disk.write(&values)?;
+        self.sync()?;
+        let started = Instant::now();
+        // Whoever copies the directory needs the older epoch a little longer; a later end deletes it too.
+        self.spared = if self.marker.is_read() { self.spared + 1 } else { 0 };
+        if self.spared == 0 || self.spared > KEPT_EPOCHS_MAX {
+            self.forget()?;
+        }
+        // What stays is no longer written.
+        self.disk.settle(before..checkpoint.epoch)?;
+        if upgraded {
+            self.log.restart(&mut self.disk)?;
+        }
+        self.log.tend(&mut self.disk, checkpoint.frame, self.head)?;
+        self.page_bytes = checkpoint.bytes;
+        self.disk.prepare_epoch(self.page_bytes)?;
+        self.count_epoch(0, started);
+        Ok(())
+    }
+
+    /// Deletes the epochs that no frame needs any more that is to be kept.
+    pub(super) fn forget(&mut self) -> Result<(), StoreError> {
+        let first = self.kept.first_needed(self.head, self.history);
+        if first > 0 {
+            // Told before it is done: who asks in between is refused, not disappointed.
+            self.kept.starts.drain(..first);
+            self.tell_retained();
+            let oldest = self.kept.starts.first().map_or(0, |start| start.epoch);
+            self.disk.delete_before(oldest)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn tell_retained(&self) {
+        self.queue.retain(self.kept.retained(self.head));
+    }
+
+    fn count_epoch(&self, epochs: u64, started: Instant) {
+        self.queue.publish(self.queue.durable(), |stats| {
+            stats.epochs += epochs;
+            stats.epoch_time += started.elapsed();
+        });
+    }
+}
