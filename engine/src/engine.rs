@@ -2,6 +2,8 @@
 //!
 //! Invariant: everything that makes frames runs on the engine's own pool; everything else only looks.
 
+mod rollback;
+
 use crate::builder::EngineBuilder;
 use crate::digest::ComponentSum;
 use crate::error::{Error, Result};
