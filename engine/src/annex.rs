@@ -39,17 +39,13 @@ pub(crate) trait Annex: Send + Sync {
     /// Appends what the next frame can see.
     fn write(&self, out: &mut Vec<u8>);
 
-    /// Makes it again from what [`Annex::write`] wrote.
+    /// Makes it again from what [`Annex::write`] wrote, also where that was nothing to see.
     ///
     /// # Errors
     /// When the bytes are none of its own. Must not panic on any bytes.
     ///
     /// # Safety
     /// No system runs, and no lease is held.
-    #[cfg_attr(
-        not(any(feature = "store", test)),
-        expect(dead_code, reason = "only worlds on disk are restored")
-    )]
     unsafe fn restore(&self, bytes: &[u8]) -> Result<(), CodecError>;
 
     /// What it takes from outside at commits, if anything.
@@ -63,6 +59,12 @@ pub(crate) trait Annex: Send + Sync {
     /// # Safety
     /// No system runs, and no lease is held.
     unsafe fn begin(&self, _editor: &mut Editor<'_>) {}
+
+    /// Called after a rollback, when [`Annex::restore`] has been. `editor` sees the frame that was gone back to.
+    ///
+    /// # Safety
+    /// No system runs, and no lease is held.
+    unsafe fn go_back(&self, _editor: &mut Editor<'_>) {}
 
     /// Called once when the engine is dropped; what runs beside the frames ends.
     fn end(&self) {}

@@ -50,6 +50,8 @@ pub struct EngineBuilder {
     pub(crate) digests: DigestPolicy,
     pub(crate) input_log: InputLog,
     pub(crate) inputs_max: usize,
+    pub(crate) rollback: u32,
+    pub(crate) rollback_bytes: u64,
     #[cfg(feature = "store")]
     pub(crate) faults: crate::store::FaultPlan,
     #[cfg(feature = "store")]
@@ -75,6 +77,8 @@ impl EngineBuilder {
             digests: DigestPolicy::default(),
             input_log: InputLog::default(),
             inputs_max: crate::ingress::INGRESS_MAX,
+            rollback: 0,
+            rollback_bytes: crate::rewind::ROLLBACK_BYTES_MAX,
             #[cfg(feature = "store")]
             faults: crate::store::FaultPlan::default(),
             #[cfg(feature = "store")]

@@ -14,6 +14,7 @@ use crate::buffer::{Column, IdColumn, Kind, PAGE_SHIFT, State, Typed};
 use crate::error::{Error, Result};
 use crate::id::{Id, SystemKey};
 use crate::registry::Registry;
+use crate::rewind::Undo;
 use crate::shared::Shared;
 use crate::structure::{Bundle, Command, Commands, Known, Spawned, Spawner, Target};
 use crate::tables::TableList;
@@ -50,6 +51,8 @@ pub(crate) struct Journal {
     /// What inputs were refused of rows that are reserved to a system, and the last of it.
     pub(crate) changes_refused: u64,
     pub(crate) reserved: Option<Error>,
+    /// Tables that have come back after a rollback, each with one before which it lies and after which it came.
+    pub(crate) disorder: Vec<(u32, u32)>,
 }
 
 impl Journal {
@@ -69,6 +72,8 @@ pub(crate) struct Editor<'a> {
     /// The owner of each column, by the column's index.
     pub(crate) owners: &'a [Option<String>],
     pub(crate) journal: &'a mut Journal,
+    /// Where rows are kept before they change, in a world that can be rolled back.
+    pub(crate) undo: Option<&'a mut Undo>,
     /// The slot whose marks and values are those of the frame being committed, and its stamp.
     pub(crate) slot: usize,
     pub(crate) stamp: u8,
@@ -238,6 +243,7 @@ impl Editor<'_> {
 
     fn write<T: State>(&mut self, typed: &Typed<T>, location: EntityLocation, value: T) {
         let (table, row) = (location.table_id, location.table_row.index());
+        self.keep_row(self.tables.number(table), row);
         for slot in [0, 1] {
             // SAFETY: the editor has the world to itself, and the row was found in the table.
             unsafe { typed.write(self.table(table), slot, row, value.clone()) };
@@ -269,6 +275,7 @@ impl Editor<'_> {
                 (*index, marks.map_or(Kind::Untouched, |marks| marks.kind(self.slot, row, self.stamp)))
             })
             .collect();
+        self.keep_moved(from, row);
         change(&mut self.world.entity_mut(entity));
         self.enter_new_tables();
         let after = self.location(entity).expect("the entity is alive");
@@ -288,6 +295,7 @@ impl Editor<'_> {
     }
 
     fn push_marks(&mut self, table: u32, count: usize, kind: impl Fn(usize) -> Kind) {
+        self.wake(table);
         let info = &self.tables.list[table as usize];
         for index in info.columns.iter().map(|index| usize::from(*index)) {
             // SAFETY: the editor has the engine to itself.
@@ -310,7 +318,40 @@ impl Editor<'_> {
     fn enter_new_tables(&mut self) {
         for number in self.tables.enter_new(self.world, self.columns) {
             self.journal.shifts.push(Shift::Table(number));
+            if let Some(undo) = &mut self.undo {
+                undo.entered.push(number);
+            }
         }
+    }
+
+    /// A table that was first made in a frame that was undone is there again.
+    fn wake(&mut self, table: u32) {
+        if !self.tables.list[table as usize].dormant {
+            return;
+        }
+        let later = self.tables.wake(table);
+        self.journal.disorder.extend(later.map(|later| (table, later)));
+        if let Some(undo) = &mut self.undo {
+            undo.entered.push(table);
+        }
+    }
+
+    /// Keeps a row before it is removed, and the last one, which takes its place.
+    fn keep_moved(&mut self, table: u32, row: usize) {
+        if self.undo.is_some() {
+            let rows = self.table(self.tables.list[table as usize].id).entity_count() as usize;
+            self.keep_row(table, row);
+            self.keep_row(table, rows - 1);
+        }
+    }
+
+    /// Keeps a row before it changes.
+    fn keep_row(&mut self, number: u32, row: usize) {
+        let Some(undo) = &mut self.undo else { return };
+        let info = &self.tables.list[number as usize];
+        let table = &self.world.storages().tables[info.id];
+        // Before the change of roles and after it, the frame before is in the other slot.
+        undo.touch(number, info, self.columns, table, (1 - self.slot, row));
     }
 
     fn location(&self, entity: Entity) -> Option<EntityLocation> {

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "store")]
 mod past;
+mod rollback;
 
 use crate::builder::EngineBuilder;
 use crate::digest::ComponentSum;

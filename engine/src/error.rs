@@ -152,6 +152,24 @@ pub enum Error {
         "a still frame was asked for, and no system is answering; register one as .system(name, system.answering()), or make a step"
     )]
     NothingAnswers,
+    /// The world cannot go back to a frame.
+    #[error("the world cannot go back to frame {frame}: {reason}")]
+    Rollback {
+        /// The frame that was asked for.
+        frame: u64,
+        /// Why not, and what to do.
+        reason: String,
+    },
+    /// After a rollback, kinds of entities came up for the first time in another order than before it.
+    #[error(
+        "frame {frame} makes the first entity with {types} after the first ones of other kinds; in the frames that were undone it came before those, and its table cannot change places; make an entity of each kind in a setup of a world that is rolled back"
+    )]
+    TableOrder {
+        /// The frame.
+        frame: u64,
+        /// What the entity holds.
+        types: String,
+    },
     /// A lease stood in the way.
     #[error("{0}")]
     Lease(String),

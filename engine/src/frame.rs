@@ -8,12 +8,14 @@
 
 #[cfg(feature = "store")]
 mod again;
+mod census;
 mod commit;
 mod digests;
 #[cfg(feature = "store")]
 mod encode;
 #[cfg(feature = "store")]
 mod recover;
+mod rewind;
 #[cfg(not(feature = "store"))]
 mod unstored;
 
@@ -27,6 +29,7 @@ use crate::intake::Intake;
 use crate::lease::LeaseGate;
 use crate::observer::Observers;
 use crate::registry::Registry;
+use crate::rewind::Rewind;
 use crate::schedule::{Moment, Schedule};
 use crate::shared::Shared;
 use crate::stats::Stats;
@@ -39,6 +42,7 @@ use crate::timer::Stopwatch;
 use crate::view::{Copies, WorldCell};
 use crate::wave;
 use bevy_ecs::world::World;
+pub(crate) use census::Census;
 use core::any::TypeId;
 pub(crate) use digests::Digests;
 pub use digests::{Digest, DigestPolicy};
@@ -81,6 +85,8 @@ pub(crate) struct Frame {
     pub(crate) again: Option<Vec<Envelope>>,
     pub(crate) digests: Digests,
     pub(crate) encoder: Option<Encoder>,
+    /// The last frames, in a world that can be rolled back.
+    pub(crate) rewind: Option<Rewind>,
     pub(crate) copies: Copies,
     pub(crate) stats: Stats,
     /// The last committed frame.
@@ -235,6 +241,10 @@ impl Frame {
         let done = self.guarded(1, Self::make);
         self.schedule = schedule;
         self.special = special;
+        if let Some(rewind) = &mut self.rewind {
+            // It cannot be made again.
+            rewind.forget_before();
+        }
         // A startup system may have made a control.
         self.refresh_turns();
         done
@@ -322,6 +332,7 @@ impl Frame {
             tables: &mut self.tables,
             owners: &self.schedule.owners,
             journal: &mut self.journal,
+            undo: self.rewind.as_mut().map(|rewind| &mut rewind.undo),
             slot,
             stamp,
             acting: String::new(),
@@ -338,6 +349,7 @@ impl Frame {
     pub(crate) fn stats(&self) -> Stats {
         let mut stats = self.stats.clone();
         stats.entities = self.shared.ids.get().len();
+        stats.rollback_bytes = self.rewind.as_ref().map_or(0, Rewind::bytes);
         stats.inputs_waiting = self.inputs.queue().len() as u64;
         stats.systems = self.schedule.tasks.iter().map(|task| (task.name.clone(), task.nanos)).collect();
         self.annexes.iter().for_each(|annex| annex.fill(&mut stats));

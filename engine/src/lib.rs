@@ -44,6 +44,7 @@ mod registry;
 mod replay;
 pub mod reply;
 mod reserve;
+mod rewind;
 mod schedule;
 mod shared;
 mod stats;
@@ -53,6 +54,7 @@ pub mod store;
 mod structure;
 pub mod sync;
 mod tables;
+pub mod testkit;
 mod timer;
 mod tree;
 mod view;
@@ -89,6 +91,7 @@ pub use query::{
 };
 #[cfg(feature = "store")]
 pub use replay::{Replay, ReplayFrom};
+pub use rewind::{ROLLBACK_BYTES_MAX, ROLLBACK_FRAMES_MAX};
 pub use schedule::{IntoTask, IsSystemConfig, Phase, SystemConfig};
 pub use stats::Stats;
 pub use structure::{Bundle, COMMANDS_MAX, Chunk, Spawned, Structure, Target};

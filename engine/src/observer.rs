@@ -1,6 +1,7 @@
 //! Observers: what is kept beside the world and follows from its committed frames, such as an index or an export.
 //!
-//! Invariant: an observer sees every frame from `begin` on, once and in order, and after `stopped` nothing. It
+//! Invariant: an observer sees every frame from `begin` on, once and in order, and after `stopped` nothing; a rollback
+//! is another `begin`, with an earlier frame. It
 //! only looks, so no frame depends on it, unless a system reads what it keeps: then that must follow from the
 //! views alone, and be made again in `begin`. Which rows changed is left to hooks and late systems.
 
@@ -37,7 +38,8 @@ use std::sync::Arc;
 /// # }
 /// ```
 pub trait Observer: Send + Sync + 'static {
-    /// Once, when the world is there: made or recovered, before a startup frame; sees the committed frame.
+    /// When the world is there: made or recovered, before a startup frame; sees the committed frame. Again after
+    /// each rollback, with the frame that was gone back to: what was kept of later frames is to be forgotten.
     fn begin(&self, _view: View<'_>) {}
 
     /// At the end of each commit, after inputs, messages and hooks, while no lease is held and no system runs.
@@ -112,6 +114,12 @@ impl Frame {
             frame.observers.show(view, |observer, view| observer.begin(view))
         };
         self.guarded(self.committed, begin)
+    }
+
+    /// Lets them begin again with the world as it was rolled back.
+    pub(crate) fn begin_again(&self) -> Result<()> {
+        let view = View::new(self.world(), &self.shared);
+        self.observers.show(view, |observer, view| observer.begin(view))
     }
 
     /// Shows them the frame whose commit is ending.

@@ -12,6 +12,10 @@ pub struct Stats {
     pub frames: u64,
     /// Of those: still ones, in which world time stood.
     pub still_frames: u64,
+    /// Frames undone by rollbacks.
+    pub frames_undone: u64,
+    /// Bytes of what undoes frames.
+    pub rollback_bytes: u64,
     /// Frames skipped by a pace that could not keep up.
     pub frames_skipped: u64,
     /// Time of the last timed wave (one frame of 64).
@@ -98,6 +102,7 @@ impl fmt::Display for Stats {
             self.attachments_refused,
             self.rows_set_twice
         )?;
+        writeln!(f, "rollback: {} frames undone, {} bytes kept", self.frames_undone, self.rollback_bytes)?;
         writeln!(
             f,
             "messages: {} sent, {} waiting, {} undeliverable",

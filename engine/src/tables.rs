@@ -31,6 +31,8 @@ pub(crate) struct TableInfo {
     pub(crate) columns: Vec<u16>,
     /// Who alone may command the rows; nobody in most tables.
     pub(crate) reserved: Vec<Arc<Reservation>>,
+    /// Whether the frame that made it was undone, and none has made it again: it has no rows.
+    pub(crate) dormant: bool,
 }
 
 impl TableList {
@@ -42,6 +44,14 @@ impl TableList {
     /// Whether a table holds entities of ours.
     pub(crate) fn holds(&self, table: TableId) -> bool {
         self.numbers.get(table.as_usize()).is_some_and(|number| *number != NONE)
+    }
+
+    /// Counts a dormant table as made now. Answers the tables that were made before it and have higher numbers: bevy
+    /// walks tables in the order of their numbers, and a number cannot change.
+    pub(crate) fn wake(&mut self, number: u32) -> impl Iterator<Item = u32> {
+        self.list[number as usize].dormant = false;
+        let later = (number + 1..).zip(&self.list[number as usize + 1..]);
+        later.filter(|(_, info)| !info.dormant).map(|(number, _)| number)
     }
 
     /// Numbers the tables that have come since the last call, and makes their marks. Answers the numbers.
@@ -67,7 +77,7 @@ impl TableList {
             let types = held.iter().map(|index| columns[usize::from(*index)].state_type());
             let reserved = registry.reserved_among(types);
             self.reserved |= !reserved.is_empty();
-            self.list.push(TableInfo { id, columns: held, reserved });
+            self.list.push(TableInfo { id, columns: held, reserved, dormant: false });
         }
         before..self.list.len() as u32
     }

@@ -121,8 +121,8 @@ impl<'a> View<'a> {
         values.get(row as usize)
     }
 
-    /// This process's handle of an entity; `None` when it is gone. It holds until the entity is despawned, is
-    /// never stored, and is what `Query::get` takes.
+    /// This process's handle of an entity; `None` when it is gone. It holds until the entity is despawned or frames are
+    /// undone, is never stored, and is what `Query::get` takes.
     pub fn entity(&self, id: Id) -> Option<Entity> {
         self.shared.ids.get().get(id)
     }
@@ -214,7 +214,8 @@ impl Reader {
     }
 
     /// The copies of a type in the last two frames, older first: for who needs longer than a lease, or two
-    /// frames to interpolate. `None` for frames not made yet, and for types without `keep_copies`.
+    /// frames to interpolate. `None` for frames not made yet, and for types without `keep_copies`; after a rollback,
+    /// for the older one until a frame is made.
     pub fn copies<T: State>(&self) -> [Option<Arc<Copied<T>>>; 2] {
         let kept = self.copies.0.lock();
         let pair = kept.get(&TypeId::of::<T>()).map(|kept| kept.last.clone()).unwrap_or_default();
@@ -258,6 +259,12 @@ impl Copies {
 }
 
 impl Frame {
+    /// After a rollback: of each the copy of the committed frame, and none before it.
+    pub(crate) fn copy_again(&self) {
+        self.copies.0.lock().values_mut().for_each(|kept| kept.last = [None, None]);
+        self.copy_columns();
+    }
+
     /// Makes the copies that were asked for.
     pub(crate) fn copy_columns(&self) {
         let mut kept = self.copies.0.lock();

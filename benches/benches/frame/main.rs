@@ -1,7 +1,7 @@
 //! Frames without and with a store, beside bevy: `cargo bench -p benches --bench frame -- [FILTER ..]`.
 //!
 //! A filter is a part of a row's name, such as `dense`, `systems`, `sparse`, `empty`, `structure`, `messages`,
-//! `links`, `tree`, `views`.
+//! `rewind`, `links`, `tree`, `views`.
 //! Invariant: a frame of ours is wave and commit, measured over many frames of one `run`; a frame of bevy's is
 //! one `Schedule::run`.
 
@@ -9,6 +9,7 @@ mod dense;
 mod empty;
 mod links;
 mod messages;
+mod rewind;
 mod sparse;
 mod structure;
 mod systems;
@@ -25,6 +26,7 @@ fn main() {
     sparse::run(&mut suite);
     structure::run(&mut suite);
     messages::run(&mut suite);
+    rewind::run(&mut suite);
     links::run(&mut suite);
     tree::run(&mut suite);
     views::run(&mut suite);

@@ -5,7 +5,7 @@
 
 #![expect(unsafe_code, reason = "declares operations on table columns")]
 
-use super::{ByTable, Gain, Roles, RowStage};
+use super::{ByTable, Gain, Roles, RowStage, Shelf};
 use crate::id::Id;
 use crate::phased::Phased;
 use bevy_ecs::component::ComponentId;
@@ -68,6 +68,8 @@ pub(crate) trait Column: Send + Sync {
     unsafe fn hash_changes(&self, table: &Table, slot: usize, rows: &mut [Gain], ids: &[Id]);
     /// A place for one row on its way from stored bytes into a table.
     fn stage(&self) -> Box<dyn RowStage>;
+    /// A place for values of the type that are overwritten.
+    fn shelf(&self) -> Box<dyn Shelf>;
     /// Calls the hooks of rows added and changed in the frame that `roles.prev()` holds.
     ///
     /// # Safety

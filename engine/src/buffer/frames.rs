@@ -1,8 +1,8 @@
 //! Which slot is previous and which is next, and the stamps that tell this frame's marks from older ones.
 //!
 //! Invariant: the parity changes only at a commit, while no system runs. In frame `n` the next slot is
-//! `n & 1`; its stamp grows by one each time the slot comes round, from 1 to [`STAMP_MAX`], so that marks
-//! need no clearing between two wraps.
+//! `n & 1`; its stamp grows by one each time the slot comes round, from 1 to [`STAMP_MAX`], also where the number
+//! of the frame goes back, so that marks need no clearing between two wraps.
 
 use super::raw::{AtomicU8, Ordering};
 
@@ -51,16 +51,27 @@ impl Frames {
     /// Begins the making of `frame`. Answers whether its slot's stamps started over, which obliges the
     /// caller to clear that slot's marks before anything is written.
     pub(crate) fn begin(&self, frame: u64) -> bool {
-        let next = (frame & 1) as u8;
-        let stamp = stamp_of(frame);
-        self.next.store(next, Ordering::Relaxed);
-        self.stamps[usize::from(next)].store(stamp << 2, Ordering::Relaxed);
-        self.stamps[usize::from(1 - next)].store(stamp_of(frame.wrapping_sub(1)) << 2, Ordering::Relaxed);
-        stamp == 1 && frame >= 2
+        let next = (frame & 1) as usize;
+        self.next.store(next as u8, Ordering::Relaxed);
+        if self.stamps[1 - next].load(Ordering::Relaxed) == 0 {
+            // A world that was recovered: this slot has not come round yet, and 0 is no stamp.
+            self.stamps[1 - next].store(1 << 2, Ordering::Relaxed);
+        }
+        self.renew(next)
     }
-}
 
-/// The stamp of the slot that `frame` is written into.
-fn stamp_of(frame: u64) -> u8 {
-    ((frame / 2) % STAMP_MAX + 1) as u8
+    /// Begins the making of `frame` where the last one made was a later frame: no mark that was left counts in
+    /// either slot. Answers which slots' stamps started over.
+    pub(crate) fn begin_again(&self, frame: u64) -> [bool; 2] {
+        self.next.store((frame & 1) as u8, Ordering::Relaxed);
+        [self.renew(0), self.renew(1)]
+    }
+
+    /// Gives a slot the stamp after its last one.
+    fn renew(&self, slot: usize) -> bool {
+        let last = u64::from(self.stamps[slot].load(Ordering::Relaxed) >> 2);
+        let stamp = last % STAMP_MAX + 1;
+        self.stamps[slot].store((stamp as u8) << 2, Ordering::Relaxed);
+        last > 0 && stamp == 1
+    }
 }

@@ -4,8 +4,9 @@
 
 #![expect(unsafe_code, reason = "reads and writes a table column through raw pointers")]
 
+use super::shelf::IdShelf;
 use super::stage::CopyStage;
-use super::{ByTable, CodecError, Column, Gain, Roles, RowStage, raw};
+use super::{ByTable, CodecError, Column, Gain, Roles, RowStage, Shelf, raw};
 use crate::digest::{ID_TYPE_NAME, sum_rows, type_seed};
 use crate::id::Id;
 use crate::phased::Phased;
@@ -39,7 +40,7 @@ impl IdColumn {
     pub(crate) fn ids<'t>(&self, table: &'t Table) -> &'t [Id] {
         // SAFETY: `component` is the id of `Id`.
         let start = unsafe { raw::plain_column::<Id>(table, self.component) };
-        // SAFETY: the column has a value for each row; they are written only at spawn.
+        // SAFETY: the column has a value for each row; they are written only at spawn and when frames are undone.
         start
             .map_or(&[], |start| unsafe { core::slice::from_raw_parts(start, table.entity_count() as usize) })
     }
@@ -134,6 +135,10 @@ impl Column for IdColumn {
             Ok(Id::from_bits(u64::from_le_bytes(bytes)))
         };
         Box::new(CopyStage { component: self.component, decode, blank: Id::default(), value: None })
+    }
+
+    fn shelf(&self) -> Box<dyn Shelf> {
+        Box::new(IdShelf { component: self.component, values: Vec::new() })
     }
 
     unsafe fn run_hooks(&self, _: &Tables, _: &dyn Fn(TableId, usize) -> Id, _: Roles) {}

@@ -194,6 +194,46 @@ impl TableMarks {
         }
     }
 
+    /// Gives rows that the table gained or lost at its end their marks: none. Whoever calls this gives both slots
+    /// a new stamp.
+    pub(crate) fn set_rows(&mut self, rows: usize) {
+        let pages = rows.div_ceil(PAGE_ROWS);
+        for side in &mut self.sides {
+            side.truncate(rows);
+            side.resize(rows, 0);
+        }
+        // The last page that stays, and the last of before: they have other rows now.
+        let first = (rows.min(self.rows) >> PAGE_SHIFT).saturating_sub(1);
+        self.rows = rows;
+        self.sums.truncate(pages);
+        self.sums.grow(pages);
+        (first..pages).for_each(|page| self.sums.mark_whole(page));
+    }
+
+    /// The digests of rows no longer hold: what they were before was put back.
+    pub(crate) fn restale(&self, rows: Range<usize>) {
+        (rows.start >> PAGE_SHIFT..rows.end.div_ceil(PAGE_ROWS)).for_each(|page| self.sums.mark_whole(page));
+    }
+
+    /// Says of a run of rows that they changed under `stamp`, a new one of this slot.
+    pub(crate) fn set_run(&self, slot: usize, rows: Range<usize>, kind: Kind, stamp: u8) {
+        let side = &self.sides[slot];
+        if rows == (0..self.rows) && kind == Kind::Changed {
+            side.all.store(stamp, Ordering::Relaxed);
+            return;
+        }
+        for page in rows.start >> PAGE_SHIFT..rows.end.div_ceil(PAGE_ROWS) {
+            let all = page_range(page, self.rows);
+            if kind == Kind::Changed && rows.start <= all.start && all.end <= rows.end {
+                side.set_page(page, PAGE_ALL, stamp);
+                continue;
+            }
+            side.set_page(page, PAGE_TOUCHED, stamp);
+            let within = all.start.max(rows.start)..all.end.min(rows.end);
+            within.for_each(|row| side.set_mark(row, stamp | kind as u8));
+        }
+    }
+
     /// Rows that may have changed under `stamp`: never fewer than did, and 0 only if none was touched. Call
     /// after `resolve`.
     pub(crate) fn changed_rows_at_most(&self, slot: usize, stamp: u8) -> usize {

@@ -58,6 +58,17 @@ pub(crate) unsafe fn plain_column<C: Component>(table: &Table, id: ComponentId) 
     Some(cells.as_ptr().cast())
 }
 
+/// The same, to be written by who has the world to itself.
+///
+/// # Safety
+/// `id` is the component id of `C` in the world of `table`.
+pub(crate) unsafe fn plain_column_mut<C: Component>(table: &Table, id: ComponentId) -> Option<*mut C> {
+    let column = table.get_column(id)?;
+    // SAFETY: the column stores `C` and has a value for each of the table's rows.
+    let cells = unsafe { column.get_data_slice::<C>(table.entity_count() as usize) };
+    Some(UnsafeCell::raw_get(cells.as_ptr()))
+}
+
 /// Marks as plain bytes to write.
 pub(crate) fn plain_mut(marks: &mut [AtomicU8]) -> &mut [u8] {
     let start = marks.as_mut_ptr().cast::<u8>();

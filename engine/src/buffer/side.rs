@@ -183,11 +183,9 @@ impl Side {
     /// Takes rows away at the end.
     pub(crate) fn truncate(&mut self, rows: usize) {
         self.marks.truncate(rows);
-        if rows.is_multiple_of(PAGE_ROWS) {
-            let pages = rows / PAGE_ROWS;
-            self.pages.truncate(pages);
-            self.groups.truncate(pages.div_ceil(1 << GROUP_SHIFT));
-        }
+        let pages = rows.div_ceil(PAGE_ROWS);
+        self.pages.truncate(pages);
+        self.groups.truncate(pages.div_ceil(1 << GROUP_SHIFT));
     }
 
     /// Forgets every mark.

@@ -5,8 +5,9 @@
 #![expect(unsafe_code, reason = "reads and writes table columns through raw pointers")]
 
 use super::raw::{self, AtomicU64, Ordering, Slot};
+use super::shelf::TypedShelf;
 use super::stage::TypedStage;
-use super::{ByTable, Column, Frames, Gain, Kind, Roles, RowIo, RowStage, State, TableMarks};
+use super::{ByTable, Column, Frames, Gain, Kind, Roles, RowIo, RowStage, Shelf, State, TableMarks};
 use crate::id::Id;
 use crate::phased::Phased;
 use bevy_ecs::component::ComponentId;
@@ -244,6 +245,11 @@ impl<T: State> Column for Typed<T> {
 
     fn stage(&self) -> Box<dyn RowStage> {
         Box::new(TypedStage { slots: self.slots, decode: self.io.decode, blank: self.io.blank, values: None })
+    }
+
+    fn shelf(&self) -> Box<dyn Shelf> {
+        let blank = self.transient.then_some(self.io.blank);
+        Box::new(TypedShelf { slots: self.slots, blank, values: Vec::new() })
     }
 
     unsafe fn run_hooks(&self, tables: &Tables, ids: &dyn Fn(TableId, usize) -> Id, roles: Roles) {

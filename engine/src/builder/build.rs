@@ -18,6 +18,7 @@ use crate::intake::Intake;
 use crate::lease::LeaseGate;
 use crate::pool::Pool;
 use crate::registry::Registry;
+use crate::rewind::{ROLLBACK_FRAMES_MAX, Rewind};
 use crate::schedule::{self, Phase, Schedule, SystemSpec};
 use crate::shared::Shared;
 use crate::stats::Stats;
@@ -120,6 +121,7 @@ pub(super) fn build_from(mut builder: EngineBuilder, start: &mut Start) -> Resul
         again: None,
         digests: Digests::new(builder.digests),
         encoder,
+        rewind: (builder.rollback > 0).then(|| Rewind::new(builder.rollback, builder.rollback_bytes)),
         copies: registrar.copies.clone(),
         stats: Stats::default(),
         committed: 0,
@@ -149,6 +151,7 @@ fn begin(frame: &mut Frame, start: &mut Start, startup: Schedule, tail: Option<T
     frame.begin_annexes();
     frame.refresh_turns();
     frame.begin_observers()?;
+    frame.keep_first();
     frame.check_beginning(start)?;
     // A world that was stored before its first frame was made goes on where it stopped.
     if frame.committed == 0 && !startup.tasks.is_empty() {
@@ -208,6 +211,13 @@ fn check_settings(builder: &EngineBuilder) -> Result<()> {
     }
     if builder.inputs_max == 0 || builder.inputs_max > crate::ingress::INGRESS_MAX {
         return refuse("inputs_max", builder.inputs_max.to_string(), "it must be from 1 to 65536");
+    }
+    if builder.rollback > ROLLBACK_FRAMES_MAX {
+        return refuse("rollback", builder.rollback.to_string(), "it must be at most 1024 frames");
+    }
+    if builder.rollback > 0 && builder.path.is_some() {
+        let reason = "a frame that is stored is not undone; roll back a world in memory, as Engine::in_memory() makes it";
+        return refuse("rollback", builder.rollback.to_string(), reason);
     }
     if builder.input_log == InputLog::NONE && matches!(builder.durability, Durability::Inputs(_)) {
         let reason =

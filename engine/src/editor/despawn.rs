@@ -85,6 +85,7 @@ impl Editor<'_> {
     fn despawn_rows(&mut self, rows: &[Doomed]) {
         let Some(table) = rows.first().map(|doomed| doomed.table) else { return };
         let info = &self.tables.list[table as usize];
+        let id = info.id;
         for column in info.columns.iter().map(|index| &*self.columns[usize::from(*index)]) {
             // SAFETY: the editor has the engine to itself.
             let marks = unsafe { column.by_table().get_mut(info.id) };
@@ -94,11 +95,12 @@ impl Editor<'_> {
         // SAFETY: the editor has the engine to itself.
         let index = unsafe { self.shared.ids.get_mut() };
         for doomed in rows {
+            self.keep_moved(table, doomed.row as usize);
             index.remove(doomed.id);
             self.world.despawn(doomed.entity);
             // The last row has moved into the hole, unless it was the hole itself.
-            if let Some(id) = self.ids.ids(&self.world.storages().tables[info.id]).get(doomed.row as usize) {
-                index.move_to(*id, info.id, doomed.row);
+            if let Some(moved) = self.ids.ids(self.table(id)).get(doomed.row as usize) {
+                index.move_to(*moved, id, doomed.row);
             }
             self.journal.shifts.push(Shift::SwapRemove { table, row: doomed.row });
         }

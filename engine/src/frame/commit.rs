@@ -51,6 +51,7 @@ impl Frame {
     fn commit_closed(&mut self, frame: u64) -> Result<Option<u64>> {
         self.report_twice();
         self.check_coverage()?;
+        self.keep_overwritten();
         self.clear_journal();
         self.expire_old();
         self.apply_structure()?;
@@ -58,6 +59,7 @@ impl Frame {
         let answered = self.apply_inputs(frame)?;
         self.exchange_annexes(frame)?;
         self.keep_still(frame)?;
+        self.check_order(frame)?;
         self.stats.commands_dropped += self.journal.dropped;
         self.expire_other();
         self.finish(frame)?;
@@ -98,6 +100,7 @@ impl Frame {
         self.run_hooks();
         self.copy_columns();
         self.show_commit()?;
+        self.keep_frame(frame);
         self.record(frame)
     }
 

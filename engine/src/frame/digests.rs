@@ -76,7 +76,6 @@ impl Digests {
 
     /// Forgets the last digest, and that the slots are neighbouring frames. Whoever changes values other than by
     /// a commit calls this, and marks the pages ([`crate::buffer::Sums`]).
-    #[expect(dead_code, reason = "nothing but commits changes values yet")]
     pub(crate) fn forget(&mut self) {
         (self.last, self.summed) = (None, None);
     }

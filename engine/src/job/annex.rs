@@ -22,6 +22,7 @@ use crate::stats::Stats;
 use crate::structure::Target;
 use crate::sync::Mutex;
 use core::any::{Any, TypeId};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -260,6 +261,24 @@ impl Annex for Desk {
     unsafe fn begin(&self, editor: &mut Editor<'_>) {
         let rows = self.rows(editor, true);
         let mut state = self.state.lock();
+        self.enter(&mut state, rows);
+        state.count_open();
+        if !state.open.is_empty() {
+            self.executor.tend();
+        }
+    }
+
+    unsafe fn go_back(&self, editor: &mut Editor<'_>) {
+        let mut rows = self.rows(editor, true);
+        let mut state = self.state.lock();
+        // What was asked later is taken back, and what was answered later is asked again.
+        let asked: BTreeSet<Id> = rows.iter().map(|(id, _)| *id).collect();
+        let later: Vec<Id> = state.open.keys().filter(|id| !asked.contains(id)).copied().collect();
+        for id in later {
+            state.forget(id);
+            self.executor.cancel(id.bits());
+        }
+        rows.retain(|(id, _)| !state.open.contains_key(id));
         self.enter(&mut state, rows);
         state.count_open();
         if !state.open.is_empty() {

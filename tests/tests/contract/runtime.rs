@@ -34,6 +34,8 @@ mod load;
 mod overflow;
 #[path = "runtime/replay.rs"]
 mod replay;
+#[path = "runtime/rewind.rs"]
+mod rewind;
 #[path = "runtime/sessions.rs"]
 mod sessions;
 

@@ -56,3 +56,30 @@ fn carried_is_coverage_only() {
     assert_eq!(marks.coverage(0, STAMP), (2, Some(0)));
     assert_eq!(marks.coverage(0, STAMP + 4), (0, Some(0)));
 }
+
+/// Marks that were read as runs and are put back under another stamp say the same, and nothing older does.
+#[test]
+fn runs_that_are_put_back_are_read_back() {
+    const NEW: u8 = 6 << 2;
+    let mut marks = filled(400);
+    (64..200).for_each(|row| marks.set_kind(0, row, Kind::Changed, STAMP));
+    [3, 5, 200, 399].iter().for_each(|row| marks.set_kind(0, *row, Kind::Added, STAMP));
+    marks.resolve(0, STAMP);
+    let before = runs(&marks);
+    assert_eq!(before.len(), 5);
+    before.iter().for_each(|(rows, kind)| marks.set_run(0, rows.clone(), *kind, NEW));
+    let read = |marks: &TableMarks| {
+        let mut runs = Vec::new();
+        marks.changed_runs(0, NEW, |range, kind| runs.push((range, kind)));
+        runs
+    };
+    assert_eq!(read(&marks), before);
+    // Rows at the end come and go without a mark.
+    marks.set_rows(230);
+    marks.set_rows(300);
+    assert_eq!(marks.rows, 300);
+    assert_eq!(read(&marks), before[..4]);
+    let all = filled(300);
+    all.set_run(0, 0..300, Kind::Changed, NEW);
+    assert!(all.sides[0].is_all(NEW));
+}
