@@ -2,6 +2,9 @@
 //!
 //! Invariant: everything that makes frames runs on the engine's own pool; everything else only looks.
 
+#[cfg(feature = "store")]
+mod portable;
+
 use crate::builder::EngineBuilder;
 use crate::digest::ComponentSum;
 use crate::error::{Error, Result};
@@ -52,6 +55,9 @@ pub struct Engine {
     pub(crate) frame: Frame,
     pub(crate) pool: Pool,
     local: Vec<&'static str>,
+    /// What is not stored: the stored name of the type beside which it lies, if any, and its own name.
+    #[cfg_attr(not(feature = "store"), expect(dead_code, reason = "only snapshots tell of it"))]
+    unstored: Vec<(String, &'static str)>,
     facts: BTreeMap<String, String>,
 }
 
@@ -66,9 +72,10 @@ impl Engine {
         frame: Frame,
         pool: Pool,
         local: Vec<&'static str>,
+        unstored: Vec<(String, &'static str)>,
         facts: BTreeMap<String, String>,
     ) -> Self {
-        Self { frame, pool, local, facts }
+        Self { frame, pool, local, unstored, facts }
     }
 
     /// Begins an engine whose world lives in this directory: made there, or recovered from it, by `build`. It
@@ -203,7 +210,8 @@ impl Engine {
 
     /// The last frame that is durable; the last committed one in memory.
     pub fn durable_frame(&self) -> u64 {
-        self.frame.encoder.as_ref().map_or(self.frame.committed, |encoder| encoder.durable_frame())
+        let durable = self.frame.encoder.as_ref().and_then(|encoder| encoder.durable_frame());
+        durable.unwrap_or(self.frame.committed)
     }
 
     /// The digest of the committed frame.
@@ -264,7 +272,7 @@ impl Engine {
     /// the store when the next frame begins, or when `step` or `run` returns.
     #[cfg(feature = "store")]
     pub fn durable(&self) -> Option<crate::store::DurableFrames> {
-        self.frame.encoder.as_ref().map(|encoder| encoder.durable())
+        self.frame.encoder.as_ref().and_then(|encoder| encoder.durable())
     }
 
     /// The world as it was after `frame`, as bytes: any frame that is kept, the last committed one too. Frames go
@@ -322,7 +330,7 @@ impl Engine {
     /// next one begins, or when `step` or `run` returns.
     #[cfg(feature = "store")]
     pub fn past(&self) -> Option<crate::store::Past> {
-        self.frame.encoder.as_ref().map(|encoder| encoder.past())
+        self.frame.encoder.as_ref().and_then(|encoder| encoder.past())
     }
 
     /// Copies the world to `target`, which must not exist or be an empty directory: every committed frame, and the

@@ -13,6 +13,8 @@ mod digests;
 #[cfg(feature = "store")]
 mod encode;
 #[cfg(feature = "store")]
+mod image;
+#[cfg(feature = "store")]
 mod recover;
 #[cfg(not(feature = "store"))]
 mod unstored;

@@ -86,6 +86,12 @@ pub(crate) struct Link {
     pub(crate) checksum: u64,
 }
 
+impl Default for Link {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
 impl Link {
     pub(crate) const NONE: Self = Self { frame: NO_FRAME, checksum: 0 };
 }

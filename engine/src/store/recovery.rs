@@ -45,6 +45,8 @@ pub struct Recovered {
     pub repaired: Option<String>,
     /// Of a world that is known by its inputs: what came in since `frame`.
     pub tail: Option<Tail>,
+    /// The end of the chain of records, where it is known.
+    pub(crate) link: Option<Link>,
 }
 
 /// Frames that are to be made again.
@@ -383,6 +385,7 @@ impl Replay {
             stored_types: self.types,
             repaired: None,
             tail: None,
+            link: Some(self.link),
         };
         Ok((recovered, last_record))
     }
@@ -441,7 +444,7 @@ pub(crate) fn encode_end(pages: u32, last: Link) -> Vec<u8> {
     Fields::default().u32(pages).u64(last.frame).u64(last.checksum).finish()
 }
 
-fn decode_end(bytes: &[u8]) -> Result<(u32, Link), StoreError> {
+pub(crate) fn decode_end(bytes: &[u8]) -> Result<(u32, Link), StoreError> {
     let mut cursor = Cursor::checked(bytes)?;
     Ok((cursor.u32()?, Link { frame: cursor.u64()?, checksum: cursor.u64()? }))
 }
