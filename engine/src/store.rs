@@ -50,7 +50,7 @@ pub use backup::{Backup, backup};
 pub use base::{Base, TableShape};
 pub use catalog::{RowKind, TypeEntry};
 pub use changes::TypeChanges;
-pub use delta::{Delta, DeltaWriter, Mark};
+pub use delta::{Delta, DeltaWriter, Link, Mark};
 pub use diff::{ComponentDiff, RowDiff, diff};
 pub use error::{FactMismatch, StoreError};
 pub use history::{HISTORY_BYTES, History};
@@ -67,7 +67,7 @@ pub use past::{LOOKS_MAX, Past, at};
 pub use reader::{DeltaReader, Ids, Keys, Operation, Operations, Run};
 pub use recovery::{Recovered, Tail};
 pub(crate) use sink::Sink;
-pub use snapshot::{Extras, read_snapshot, write_snapshot};
+pub use snapshot::{Extras, checked_image, read_snapshot, write_snapshot};
 pub use viewworld::{Follower, Publisher, Update, ViewWorld};
 pub use world::{Column, RawWorld, RecoveredTable};
 

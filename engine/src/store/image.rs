@@ -212,6 +212,18 @@ impl Image {
         self.value_of(id, self.type_key(name)?)
     }
 
+    /// The entities of a table, row by row; none where there is no such table.
+    pub fn rows_in(&self, table: usize) -> impl Iterator<Item = Id> + '_ {
+        let ids = self.tables.get(table).and_then(ids_of).unwrap_or_default();
+        ids.iter().map(|id| Id::from_bits(u64::from_le_bytes(*id)))
+    }
+
+    /// The end of the chain of records, where it is known.
+    #[must_use]
+    pub fn link(&self) -> Option<Link> {
+        self.link
+    }
+
     /// The same by the type's key.
     #[must_use]
     pub fn value_of(&self, id: Id, key: u16) -> Option<&[u8]> {

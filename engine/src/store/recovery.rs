@@ -46,7 +46,7 @@ pub struct Recovered {
     /// Of a world that is known by its inputs: what came in since `frame`.
     pub tail: Option<Tail>,
     /// The end of the chain of records, where it is known.
-    pub(crate) link: Option<Link>,
+    pub link: Option<Link>,
 }
 
 /// Frames that are to be made again.

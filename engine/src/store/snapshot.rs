@@ -308,15 +308,30 @@ impl SnapshotReader {
             tail: None,
             link: known.then_some(link),
         };
-        let image = Image::new(recovered, facts);
-        if let Some(problem) = image.problems().first() {
-            return Err(StoreError::refused("the snapshot", problem));
-        }
-        if image.digest().0 != self.digest {
-            let (said, made) = (self.digest, image.digest());
-            let reason = format!("it was written with the digest {said:032x}, and its rows give {made}");
-            return Err(StoreError::refused("the snapshot", reason));
-        }
-        Ok((image, self.extras))
+        let digest = self.digest;
+        Ok((checked_image(recovered, facts, digest)?, self.extras))
     }
+}
+
+/// The image of parts that came from elsewhere, looked through whole; `digest` is what it must have.
+///
+/// # Errors
+/// Types, tables, rows and marks do not fit each other, or the digest is another.
+pub fn checked_image(
+    recovered: Recovered,
+    facts: BTreeMap<String, String>,
+    digest: u128,
+) -> Result<Image, StoreError> {
+    catalog::check(&recovered.stored_types)?;
+    columns::check(&recovered)?;
+    let image = Image::new(recovered, facts);
+    if let Some(problem) = image.problems().first() {
+        return Err(StoreError::refused("the world", problem));
+    }
+    if image.digest().0 != digest {
+        let made = image.digest();
+        let reason = format!("it was written with the digest {digest:032x}, and its rows give {made}");
+        return Err(StoreError::refused("the world", reason));
+    }
+    Ok(image)
 }

@@ -46,7 +46,9 @@ fn what_cannot_be_carried_out_whole_changes_nothing() -> Tried {
     let calm = || {
         let builder = Engine::in_memory().state::<Health>("scene.health", 1).hierarchy().patches();
         let builder = builder.state_with::<Word, Utf8>("scene.word", 1).setup("all", |structure| {
-            (0..6).for_each(|n| drop(structure.spawn((Health(n),))));
+            for n in 0..6 {
+                structure.spawn((Health(n),));
+            }
             structure.spawn((Health(9), Word("w".to_owned())));
         });
         builder.build()

@@ -104,7 +104,7 @@ fn churn(
         match (stream.below(30), word) {
             (0, _) => structure.despawn(id),
             (1 | 2, _) if !crowded => {
-                drop(structure.spawn((*position, Velocity(0.125), Flash(1), Health(1))))
+                structure.spawn((*position, Velocity(0.125), Flash(1), Health(1)));
             }
             (3, None) => structure.insert(id, Word(format!("late {}", stream.below(99)))),
             (4, Some(_)) => structure.remove::<Word>(id),

@@ -7,7 +7,9 @@ use crate::store::base::TableShape;
 use crate::store::codec::Cursor;
 use crate::store::delta::Mark;
 use crate::store::reader::Run;
-use crate::store::{Column, DeltaReader, Operation, RecoveredTable, RowKind, StoreError, TypeEntry};
+use crate::store::{
+    Column, DeltaReader, Operation, Recovered, RecoveredTable, RowKind, StoreError, TypeEntry,
+};
 
 /// The columns so far.
 #[derive(Debug, Default)]
@@ -127,6 +129,46 @@ impl Columns {
         raw.tables = self.tables;
         raw.apply_copy(copy)?;
         Ok(raw.tables)
+    }
+}
+
+/// Whether tables, columns and marks fit the types and each other.
+pub(crate) fn check(world: &Recovered) -> Result<(), StoreError> {
+    let shape = |table: &RecoveredTable| TableShape { types: table.types.clone(), rows: table.rows };
+    let shapes: Vec<TableShape> = world.tables.iter().map(shape).collect();
+    drop(Columns::new(&world.stored_types, &shapes)?);
+    for (number, table) in world.tables.iter().enumerate() {
+        for (key, column) in table.types.iter().zip(&table.columns) {
+            let rows = u64::from(table.rows);
+            let fits = match (column, world.stored_types[usize::from(*key)].row) {
+                (Column::Fixed { size, bytes }, RowKind::Fixed(wanted)) => {
+                    *size == wanted && bytes.len() as u64 == rows * u64::from(wanted)
+                }
+                (Column::Variable { blobs }, RowKind::Variable) => blobs.len() as u64 == rows,
+                _ => false,
+            };
+            if !fits || table.columns.len() != table.types.len() {
+                return Err(refused(format!(
+                    "the rows of type key {key} in table {number} are not as many as announced"
+                )));
+            }
+        }
+    }
+    for marked in &world.marks {
+        let table =
+            world.tables.get(marked.table as usize).filter(|table| table.column(marked.key).is_some());
+        if u64::from(marked.first_row) + u64::from(marked.count)
+            > table.map_or(0, |table| u64::from(table.rows))
+        {
+            return Err(refused(format!(
+                "row {} of table {} is marked, and not there",
+                marked.first_row, marked.table
+            )));
+        }
+    }
+    match world.removed.keys().find(|key| usize::from(**key) >= world.stored_types.len()) {
+        Some(key) => Err(refused(format!("the type key {key} was removed, and is not there"))),
+        None => Ok(()),
     }
 }
 
