@@ -5,6 +5,8 @@
 
 #[path = "worlds/fleet.rs"]
 mod fleet;
+#[path = "worlds/moved.rs"]
+mod moved;
 #[path = "worlds/opened.rs"]
 mod opened;
 #[path = "worlds/packed.rs"]
