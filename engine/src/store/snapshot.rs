@@ -172,7 +172,7 @@ impl Column {
             }
             Self::Variable { blobs } => {
                 let mut bytes = 0;
-                let mut fits = |blob: &Box<[u8]>| {
+                let mut fits = |blob: &[u8]| {
                     let room = bytes < PAGE_BYTES;
                     bytes += blob.len() + 4;
                     room
