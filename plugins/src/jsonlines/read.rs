@@ -208,7 +208,10 @@ impl Reader {
                     RowKind::Variable => Vec::new(),
                 },
                 (_, None) => {
-                    return Err(format!("its table has the type {}, and the entity has no value", entry.name));
+                    return Err(format!(
+                        "its table has the type {}, and the entity has no value",
+                        entry.name
+                    ));
                 }
             };
             match column {
@@ -281,6 +284,7 @@ impl Reader {
             digest: head.digest,
             stored_types: self.types,
             repaired: None,
+            digest_former: None,
             tail: None,
             link: head.link,
         };
