@@ -7,6 +7,7 @@
 mod again;
 mod build;
 mod jobs;
+mod portable;
 mod registrar;
 
 #[cfg(feature = "store")]
@@ -36,6 +37,8 @@ use std::path::{Path, PathBuf};
 pub const DT_DEFAULT: f64 = 1.0 / 60.0;
 /// Threads of a pool at most.
 pub const THREADS_MAX: usize = 1024;
+/// Renames that one stored name can go through.
+pub(crate) const RENAMES_MAX: usize = 64;
 
 /// Builds an [`Engine`]; every method can be called in any order.
 ///
@@ -52,6 +55,11 @@ pub struct EngineBuilder {
     pub(crate) inputs_max: usize,
     pub(crate) rollback: u32,
     pub(crate) rollback_bytes: u64,
+    /// Frames whose records are kept in memory.
+    #[cfg(feature = "store")]
+    pub(crate) deltas: u64,
+    #[cfg(feature = "store")]
+    pub(crate) changes: crate::store::TypeChanges,
     #[cfg(feature = "store")]
     pub(crate) faults: crate::store::FaultPlan,
     #[cfg(feature = "store")]
@@ -79,6 +87,10 @@ impl EngineBuilder {
             inputs_max: crate::ingress::INGRESS_MAX,
             rollback: 0,
             rollback_bytes: crate::rewind::ROLLBACK_BYTES_MAX,
+            #[cfg(feature = "store")]
+            deltas: 0,
+            #[cfg(feature = "store")]
+            changes: crate::store::TypeChanges::default(),
             #[cfg(feature = "store")]
             faults: crate::store::FaultPlan::default(),
             #[cfg(feature = "store")]

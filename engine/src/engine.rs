@@ -4,6 +4,8 @@
 
 #[cfg(feature = "store")]
 mod past;
+#[cfg(feature = "store")]
+mod portable;
 mod rollback;
 
 use crate::builder::EngineBuilder;
@@ -56,6 +58,9 @@ pub struct Engine {
     pub(crate) frame: Frame,
     pub(crate) pool: Pool,
     local: Vec<&'static str>,
+    /// What is not stored: the stored name of the type beside which it lies, if any, and its own name.
+    #[cfg_attr(not(feature = "store"), expect(dead_code, reason = "only snapshots tell of it"))]
+    unstored: Vec<(String, &'static str)>,
     facts: BTreeMap<String, String>,
 }
 
@@ -70,9 +75,10 @@ impl Engine {
         frame: Frame,
         pool: Pool,
         local: Vec<&'static str>,
+        unstored: Vec<(String, &'static str)>,
         facts: BTreeMap<String, String>,
     ) -> Self {
-        Self { frame, pool, local, facts }
+        Self { frame, pool, local, unstored, facts }
     }
 
     /// Begins an engine whose world lives in this directory: made there, or recovered from it, by `build`. It
@@ -207,7 +213,8 @@ impl Engine {
 
     /// The last frame that is durable; the last committed one in memory.
     pub fn durable_frame(&self) -> u64 {
-        self.frame.encoder.as_ref().map_or(self.frame.committed, |encoder| encoder.durable_frame())
+        let durable = self.frame.encoder.as_ref().and_then(|encoder| encoder.durable_frame());
+        durable.unwrap_or(self.frame.committed)
     }
 
     /// The digest of the committed frame.
@@ -268,7 +275,7 @@ impl Engine {
     /// the store when the next frame begins, or when `step` or `run` returns.
     #[cfg(feature = "store")]
     pub fn durable(&self) -> Option<crate::store::DurableFrames> {
-        self.frame.encoder.as_ref().map(|encoder| encoder.durable())
+        self.frame.encoder.as_ref().and_then(|encoder| encoder.durable())
     }
 
     /// What the engine has done and how long it took.

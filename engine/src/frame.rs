@@ -14,6 +14,8 @@ mod digests;
 #[cfg(feature = "store")]
 mod encode;
 #[cfg(feature = "store")]
+mod image;
+#[cfg(feature = "store")]
 mod recover;
 mod rewind;
 #[cfg(not(feature = "store"))]

@@ -12,6 +12,7 @@ use crate::buffer::{Codec, CodecError, PlainBytes};
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::ingress::{Ingress, Ticket, TryPushError};
+use crate::patch::Desk;
 use bytemuck::Pod;
 use core::any::{Any, TypeId, type_name};
 use std::collections::BTreeMap;
@@ -39,6 +40,22 @@ impl InputKind {
         apply: impl Fn(&mut Applier<'_, '_>, I) + Send + Sync + 'static,
     ) -> Self {
         Self::coded::<I, PlainBytes>(name, version, apply)
+    }
+
+    /// An input whose application can refuse it; nothing must have changed then.
+    pub(crate) fn fallible<I: Send + 'static, C: Codec<I>>(
+        name: &str,
+        version: u32,
+        apply: impl Fn(&mut Applier<'_, '_>, I) -> Result<(), CodecError> + Send + Sync + 'static,
+    ) -> Self {
+        let encode: fn(&I, &mut Vec<u8>) = C::encode;
+        Self {
+            name: name.to_owned(),
+            version,
+            type_id: TypeId::of::<I>(),
+            apply: Box::new(move |applier, bytes| apply(applier, C::decode(bytes)?)),
+            encode: Box::new(encode),
+        }
     }
 
     pub(crate) fn coded<I: Send + 'static, C: Codec<I>>(
@@ -77,6 +94,8 @@ pub struct Inputs {
     by_type: Arc<BTreeMap<TypeId, usize>>,
     /// The systems that can be controlled.
     systems: Arc<[String]>,
+    /// Where patches are taken.
+    desk: Option<Arc<Desk>>,
 }
 
 impl core::fmt::Debug for Inputs {
@@ -88,7 +107,18 @@ impl core::fmt::Debug for Inputs {
 impl Inputs {
     pub(crate) fn new(queue: Ingress<Envelope>, kinds: Vec<InputKind>, systems: Vec<String>) -> Self {
         let by_type = kinds.iter().enumerate().map(|(index, kind)| (kind.type_id, index)).collect();
-        Self { queue, kinds: Arc::new(kinds), by_type: Arc::new(by_type), systems: systems.into() }
+        let systems = systems.into();
+        Self { queue, kinds: Arc::new(kinds), by_type: Arc::new(by_type), systems, desk: None }
+    }
+
+    /// With the place for refused patches, where they are taken.
+    pub(crate) fn with_desk(mut self, desk: Option<Arc<Desk>>) -> Self {
+        self.desk = desk;
+        self
+    }
+
+    pub(crate) fn desk(&self) -> Option<&Arc<Desk>> {
+        self.desk.as_ref()
     }
 
     pub(crate) fn queue(&self) -> &Ingress<Envelope> {

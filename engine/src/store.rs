@@ -9,6 +9,7 @@
 mod backup;
 mod base;
 mod catalog;
+mod changes;
 mod codec;
 mod delta;
 mod diff;
@@ -18,19 +19,26 @@ mod error;
 mod held;
 mod history;
 mod image;
+mod import;
 mod inspect;
 mod journal;
+mod kept;
 mod keys;
 mod log;
+mod marker;
 mod marks;
 mod options;
 mod past;
 mod queue;
 mod reader;
 mod recovery;
+mod sink;
+mod snapshot;
 mod tables;
+mod viewworld;
 mod watermark;
 mod world;
+mod worlddelta;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -41,21 +49,31 @@ use std::time::Duration;
 pub use backup::{Backup, backup};
 pub use base::{Base, TableShape};
 pub use catalog::{RowKind, TypeEntry};
-pub use delta::{Delta, DeltaWriter, Mark};
+pub use changes::TypeChanges;
+pub use delta::{Delta, DeltaWriter, Link, Mark};
 pub use diff::{ComponentDiff, RowDiff, diff};
 pub use error::{FactMismatch, StoreError};
 pub use history::{HISTORY_BYTES, History};
 pub use image::{Component, Image};
+pub use import::{check_empty, import};
 pub use inspect::{FileState, Report, TypeReport, inspect, verify};
+pub use kept::{DELTA_BYTES_MAX, DELTA_FRAMES_MAX};
 pub(crate) use log::difference;
 pub use log::{Entry, LOG_ORIGIN_BYTES_MAX, LOG_SEGMENT_BYTES, LogReader, Taken};
+pub use marker::Marker;
 pub use marks::MarkedRows;
 pub use options::{Durability, FaultPlan, InputLog, StoreOptions, StoreStats};
 pub use past::{LOOKS_MAX, Past, at};
 pub use reader::{DeltaReader, Ids, Keys, Operation, Operations, Run};
 pub use recovery::{Recovered, Tail};
+pub(crate) use sink::Sink;
+pub use snapshot::{Extras, checked_image, read_snapshot, write_snapshot};
+pub use viewworld::{Follower, Publisher, Update, ViewWorld};
 pub use world::{Column, RawWorld, RecoveredTable};
 
+pub use worlddelta::WorldDelta;
+
+pub(crate) use catalog::created;
 pub(crate) use directory::compare_stored;
 use directory::{Opened, open_directory};
 use queue::{Item, Queue};
@@ -79,6 +97,8 @@ pub struct Store {
     queue: Arc<Queue>,
     types: Vec<TypeEntry>,
     past: Past,
+    /// The end of the chain of records when it was opened.
+    opened_at: delta::Link,
     /// Frame + 1 of the last submitted frame.
     submitted: u64,
     flushes: u64,
@@ -115,6 +135,7 @@ impl Store {
             queue: Arc::clone(&queue),
             types: types.clone(),
             past: Past::running(Arc::clone(&queue), Arc::new(facts.clone()), dir),
+            opened_at: position.link,
             submitted: position.head,
             flushes: 0,
             record_bytes: position.record_bytes,
@@ -139,6 +160,16 @@ impl Store {
     pub fn type_key(&self, name: &str) -> Option<u16> {
         let index = self.types.iter().position(|entry| entry.name == name)?;
         u16::try_from(index).ok()
+    }
+
+    /// The types by key.
+    pub(crate) fn types(&self) -> &[TypeEntry] {
+        &self.types
+    }
+
+    /// The end of the chain of records when it was opened.
+    pub(crate) fn opened_at(&self) -> delta::Link {
+        self.opened_at
     }
 
     /// A cleared buffer for [`DeltaWriter::begin`]; buffers of written records come back here.

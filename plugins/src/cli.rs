@@ -16,6 +16,7 @@ use tracing_subscriber::fmt::format::FmtSpan;
 mod args;
 mod backup;
 mod diff;
+mod export;
 mod inspect;
 mod principal;
 mod progress;
@@ -89,6 +90,10 @@ enum Command {
     Diff(args::DiffArgs),
     /// Copy a world, running or not, to a new directory, and check the copy; opening the copy restores it
     Backup(args::BackupArgs),
+    /// Write a world to one file, which diptych import reads on any machine
+    Export(args::ExportArgs),
+    /// Make a world from an exported file
+    Import(args::ImportArgs),
     /// Check every page, checksum and reference of a world directory; exit code 1 if anything is wrong
     Verify(args::VerifyArgs),
 }
@@ -139,6 +144,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Diff(args) => diff::diff(&args),
         Command::Backup(args) => backup::backup(&args),
+        Command::Export(args) => export::export(&args),
+        Command::Import(args) => export::import(&args),
         Command::Verify(args) => inspect::verify(&args),
     };
     match outcome {
@@ -258,6 +265,9 @@ mod tests {
             "inspect d --frame 60 --json",
             "diff d 10 20 --limit 5 --json",
             "backup d e --json",
+            "export d f --json --frame 7",
+            "export d -",
+            "import f d --report",
             "run nbody --frames 10 --history 1000 --data d",
             "stdio --data d --history 1000",
             "verify d",

@@ -26,6 +26,8 @@
 
 #[cfg(feature = "signals")]
 mod interrupt;
+#[cfg(all(feature = "store", feature = "stdio"))]
+pub mod jsonlines;
 pub mod life;
 pub mod nbody;
 pub mod runtime;
@@ -38,9 +40,9 @@ pub use diptych_engine::{
     Answered, Applier, BuildError, BuildErrors, Bundle, CATCH_UP_FRAMES, Chunk, Clock, Codec, CodecError,
     Control, Copied, DT_DEFAULT, Digest, DigestPolicy, Durability, Engine, EngineBuilder, Error, Explanation,
     INPUT_BYTES_MAX, INPUTS_A_COMMIT_MAX, Id, Inbox, Inputs, IntoTask, Job, JobError, JobRefused, Jobs,
-    LEASE_WAIT_MAX, Link, Linked, MESSAGES_MAX, Mail, Outbox, PAR_ROWS, Pace, Parent, Plugin, Reader,
-    Registrar, Result, Spawned, State, Stats, StopSignal, Stream, Structure, SystemConfig, THREADS_MAX,
-    Target, Tree, TrySendError, View,
+    LEASE_WAIT_MAX, Link, Linked, MESSAGES_MAX, Mail, Outbox, PAR_ROWS, Pace, Parent, Patch, Patching,
+    Plugin, Reader, Registrar, Result, Spawned, State, Stats, StopSignal, Stream, Structure, SystemConfig,
+    THREADS_MAX, Target, Tree, TrySendError, View,
 };
 #[cfg(feature = "signals")]
 pub use interrupt::{Interruptible, is_interrupted};

@@ -5,10 +5,12 @@
 
 #![expect(unsafe_code, reason = "declares operations on table columns")]
 
-use super::{ByTable, Gain, Roles, RowStage, Shelf};
+use super::{ByTable, CodecError, Gain, Roles, RowStage, Shelf};
+use crate::editor::Editor;
 use crate::id::Id;
 use crate::phased::Phased;
 use bevy_ecs::component::ComponentId;
+use bevy_ecs::entity::Entity;
 use bevy_ecs::storage::{Table, TableId, Tables};
 use core::any::TypeId;
 use std::ops::Range;
@@ -66,6 +68,12 @@ pub(crate) trait Column: Send + Sync {
     /// # Safety
     /// Nobody writes either slot meanwhile.
     unsafe fn hash_changes(&self, table: &Table, slot: usize, rows: &mut [Gain], ids: &[Id]);
+    /// Whether bytes are a value of the type.
+    fn check(&self, bytes: &[u8]) -> Result<(), CodecError>;
+    /// Sets an entity's value, or gives it one: what the bytes say, or a blank one.
+    fn put(&self, editor: &mut Editor<'_>, entity: Entity, bytes: Option<&[u8]>) -> crate::Result<()>;
+    /// Takes the type from an entity.
+    fn take_from(&self, editor: &mut Editor<'_>, entity: Entity) -> crate::Result<()>;
     /// A place for one row on its way from stored bytes into a table.
     fn stage(&self) -> Box<dyn RowStage>;
     /// A place for values of the type that are overwritten.

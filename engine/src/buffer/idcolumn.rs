@@ -8,9 +8,11 @@ use super::shelf::IdShelf;
 use super::stage::CopyStage;
 use super::{ByTable, CodecError, Column, Gain, Roles, RowStage, Shelf, raw};
 use crate::digest::{ID_TYPE_NAME, sum_rows, type_seed};
+use crate::editor::Editor;
 use crate::id::Id;
 use crate::phased::Phased;
 use bevy_ecs::component::ComponentId;
+use bevy_ecs::entity::Entity;
 use bevy_ecs::storage::{Table, TableId, Tables};
 use bevy_ecs::world::World;
 use core::any::TypeId;
@@ -127,6 +129,18 @@ impl Column for IdColumn {
     unsafe fn hash_changes(&self, _: &Table, _: usize, rows: &mut [Gain], _: &[Id]) {
         // Nobody sets an `Id`.
         rows.iter_mut().for_each(|row| row.gain = 0);
+    }
+
+    fn check(&self, _: &[u8]) -> Result<(), CodecError> {
+        Err(CodecError::new("an Id is given once and never changes"))
+    }
+
+    fn put(&self, _: &mut Editor<'_>, _: Entity, _: Option<&[u8]>) -> crate::Result<()> {
+        unreachable!("an Id is given once and never changes")
+    }
+
+    fn take_from(&self, _: &mut Editor<'_>, _: Entity) -> crate::Result<()> {
+        unreachable!("an Id goes with its entity")
     }
 
     fn stage(&self) -> Box<dyn RowStage> {

@@ -7,10 +7,15 @@
 use super::raw::{self, AtomicU64, Ordering, Slot};
 use super::shelf::TypedShelf;
 use super::stage::TypedStage;
-use super::{ByTable, Column, Frames, Gain, Kind, Roles, RowIo, RowStage, Shelf, State, TableMarks};
+use super::{
+    ByTable, CodecError, Column, Frames, Gain, Kind, Roles, RowIo, RowStage, Shelf, State, TableMarks,
+};
+use crate::editor::Editor;
+use crate::error::Error;
 use crate::id::Id;
 use crate::phased::Phased;
 use bevy_ecs::component::ComponentId;
+use bevy_ecs::entity::Entity;
 use bevy_ecs::storage::{Table, TableId, Tables};
 use bevy_ecs::world::World;
 use core::any::TypeId;
@@ -241,6 +246,25 @@ impl<T: State> Column for Typed<T> {
         // SAFETY: as above.
         let old = unsafe { self.values(table, 1 - slot) }.expect("the table holds the type");
         (self.io.gain)(self.hash_seed, ids, [new, old], rows);
+    }
+
+    fn check(&self, bytes: &[u8]) -> Result<(), CodecError> {
+        (self.io.decode)(bytes).map(drop)
+    }
+
+    fn put(&self, editor: &mut Editor<'_>, entity: Entity, bytes: Option<&[u8]>) -> crate::Result<()> {
+        let value = match bytes {
+            Some(bytes) => (self.io.decode)(bytes).map_err(|error| Error::Input(error.to_string()))?,
+            None => (self.io.blank)().expect("the build refuses types without a blank value"),
+        };
+        if !editor.set(entity, value.clone())? {
+            editor.insert(entity, value)?;
+        }
+        Ok(())
+    }
+
+    fn take_from(&self, editor: &mut Editor<'_>, entity: Entity) -> crate::Result<()> {
+        editor.remove::<T>(entity)
     }
 
     fn stage(&self) -> Box<dyn RowStage> {

@@ -77,6 +77,9 @@ pub(super) fn build_from(mut builder: EngineBuilder, start: &mut Start) -> Resul
     let mut errors = Vec::new();
     registrar.enter_types(&mut world, &mut errors);
     registrar.enter_annexes(&mut world, &mut errors);
+    registrar.check_changes(&annexes_of(&world), &mut errors);
+    #[cfg(feature = "store")]
+    (builder.changes = registrar.changes());
     let columns = gather_columns(&mut world, &ids);
     registrar.observers.order(&mut errors);
     let (schedule, startup) = make_schedules(&mut world, &mut registrar, &columns, errors)?;
@@ -84,8 +87,9 @@ pub(super) fn build_from(mut builder: EngineBuilder, start: &mut Start) -> Resul
     let setups = core::mem::take(&mut registrar.setups);
     let systems = schedule.tasks.iter().map(|task| task.name.clone()).collect();
     let inputs =
-        Inputs::new(Ingress::new(builder.inputs_max), core::mem::take(&mut registrar.inputs), systems);
-    let annexes: Vec<_> = world.resource::<Registry>().annexes.iter().map(|(_, a)| a.clone()).collect();
+        Inputs::new(Ingress::new(builder.inputs_max), core::mem::take(&mut registrar.inputs), systems)
+            .with_desk(registrar.desk.take());
+    let annexes = annexes_of(&world);
     let intakes = gather_intakes(&mut registrar, &annexes)?;
     let program = program(&registrar, &schedule, &startup, &columns, &inputs, &intakes);
     let (encoder, recovered, keys) = match start {
@@ -100,7 +104,7 @@ pub(super) fn build_from(mut builder: EngineBuilder, start: &mut Start) -> Resul
             (None, beginning.recovered.take(), keys)
         }
     };
-    intakes.iter().for_each(|intake| intake.keep(encoder.is_some()));
+    intakes.iter().for_each(|intake| intake.keep(encoder.as_ref().is_some_and(Encoder::logs)));
     let special = Special::of(&columns, &schedule.owners);
     let mut frame = Frame {
         special,
@@ -143,7 +147,14 @@ pub(super) fn build_from(mut builder: EngineBuilder, start: &mut Start) -> Resul
         }
     };
     pool.install(|| begin(&mut frame, start, startup, tail))?;
-    Ok(Engine::new(frame, pool, registrar.local, facts))
+    let beside = |type_id| frame.columns.iter().find(|column| column.state_type() == type_id);
+    let unstored = registrar.unstored.iter();
+    let unstored = unstored
+        .map(|(type_id, symbol)| {
+            (beside(*type_id).map_or_else(String::new, |c| c.name().to_owned()), *symbol)
+        })
+        .collect();
+    Ok(Engine::new(frame, pool, registrar.local, unstored, facts))
 }
 
 /// From the first committed frame, made or recovered, to the one that the engine begins with.
@@ -199,6 +210,11 @@ fn program(
     lines.into_iter().collect()
 }
 
+/// The annexes in the order of their stored names.
+fn annexes_of(world: &World) -> Vec<Arc<dyn Annex>> {
+    world.resource::<Registry>().annexes.iter().map(|(_, annex)| annex.clone()).collect()
+}
+
 fn check_settings(builder: &EngineBuilder) -> Result<()> {
     let refuse = |setting, value: String, reason| Err(Error::Setting { setting, value, reason });
     if let Some(threads) = builder.threads
@@ -223,6 +239,12 @@ fn check_settings(builder: &EngineBuilder) -> Result<()> {
         let reason =
             "a world that is known by its inputs needs their log; leave .input_log(InputLog::NONE) away";
         return refuse("durability", format!("{:?}", builder.durability), reason);
+    }
+    #[cfg(feature = "store")]
+    if builder.deltas > 0 && matches!(builder.durability, Durability::Inputs(_)) {
+        let reason =
+            "frames that are known by their inputs have no records to keep; choose another durability";
+        return refuse("deltas", builder.deltas.to_string(), reason);
     }
     if builder.path.is_none() && builder.durability != Durability::Memory {
         let reason = match cfg!(feature = "store") {

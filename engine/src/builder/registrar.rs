@@ -3,6 +3,7 @@
 //! Invariant: what is registered does not depend on the order of the calls. Each entry keeps what an error
 //! about it must name.
 
+mod changes;
 mod enter;
 
 use crate::annex::Annex;
@@ -88,6 +89,13 @@ pub struct Registrar {
     pub(crate) intakes: Vec<Intake>,
     /// Names and versions of plugins.
     pub(crate) plugins: Vec<(&'static str, u32)>,
+    /// Old name and new name, as they were given.
+    pub(super) renamed: Vec<(String, String)>,
+    pub(super) dropped: Vec<String>,
+    /// Where refused patches lie, where patches are taken.
+    pub(crate) desk: Option<Arc<crate::patch::Desk>>,
+    /// What is not stored: the stored name of the type beside which it lies, and its own name.
+    pub(crate) unstored: Vec<(TypeId, &'static str)>,
 }
 
 impl core::fmt::Debug for Registrar {
@@ -153,6 +161,28 @@ impl Registrar {
     ) -> &mut Self {
         self.named.push((TypeId::of::<T>(), ".upcast()", type_name::<T>()));
         self.upcasts.insert((TypeId::of::<T>(), from), Arc::new(upcast));
+        self
+    }
+
+    /// See [`super::EngineBuilder::renamed`].
+    pub fn renamed(&mut self, old: &str, new: &str) -> &mut Self {
+        self.renamed.push((old.to_owned(), new.to_owned()));
+        self
+    }
+
+    /// See [`super::EngineBuilder::dropped`].
+    pub fn dropped(&mut self, name: &str) -> &mut Self {
+        self.dropped.push(name.to_owned());
+        self
+    }
+
+    /// See [`super::EngineBuilder::patches`].
+    pub fn patches(&mut self) -> &mut Self {
+        if self.desk.is_none() {
+            let desk = Arc::new(crate::patch::Desk::default());
+            self.inputs.push(crate::patch::kind(desk.clone()));
+            self.desk = Some(desk);
+        }
         self
     }
 
@@ -250,6 +280,7 @@ impl Registrar {
             },
         });
         self.local.push(type_name::<C>());
+        self.unstored.push((TypeId::of::<T>(), type_name::<C>()));
         self
     }
 
@@ -260,6 +291,7 @@ impl Registrar {
             world.register_component::<R>()
         }));
         self.local.push(type_name::<R>());
+        self.unstored.push((TypeId::of::<R>(), type_name::<R>()));
         self
     }
 

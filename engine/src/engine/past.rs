@@ -58,7 +58,7 @@ impl Engine {
     /// A handle that looks back on other threads, while frames go on; `None` in memory. It sees a frame when the
     /// next one begins, or when `step` or `run` returns.
     pub fn past(&self) -> Option<crate::store::Past> {
-        self.frame.encoder.as_ref().map(|encoder| encoder.past())
+        self.frame.encoder.as_ref().and_then(|encoder| encoder.past())
     }
 
     /// Copies the world to `target`, which must not exist or be an empty directory: every committed frame, and the

@@ -260,6 +260,14 @@ pub enum BuildError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A stored name is said to be renamed or dropped, and that cannot be.
+    #[error("the stored name \"{name}\" cannot be changed so: {why}")]
+    BadChange {
+        /// The name.
+        name: String,
+        /// What stands against it, and what to do.
+        why: String,
+    },
     /// A codec without a blank value.
     #[error(
         "the codec of {type_name} has no blank value; implement Codec::blank with any value, which recovery needs to make a table without rows"

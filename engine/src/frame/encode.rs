@@ -8,6 +8,7 @@
 mod checkpoint;
 mod entry;
 
+use super::image::type_entry;
 use super::{Committed, Frame};
 use crate::buffer::{Column, Kind, Roles, TableMarks};
 use crate::builder::EngineBuilder;
@@ -16,14 +17,13 @@ use crate::error::{Error, Result};
 use crate::replay::Beginning;
 use crate::stats::Stats;
 use crate::store::{
-    Delta, DeltaWriter, DurableFrames, InputLog, Mark, Past, Recovered, RowKind, Store, StoreOptions,
-    TypeEntry,
+    DELTA_BYTES_MAX, Delta, DeltaWriter, DurableFrames, InputLog, Mark, Past, Recovered, Sink, Store,
+    StoreOptions, TypeEntry,
 };
 use crate::timer::Stopwatch;
 use checkpoint::Copying;
 use entry::By;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ const INLINE_BYTES_MAX: usize = 64 << 10;
 
 /// Makes records and hands them to the store.
 pub(crate) struct Encoder {
-    store: Store,
+    sink: Sink,
     writer: DeltaWriter,
     /// The store's key of each column.
     keys: Vec<u16>,
@@ -67,55 +67,52 @@ struct Record {
 }
 
 impl Encoder {
-    /// The encoder of a world that has a directory, and what is stored there.
+    /// The encoder of a world that has a directory, or keeps records, and what is stored there.
     pub(crate) fn of(
         builder: &EngineBuilder,
         columns: &[Arc<dyn Column>],
         facts: &BTreeMap<String, String>,
         program: &str,
     ) -> Result<(Option<Self>, Option<Recovered>)> {
-        let Some(path) = &builder.path else { return Ok((None, None)) };
+        let types: Vec<TypeEntry> = columns[1..].iter().map(type_entry).collect();
         let options = StoreOptions {
             durability: builder.durability,
             faults: builder.faults,
             history: builder.history,
             inputs: builder.input_log,
             program: program.to_owned(),
+            changes: builder.changes.clone(),
             ..StoreOptions::default()
         };
-        let (encoder, recovered) = Self::open(path, columns, facts, &options)?;
-        Ok((Some(encoder), recovered))
-    }
-
-    /// Opens the store in `path`, made with these columns and facts.
-    fn open(
-        path: &Path,
-        columns: &[Arc<dyn Column>],
-        facts: &BTreeMap<String, String>,
-        options: &StoreOptions,
-    ) -> Result<(Self, Option<Recovered>)> {
-        let types: Vec<TypeEntry> = columns[1..].iter().map(type_entry).collect();
-        let (store, recovered) = Store::open(path, &types, facts, options).map_err(failed)?;
-        let key = |column: &Arc<dyn Column>| store.type_key(column.name());
+        let kept = builder.deltas;
+        let (sink, recovered) = match &builder.path {
+            Some(path) => {
+                let (store, recovered) = Store::open(path, &types, facts, &options).map_err(failed)?;
+                let frame = recovered.as_ref().map_or(0, |recovered| recovered.frame);
+                (Sink::disk(store, kept, frame, DELTA_BYTES_MAX), recovered)
+            }
+            None if kept == 0 => return Ok((None, None)),
+            None => (Sink::memory(&types, kept, DELTA_BYTES_MAX), None),
+        };
+        let key = |column: &Arc<dyn Column>| sink.type_key(column.name());
         let keys =
             columns.iter().map(|column| key(column).expect("the store gives every type a key")).collect();
         let repaired = recovered.as_ref().and_then(|recovered| recovered.repaired.clone());
-        let writer = DeltaWriter::default();
         let encoder = Self {
-            store,
-            writer,
+            writer: DeltaWriter::default(),
             keys,
             pending: None,
             copying: None,
             repaired,
             nanos: 0,
-            logs: options.inputs != InputLog::NONE,
-            opened: Some(options.program.clone()),
+            logs: builder.path.is_some() && options.inputs != InputLog::NONE,
+            opened: Some(options.program),
             checkpoint_every: entry::checkpoint_every(options.durability),
             by_inputs: false,
             checkpoint: u64::MAX,
+            sink,
         };
-        Ok((encoder, recovered))
+        Ok((Some(encoder), recovered))
     }
 
     /// The store's keys of the columns of a world that is made again, which must be what is stored.
@@ -136,23 +133,34 @@ impl Encoder {
         &self.keys
     }
 
-    pub(crate) fn durable_frame(&self) -> u64 {
-        self.store.durable_frame()
+    /// The last durable frame; `None` where every frame counts as durable.
+    pub(crate) fn durable_frame(&self) -> Option<u64> {
+        self.sink.durable_frame()
     }
 
     /// A handle for threads that wait for the disk.
-    pub(crate) fn durable(&self) -> DurableFrames {
-        self.store.durable()
+    pub(crate) fn durable(&self) -> Option<DurableFrames> {
+        self.sink.durable()
+    }
+
+    /// Types and records as they are kept.
+    pub(crate) fn sink(&self) -> &Sink {
+        &self.sink
+    }
+
+    /// Whether what comes into frames is logged.
+    pub(crate) fn logs(&self) -> bool {
+        self.logs
     }
 
     /// A handle that looks back.
-    pub(crate) fn past(&self) -> Past {
-        self.store.past()
+    pub(crate) fn past(&self) -> Option<Past> {
+        self.sink.past()
     }
 
     /// Whether the store wants a whole checkpoint before anything else.
     pub(crate) fn upgrade_pending(&self) -> bool {
-        self.store.upgrade_pending()
+        self.sink.upgrade_pending()
     }
 
     pub(crate) fn repaired(&self) -> Option<&str> {
@@ -177,12 +185,12 @@ impl Encoder {
             By::Record(entry) => entry,
             By::Inputs => None,
         };
-        self.store.submit_with(record.delta, entry).map_err(failed)?;
+        self.sink.submit_with(record.delta, entry).map_err(failed)?;
         self.copy_some(committed)
     }
 
     pub(super) fn fill(&self, stats: &mut Stats) {
-        let store = self.store.stats();
+        let store = self.sink.stats();
         stats.encode_nanos = self.nanos;
         stats.disk_wait_nanos = store.submit_wait_time.as_nanos() as u64;
         stats.sync_nanos = store.sync_time_max.as_nanos() as u64;
@@ -191,15 +199,10 @@ impl Encoder {
     }
 }
 
-/// A column as the store knows it.
-fn type_entry(column: &Arc<dyn Column>) -> TypeEntry {
-    TypeEntry {
-        name: column.name().to_owned(),
-        version: column.version(),
-        row: column.fixed().map_or(RowKind::Variable, RowKind::Fixed),
-        layout: column.layout(),
-        transient: column.transient(),
-    }
+/// The types of a new world with these columns, by key.
+pub(super) fn created_types(columns: &[Arc<dyn Column>]) -> Vec<TypeEntry> {
+    let types: Vec<TypeEntry> = columns[1..].iter().map(type_entry).collect();
+    crate::store::created(&types)
 }
 
 impl Job {
@@ -279,14 +282,14 @@ impl Frame {
             self.journal.shifts.is_empty() && self.applied.is_empty() && bytes == 0 && entry.is_none();
         let digest = self.digests.last.filter(|(taken, _)| *taken == frame);
         if quiet && digest.is_none() {
-            encoder.store.empty_to(frame);
+            encoder.sink.empty_to(frame);
             if encoder.copying.is_some() {
                 encoder.copy_some(&self.as_committed())?;
             }
-            return encoder.store.failure().map_or(Ok(()), |error| Err(failed(error)));
+            return encoder.sink.failure().map_or(Ok(()), |error| Err(failed(error)));
         }
         let mut writer = core::mem::take(&mut encoder.writer);
-        writer.begin(encoder.store.buffer(), frame, self.shared.time.get().dt);
+        writer.begin(encoder.sink.buffer(), frame, self.shared.time.get().dt);
         self.write_structure(&mut writer, &encoder.keys);
         if let Some((_, digest)) = digest {
             writer.digest(digest.0);
@@ -296,7 +299,7 @@ impl Frame {
         }
         let by = By::Record(entry);
         let job = Job { writer, keys: core::mem::take(&mut encoder.keys), by };
-        if bytes > INLINE_BYTES_MAX || encoder.copying.is_some() || encoder.store.checkpoint_due() {
+        if bytes > INLINE_BYTES_MAX || encoder.copying.is_some() || encoder.sink.checkpoint_due() {
             encoder.pending = Some(job);
             return Ok(());
         }
@@ -378,18 +381,18 @@ impl Frame {
     pub(crate) fn flush(&mut self) -> Result<u64> {
         self.hand_over()?;
         let Some(encoder) = &mut self.encoder else { return Ok(self.committed) };
-        encoder.store.flush().map_err(failed)?;
-        Ok(encoder.durable_frame())
+        encoder.sink.flush().map_err(failed)?;
+        Ok(encoder.durable_frame().unwrap_or(self.committed))
     }
 
     /// Waits until `frame` is durable.
     pub(crate) fn wait_durable(&mut self, frame: u64, timeout: Duration) -> Result<u64> {
         self.hand_over()?;
         let Some(encoder) = &self.encoder else { return Ok(self.committed) };
-        if encoder.store.wait_durable(frame, timeout).map_err(failed)? {
-            return Ok(encoder.durable_frame());
+        if encoder.sink.wait_durable(frame, timeout).map_err(failed)? {
+            return Ok(encoder.durable_frame().unwrap_or(self.committed));
         }
-        let durable = encoder.durable_frame();
+        let durable = encoder.durable_frame().unwrap_or(self.committed);
         Err(Error::Store(format!("frame {frame} is not durable after {timeout:?}; frame {durable} is")))
     }
 }

@@ -49,7 +49,11 @@ impl Encoder {
         match *self {}
     }
 
-    pub(crate) fn durable_frame(&self) -> u64 {
+    pub(crate) fn durable_frame(&self) -> Option<u64> {
+        match *self {}
+    }
+
+    pub(crate) fn logs(&self) -> bool {
         match *self {}
     }
 

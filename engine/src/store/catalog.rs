@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use super::StoreError;
 use super::codec::{Cursor, Fields, malformed};
+use super::{StoreError, TypeChanges};
 use crate::digest::ID_TYPE_NAME;
 
 /// This bit of a stored kind says that the type is transient.
@@ -50,12 +50,17 @@ pub(crate) fn created(types: &[TypeEntry]) -> Vec<TypeEntry> {
     entries
 }
 
-/// The stored catalog with the given types: entries take the given versions, new names the next keys.
-pub(crate) fn merged(stored: &[TypeEntry], types: &[TypeEntry]) -> Result<Vec<TypeEntry>, StoreError> {
+/// The stored catalog with the given types: entries take the given names and versions, new names the next keys.
+pub(crate) fn merged(
+    stored: &[TypeEntry],
+    types: &[TypeEntry],
+    changes: &TypeChanges,
+) -> Result<Vec<TypeEntry>, StoreError> {
     let mut entries = stored.to_vec();
-    for entry in entries.iter_mut().skip(1) {
+    rename(&mut entries, changes)?;
+    for entry in entries.iter_mut().skip(1).filter(|entry| !entry.is_dropped()) {
         let Some(given) = types.iter().find(|given| given.name == entry.name) else {
-            let mut reason = "it is in the store, but not registered".to_owned();
+            let mut reason = "it is in the store, but not registered; register it, or say what became of it with .renamed(old, new) or .dropped(name)".to_owned();
             if entry.name.starts_with("diptych.") {
                 reason += "; it is the engine's own: register what brings it, as .hierarchy(), a job or an answering system does";
             }
@@ -91,9 +96,29 @@ pub(crate) fn merged(stored: &[TypeEntry], types: &[TypeEntry]) -> Result<Vec<Ty
     Ok(entries)
 }
 
-/// Whether a stored type changes its version.
+/// Calls the entries by the names of today; a dropped one keeps its key and nothing else.
+fn rename(entries: &mut [TypeEntry], changes: &TypeChanges) -> Result<(), StoreError> {
+    for index in 1..entries.len() {
+        let stored = entries[index].name.clone();
+        match changes.name_now(&stored) {
+            Some(now) if now != stored => {
+                if entries.iter().any(|other| other.name == now) {
+                    let reason =
+                        format!("it was renamed to \"{now}\", and the store holds both; drop one of them");
+                    return Err(refused(&stored, reason));
+                }
+                now.clone_into(&mut entries[index].name);
+            }
+            Some(_) => {}
+            None => entries[index] = TypeEntry::dropped(),
+        }
+    }
+    Ok(())
+}
+
+/// Whether a stored type changes its version or its name, or goes.
 pub(crate) fn upgrades(stored: &[TypeEntry], merged: &[TypeEntry]) -> bool {
-    stored.iter().zip(merged).any(|(old, new)| old.version != new.version)
+    stored.iter().zip(merged).any(|(old, new)| old.version != new.version || old.name != new.name)
 }
 
 /// The keys of the types whose values live for one frame.
@@ -112,6 +137,23 @@ fn append_new(entries: &mut Vec<TypeEntry>, types: &[TypeEntry]) {
 
 fn refused(name: &str, reason: String) -> StoreError {
     StoreError::Type { name: name.to_owned(), reason }
+}
+
+/// Whether a catalog from elsewhere can be one.
+pub(crate) fn check(entries: &[TypeEntry]) -> Result<(), StoreError> {
+    if entries.first() != Some(&TypeEntry::ids()) {
+        return Err(refused(ID_TYPE_NAME, "the catalog does not begin with it".to_owned()));
+    }
+    if entries.len() > usize::from(u16::MAX) {
+        return Err(refused("", format!("the catalog has {} types, at most 65535 can be", entries.len())));
+    }
+    let mut names = BTreeSet::new();
+    for entry in entries.iter().filter(|entry| !entry.is_dropped()) {
+        if !names.insert(&entry.name) {
+            return Err(refused(&entry.name, "it stands twice in the catalog".to_owned()));
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn encode(entries: &[TypeEntry]) -> Vec<u8> {

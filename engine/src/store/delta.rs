@@ -81,9 +81,17 @@ impl Delta {
 
 /// The end of the chain that a record continues: frame and header checksum of the record before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Link {
-    pub(crate) frame: u64,
-    pub(crate) checksum: u64,
+pub struct Link {
+    /// The record's frame; all ones for none.
+    pub frame: u64,
+    /// The checksum of its header.
+    pub checksum: u64,
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self::NONE
+    }
 }
 
 impl Link {

@@ -20,7 +20,7 @@ use super::recovery::{
     world_values,
 };
 use super::watermark::{WATERMARK_FILE, Watermark, WatermarkFile};
-use super::{FactMismatch, StoreError, StoreOptions, TypeEntry, catalog, inspect, keys, tables};
+use super::{FactMismatch, StoreError, StoreOptions, TypeChanges, TypeEntry, catalog, inspect, keys, tables};
 use crate::durability::InputLog;
 
 pub(crate) const FORMAT_FILE: &str = "FORMAT";
@@ -109,7 +109,7 @@ pub(crate) fn open_directory(
     let mut disk = Disk::open(&database)?;
     let values = world_values(&disk)?;
     compare(&values.facts, facts)?;
-    let merged = catalog::merged(&values.types, types)?;
+    let merged = catalog::merged(&values.types, types, &options.changes)?;
     let (mut recovered, position) = recover(&disk, &values, watermark.link)?;
     if position.head < watermark.head {
         let reason = format!("{} frames had been synced, {} were found", watermark.head, position.head);
@@ -120,6 +120,7 @@ pub(crate) fn open_directory(
         if position.by_inputs {
             recovered.tail = Some(log::tail(&disk, &values, &position)?);
         }
+        recovered.change(&options.changes, &merged);
     }
     compare_programs(&values, &position, &options.program)?;
     let log = Log::of(&disk, options.inputs)?;
@@ -288,7 +289,7 @@ pub(crate) fn compare_stored(
     types: &[TypeEntry],
 ) -> Result<(), StoreError> {
     compare(stored, given)?;
-    let merged = catalog::merged(stored_types, types)?;
+    let merged = catalog::merged(stored_types, types, &TypeChanges::default())?;
     let other = merged.iter().zip(stored_types).find(|(given, stored)| given.version != stored.version);
     let other = other.map(|(given, stored)| (given, format!("version {}", stored.version)));
     let new = merged.get(stored_types.len()).map(|given| (given, "nothing of that name".to_owned()));

@@ -156,6 +156,14 @@ pub enum StoreError {
         /// What is there, and what to do.
         reason: String,
     },
+    /// Bytes from elsewhere (a snapshot, a delta, a patch) are not what they should be. Nothing was changed.
+    #[error("{what}: {reason}")]
+    Refused {
+        /// What was looked at, and where.
+        what: String,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
     /// A stored type was registered with a newer version: write a whole checkpoint before other frames.
     #[error("stored types change their version: a complete checkpoint must come before any further frame")]
     UpgradePending,
@@ -200,6 +208,10 @@ impl StoreError {
             }
             other => other,
         }
+    }
+
+    pub(crate) fn refused(what: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Refused { what: what.into(), reason: reason.into() }
     }
 
     pub(crate) fn damaged(place: impl Into<String>, reason: impl Into<String>) -> Self {

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use super::delta::Link;
 use super::{Column, MarkedRows, Recovered, RecoveredTable, TypeEntry};
 use crate::digest::{ComponentDigest, row_hash, type_seed, world_digest};
 use crate::frame::Digest;
@@ -25,6 +26,8 @@ pub struct Image {
     pub(crate) notes: BTreeMap<String, Vec<u8>>,
     pub(crate) serials: BTreeMap<u32, u64>,
     pub(crate) stored_digest: Option<(u64, u128)>,
+    /// The end of the chain of records, where it is known.
+    pub(crate) link: Option<Link>,
     set: Set,
     components: OnceLock<Vec<Component>>,
     places: OnceLock<Vec<Place>>,
@@ -63,8 +66,9 @@ impl Image {
         let transient =
             |key: u16| recovered.stored_types.get(usize::from(key)).is_some_and(|entry| entry.transient);
         let set = recovered.rows_marked(transient);
-        let Recovered { frame, dt, tables, marks, removed, notes, serials, digest, stored_types, .. } =
-            recovered;
+        let Recovered {
+            frame, dt, tables, marks, removed, notes, serials, digest, stored_types, link, ..
+        } = recovered;
         Self {
             frame,
             dt,
@@ -76,6 +80,7 @@ impl Image {
             notes,
             serials,
             stored_digest: digest,
+            link,
             set,
             components: OnceLock::new(),
             places: OnceLock::new(),
@@ -176,7 +181,8 @@ impl Image {
     #[must_use]
     pub fn components(&self) -> &[Component] {
         self.components.get_or_init(|| {
-            let types = (0..).zip(&self.types).map(|(key, entry)| self.component(key, entry));
+            let types = (0..).zip(&self.types).filter(|(_, entry)| !entry.is_dropped());
+            let types = types.map(|(key, entry)| self.component(key, entry));
             let notes = self.notes.iter().map(|(name, bytes)| Component {
                 name: name.clone(),
                 version: 0,
@@ -204,6 +210,18 @@ impl Image {
     #[must_use]
     pub fn value(&self, id: Id, name: &str) -> Option<&[u8]> {
         self.value_of(id, self.type_key(name)?)
+    }
+
+    /// The entities of a table, row by row; none where there is no such table.
+    pub fn rows_in(&self, table: usize) -> impl Iterator<Item = Id> + '_ {
+        let ids = self.tables.get(table).and_then(ids_of).unwrap_or_default();
+        ids.iter().map(|id| Id::from_bits(u64::from_le_bytes(*id)))
+    }
+
+    /// The end of the chain of records, where it is known.
+    #[must_use]
+    pub fn link(&self) -> Option<Link> {
+        self.link
     }
 
     /// The same by the type's key.

@@ -39,7 +39,7 @@ pub struct Report {
     pub digest: Option<u128>,
     /// Number of entities.
     pub entities: u64,
-    /// The stored types by key; the first is the column of ids.
+    /// The stored types in the order of their keys; the first is the column of ids.
     pub types: Vec<TypeReport>,
     /// The named bytes of the last frame, and how many they are.
     pub frame_notes: BTreeMap<String, u64>,
@@ -288,7 +288,7 @@ fn describe(types: &[TypeEntry], image: Option<&Image>, report: &mut Report) {
         bytes: 0,
         sum: 0,
     };
-    report.types = types.iter().map(none).collect();
+    report.types = types.iter().filter(|entry| !entry.is_dropped()).map(none).collect();
     let Some(image) = image else { return };
     for (report, made) in report.types.iter_mut().zip(image.components()) {
         (report.rows, report.bytes, report.sum) = (made.rows, made.bytes, made.sum);

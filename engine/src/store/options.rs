@@ -22,6 +22,8 @@ pub struct StoreOptions {
     pub program: String,
     /// How much of the past is kept.
     pub history: History,
+    /// What became of stored types.
+    pub changes: super::TypeChanges,
     /// Faults injected by tests.
     #[doc(hidden)]
     pub faults: FaultPlan,
@@ -50,6 +52,7 @@ impl Default for StoreOptions {
             inputs: InputLog::default(),
             program: String::new(),
             history: History::default(),
+            changes: super::TypeChanges::default(),
             faults: FaultPlan::default(),
         }
     }

@@ -134,6 +134,11 @@ impl<'a> DeltaReader<'a> {
         Operations { cursor: Cursor::new(self.bytes, HEADER_BYTES), scattered: None }
     }
 
+    /// Its size, in bytes, header included.
+    pub(crate) fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
     /// The frame of a record that was parsed before.
     pub(crate) fn header_frame(bytes: &[u8]) -> Option<u64> {
         (bytes.len() >= HEADER_BYTES).then(|| header_u64(bytes, 8))

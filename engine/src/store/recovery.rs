@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 
 use fjall::Keyspace;
 
+pub(crate) use values::decode_end;
+use values::place;
 pub(crate) use values::{WorldValues, encode_current, encode_end, encode_head, encode_program, world_values};
-use values::{decode_end, place};
 
 use super::base::Base;
 use super::codec::malformed;
@@ -49,6 +50,8 @@ pub struct Recovered {
     pub repaired: Option<String>,
     /// Of a world that is known by its inputs: what came in since `frame`.
     pub tail: Option<Tail>,
+    /// The end of the chain of records, where it is known.
+    pub link: Option<Link>,
 }
 
 /// Frames that are to be made again.
@@ -347,6 +350,7 @@ impl Replay {
             stored_types: self.types,
             repaired: None,
             tail: None,
+            link: Some(self.link),
         };
         Ok((recovered, last_record))
     }

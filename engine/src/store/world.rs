@@ -156,6 +156,14 @@ impl RawWorld {
         }
     }
 
+    /// Says where values of transient types stand in tables that came from elsewhere.
+    pub(crate) fn lend_marked(&mut self, marks: &[super::MarkedRows]) {
+        for marked in marks.iter().filter(|marked| self.kinds[usize::from(marked.key)].transient) {
+            let super::MarkedRows { table, key, first_row, count, .. } = *marked;
+            self.lent.push(Lent { table, key, first_row, count });
+        }
+    }
+
     fn is_transient(&self, key: u16) -> bool {
         self.kinds.get(usize::from(key)).is_some_and(|kind| kind.transient)
     }
@@ -316,7 +324,16 @@ impl Column {
         }
     }
 
-    fn resize(&mut self, rows: u32) -> Result<(), String> {
+    /// Puts the rows of another column of the same kind behind its own.
+    pub(crate) fn append(&mut self, other: Self) {
+        match (self, other) {
+            (Self::Fixed { bytes, .. }, Self::Fixed { bytes: mut more, .. }) => bytes.append(&mut more),
+            (Self::Variable { blobs }, Self::Variable { blobs: mut more }) => blobs.append(&mut more),
+            _ => unreachable!("both columns were made from the same entry of the catalog"),
+        }
+    }
+
+    pub(crate) fn resize(&mut self, rows: u32) -> Result<(), String> {
         let rows = rows as usize;
         match self {
             Self::Fixed { size, bytes } => {

@@ -310,6 +310,7 @@ impl Model {
             stored_types: image.types().to_vec(),
             repaired: None,
             tail: None,
+            link: None,
         })
     }
 

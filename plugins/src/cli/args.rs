@@ -149,6 +149,40 @@ pub(crate) struct BackupArgs {
     pub(crate) json: bool,
 }
 
+/// `export`
+#[derive(Args, Debug)]
+pub(crate) struct ExportArgs {
+    /// The world's directory; it is only read, and may be running
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// The file to write, or - for standard output
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Write lines of JSON: a line an entity, values in hex
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The frame; the last one if left out. diptych inspect DIR says which are kept
+    #[arg(long, value_name = "N")]
+    pub(crate) frame: Option<u64>,
+    /// Print the report as one line of JSON
+    #[arg(long)]
+    pub(crate) report: bool,
+}
+
+/// `import`
+#[derive(Args, Debug)]
+pub(crate) struct ImportArgs {
+    /// The file, in either form, or - for standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The world's directory to make; it must not exist, or be empty
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// Print the report as one line of JSON
+    #[arg(long, alias = "json")]
+    pub(crate) report: bool,
+}
+
 /// `replay`
 #[derive(Args, Debug)]
 pub(crate) struct ReplayArgs {

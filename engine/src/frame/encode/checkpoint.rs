@@ -26,21 +26,22 @@ impl Encoder {
     /// Begins a checkpoint where one is due, and goes on with it.
     pub(super) fn copy_some(&mut self, committed: &Committed<'_>) -> Result<()> {
         if self.copying.is_none() {
-            if !self.store.checkpoint_due() {
+            if !self.sink.checkpoint_due() {
                 return Ok(());
             }
             self.begin_copy(committed, None)?;
         }
-        let budget = if self.store.upgrade_pending() { usize::MAX } else { COPY_BYTES_A_FRAME };
+        let budget = if self.sink.upgrade_pending() { usize::MAX } else { COPY_BYTES_A_FRAME };
         self.copy_pages(committed, budget)
     }
 
-    /// Makes a whole checkpoint at once.
-    pub(super) fn copy_all(&mut self, committed: &Committed<'_>) -> Result<()> {
-        self.copy_all_with(committed, None)
+    /// Makes a whole checkpoint at once, in the types of today: the last record does not fit them.
+    pub(super) fn upgrade(&mut self, committed: &Committed<'_>) -> Result<()> {
+        let copy = self.marks_of(committed);
+        self.copy_all_with(committed, Some(copy))
     }
 
-    /// The same of a frame without a record, with the copy of it that there would be.
+    /// Makes a whole checkpoint at once of a frame without a record, with the copy of it that there would be.
     pub(super) fn copy_all_with(&mut self, committed: &Committed<'_>, copy: Option<Vec<u8>>) -> Result<()> {
         self.begin_copy(committed, copy)?;
         self.copy_pages(committed, usize::MAX)
@@ -49,7 +50,7 @@ impl Encoder {
     fn begin_copy(&mut self, committed: &Committed<'_>, copy: Option<Vec<u8>>) -> Result<()> {
         let base = self.base(committed);
         let rows = base.tables.iter().map(|table| table.rows).collect();
-        self.store.begin_checkpoint_with(base, copy).map_err(failed)?;
+        self.sink.begin_checkpoint_with(base, copy).map_err(failed)?;
         self.checkpoint = committed.frame;
         self.copying = Some(Copying { rows, table: 0, column: 0, row: 0 });
         Ok(())
@@ -98,7 +99,7 @@ impl Encoder {
                 continue;
             }
             let column = &*committed.columns[index];
-            let upgrade = self.store.upgrade_pending();
+            let upgrade = self.sink.upgrade_pending();
             if column.transient() && !upgrade {
                 (copying.column, copying.row) = (copying.column + 1, 0);
                 continue;
@@ -108,7 +109,7 @@ impl Encoder {
                 .min(end - copying.row)
                 .min((COPY_BYTES_A_FRAME / size).max(1) as u32);
             if !open {
-                writer.begin_page(self.store.buffer(), committed.frame);
+                writer.begin_page(self.sink.buffer(), committed.frame);
                 open = true;
             }
             let number = copying.table as u32;
@@ -125,19 +126,19 @@ impl Encoder {
             copying.row += count;
             left = left.saturating_sub(size * count as usize);
             if writer.size() >= COPY_BYTES_A_FRAME as u64 {
-                self.store.page(writer.finish()).map_err(failed)?;
+                self.sink.page(writer.finish()).map_err(failed)?;
                 open = false;
             }
         }
         if open {
-            self.store.page(writer.finish()).map_err(failed)?;
+            self.sink.page(writer.finish()).map_err(failed)?;
         }
         self.writer = writer;
         if copying.table < copying.rows.len() {
             self.copying = Some(copying);
             return Ok(());
         }
-        self.store.end_checkpoint().map_err(failed)
+        self.sink.end_checkpoint().map_err(failed)
     }
 }
 
@@ -145,7 +146,7 @@ impl Frame {
     /// Makes a whole checkpoint of the committed frame at once.
     pub(crate) fn checkpoint_now(&mut self) -> Result<()> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
-        let done = encoder.copy_all(&self.as_committed());
+        let done = encoder.upgrade(&self.as_committed());
         self.encoder = Some(encoder);
         done
     }

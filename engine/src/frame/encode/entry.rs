@@ -41,14 +41,14 @@ impl Frame {
         entry: Option<Entry>,
     ) -> Result<()> {
         match entry {
-            Some(entry) => encoder.store.submit_entry(entry).map_err(failed)?,
-            None => encoder.store.empty_to(frame),
+            Some(entry) => encoder.sink.submit_entry(entry).map_err(failed)?,
+            None => encoder.sink.empty_to(frame),
         }
         if encoder.checkpoint_every.is_some_and(|every| frame.is_multiple_of(u64::from(every))) {
             let writer = core::mem::take(&mut encoder.writer);
             encoder.pending = Some(Job { writer, keys: core::mem::take(&mut encoder.keys), by: By::Inputs });
         }
-        encoder.store.failure().map_or(Ok(()), |error| Err(failed(error)))
+        encoder.sink.failure().map_or(Ok(()), |error| Err(failed(error)))
     }
 }
 
@@ -84,12 +84,12 @@ impl Encoder {
     }
 
     /// What the next frame sees of the committed one beside its values.
-    fn marks_of(&mut self, committed: &Committed<'_>) -> Vec<u8> {
+    pub(super) fn marks_of(&mut self, committed: &Committed<'_>) -> Vec<u8> {
         let roles = committed.shared.frames.roles();
         let (slot, stamp) = (roles.prev(), roles.stamps[roles.prev()]);
         let tables = &committed.world.storages().tables;
         let writer = &mut self.writer;
-        writer.begin(self.store.buffer(), committed.frame, committed.shared.time.get().dt);
+        writer.begin(self.sink.buffer(), committed.frame, committed.shared.time.get().dt);
         for (number, info) in (0..).zip(&committed.tables.list) {
             for index in info.columns.iter().map(|index| usize::from(*index)) {
                 let (column, key) = (&*committed.columns[index], self.keys[index]);

@@ -121,6 +121,7 @@ impl LogReader {
             stored_types: self.look.types.clone(),
             repaired: None,
             tail: None,
+            link: None,
         }))
     }
 

@@ -89,7 +89,7 @@ pub(crate) fn encode_end(pages: u32, last: Link) -> Vec<u8> {
     Fields::default().u32(pages).u64(last.frame).u64(last.checksum).finish()
 }
 
-pub(super) fn decode_end(bytes: &[u8]) -> Result<(u32, Link), StoreError> {
+pub(crate) fn decode_end(bytes: &[u8]) -> Result<(u32, Link), StoreError> {
     let mut cursor = Cursor::checked(bytes)?;
     Ok((cursor.u32()?, Link { frame: cursor.u64()?, checksum: cursor.u64()? }))
 }

@@ -56,6 +56,10 @@ impl Writer {
         let base_key = keys::key(base.frame, keys::BASE, 0);
         let copy_key = keys::key(base.frame, keys::COPY, 0);
         if let Some(copy) = copy {
+            if self.link.frame == base.frame {
+                // What a later checkpoint of the same frame would copy must fit the types of today.
+                self.last_record = copy.to_vec();
+            }
             self.disk.write(&[(writing, &base_key, &value), (writing, &copy_key, copy)])?;
         } else if self.link.frame == base.frame && !self.last_record.is_empty() {
             // The record's values have the old versions; an upgrade has the new ones in its pages.

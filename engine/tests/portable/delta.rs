@@ -1,0 +1,173 @@
+//! Deltas and the views that follow by them.
+
+use super::scene::{engine, scene};
+use super::*;
+use diptych_engine::Patch;
+use diptych_engine::store::{Publisher, Update, ViewWorld, WorldDelta};
+
+fn view_of(engine: &mut Engine) -> Tried<ViewWorld> {
+    let mut bytes = Vec::new();
+    engine.export(&mut bytes)?;
+    Ok(ViewWorld::read(bytes.as_slice())?)
+}
+
+fn said<T>(result: Result<T, diptych_engine::store::StoreError>) -> String {
+    result.err().map_or_else(String::new, |error| error.to_string())
+}
+
+#[test]
+fn a_view_follows_by_deltas_of_any_length() -> Tried {
+    // Claim: after each delta, of one frame or several, quiet ones among them, the view is the world: digest, rows in
+    // their order, messages, marks. The same from a directory.
+    let directory = tempfile::tempdir()?;
+    let stored = scene(Engine::open(directory.path().join("world"))).deltas(64).build()?;
+    for mut engine in [engine()?, stored] {
+        let mut view = view_of(&mut engine)?;
+        for round in 0..60_u64 {
+            engine.run(Pace::frames(1 + round % 4))?;
+            let delta = engine.delta_since(view.frame())?;
+            let delta = WorldDelta::decode(&delta.encode())?;
+            view.apply_delta(&delta)?;
+            let image = engine.image()?;
+            assert_eq!(view.image().digest(), image.digest(), "frame {}", view.frame());
+            assert_eq!((view.image().tables(), view.image().notes()), (image.tables(), image.notes()));
+            assert_eq!(view.image().removed(), image.removed());
+            assert_eq!(view.agrees(), Some(true));
+            assert!(view.image().serials() == image.serials());
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_delta_that_does_not_fit_is_refused_and_the_view_is_as_before() -> Tried {
+    let mut one = engine()?;
+    one.run(Pace::frames(3))?;
+    let mut view = view_of(&mut one)?;
+    one.run(Pace::frames(2))?;
+    let good = one.delta_since(3)?;
+    let later = one.delta_since(4)?;
+    let mut other = scene(Engine::in_memory()).seed(4).deltas(64).build()?;
+    other.run(Pace::frames(5))?;
+    let mut wider = scene(Engine::in_memory()).state::<Wide>("scene.wide", 1).deltas(64).build()?;
+    wider.run(Pace::frames(5))?;
+    let before = view.image().digest();
+    let mut refused = |delta: &WorldDelta, words: &[&str]| {
+        let said = said(view.apply_delta(delta));
+        assert!(words.iter().all(|word| said.contains(word)), "{words:?}: {said}");
+        assert_eq!((view.frame(), view.image().digest()), (3, before));
+    };
+    refused(&later, &["frame 4 to 5", "frame 3"]);
+    refused(&other.delta_since(3)?, &["another world"]);
+    refused(&wider.delta_since(3)?, &["another world"]);
+    view.apply_delta(&good)?;
+    assert_eq!(view.image().digest(), one.digest());
+    let said = refusal(one.delta_since(99));
+    assert!(said.contains("frames 0 to 5"), "{said}");
+    assert!(refusal(scene(Engine::in_memory()).build()?.delta_since(0)).contains(".deltas(frames)"));
+    Ok(())
+}
+
+#[derive(Clone, Copy, Pod, Zeroable, Debug, PartialEq)]
+#[repr(C)]
+struct Wide([u64; 4]);
+
+#[test]
+fn the_bytes_of_a_delta_are_looked_at_before_anything_changes() -> Tried {
+    // Claim: no cut and no changed byte is applied; whatever decodes all the same is refused or leads to the digest.
+    let mut engine = engine()?;
+    engine.run(Pace::frames(2))?;
+    let view = view_of(&mut engine)?;
+    engine.run(Pace::frames(3))?;
+    let bytes = engine.delta_since(2)?.encode();
+    for at in (0..bytes.len()).step_by(7) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        assert!(said(WorldDelta::decode(&changed)).contains("checksum"), "byte {at}");
+        assert!(WorldDelta::decode(&bytes[..at]).is_err(), "cut at {at}");
+    }
+    // With a checksum that fits again, the records' own checksums and links still tell.
+    for at in (0..bytes.len() - 8).step_by(5) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        let end = changed.len() - 8;
+        let sum = xxhash_rust::xxh3::xxh3_64(&changed[..end]);
+        changed[end..].copy_from_slice(&sum.to_le_bytes());
+        let mut tried = view.clone();
+        if WorldDelta::decode(&changed).and_then(|delta| tried.apply_delta(&delta)).is_err() {
+            assert_eq!(tried.image().digest(), view.image().digest(), "byte {at}");
+        } else {
+            assert_eq!(tried.image().digest(), engine.digest(), "byte {at}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_stream_carries_a_world_and_says_when_it_breaks() -> Tried {
+    let mut engine = engine()?;
+    let mut publisher = Publisher::new(Vec::new(), &engine.image()?)?;
+    let mut digests = Vec::new();
+    for _ in 0..9 {
+        engine.run(Pace::frames(2))?;
+        publisher.send(&engine.delta_since(publisher.frame())?)?;
+        digests.push(engine.digest());
+    }
+    assert!(said(publisher.send(&engine.delta_since(4)?)).contains("frame 18"));
+    let mut bytes = Vec::new();
+    {
+        // A publisher takes any writer; this one is looked at before its end.
+        let mut second = Publisher::new(&mut bytes, &engine.image()?)?;
+        engine.run(Pace::frames(2))?;
+        second.send(&engine.delta_since(18)?)?;
+        second.close()?;
+    }
+    let mut follower = ViewWorld::follow(bytes.as_slice())?;
+    assert_eq!(follower.view().image().digest(), *digests.last().ok_or("none")?);
+    assert_eq!(follower.next_update()?, Update::Frame(20));
+    assert_eq!(follower.view().image().digest(), engine.digest());
+    assert_eq!(follower.next_update()?, Update::Closed);
+    // The close alone is 32 bytes; without it, and with the delta cut.
+    for (cut, words) in [(32, "without its close"), (33, "cut in"), (60, "cut in")] {
+        let mut follower = ViewWorld::follow(&bytes[..bytes.len() - cut])?;
+        let mut last = follower.next_update();
+        if last.is_ok() {
+            last = follower.next_update();
+        }
+        let said = said(last);
+        assert!(said.contains(words) && said.contains("block"), "{cut}: {said}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_delta_as_patches_says_what_it_changed() -> Tried {
+    // Claim: patches name every entity that came, went or changed, and no other.
+    let mut engine = engine()?;
+    engine.run(Pace::frames(3))?;
+    let before = view_of(&mut engine)?;
+    engine.run(Pace::frames(1))?;
+    let delta = engine.delta_since(3)?;
+    let patches = delta.patches(&before)?;
+    let mut after = before.clone();
+    after.apply_delta(&delta)?;
+    let (old, new) = (before.image(), after.image());
+    for patch in &patches {
+        let (id, name) = (patch.id(), patch.component().unwrap_or_default());
+        match patch {
+            Patch::Destroy { .. } => assert!(old.keys_of(id).is_some() && new.keys_of(id).is_none()),
+            Patch::Remove { .. } => assert_eq!(new.value(id, name), None),
+            Patch::Set { value, .. } => assert_eq!(new.value(id, name), Some(value.as_slice())),
+            Patch::Add { value, .. } => assert_eq!(new.value(id, name), value.as_deref()),
+        }
+    }
+    for id in new.ids() {
+        let changed = ["scene.position", "scene.health", "scene.word"]
+            .iter()
+            .any(|name| old.value(id, name) != new.value(id, name));
+        let named = patches.iter().any(|patch| patch.id() == id);
+        assert!(named || !changed, "{id} changed and is not named");
+    }
+    assert_eq!(Patch::decode(&Patch::encode(&patches))?, patches);
+    Ok(())
+}
