@@ -53,6 +53,8 @@ pub mod store;
 mod structure;
 pub mod sync;
 mod tables;
+#[cfg(feature = "store")]
+pub mod testkit;
 mod timer;
 mod tree;
 mod view;

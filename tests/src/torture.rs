@@ -3,6 +3,7 @@
 //! Invariant: a seed is a whole run. What is random is thrown by `values::Dice` of the seed; what a kill meets is the
 //! machine's affair, and is checked against whatever frame it met.
 
+mod fault;
 mod model;
 mod rules;
 mod story;
@@ -10,4 +11,4 @@ mod trial;
 mod values;
 mod world;
 
-pub use trial::{Outcome, trial};
+pub use trial::{Outcome, Violation, trial};

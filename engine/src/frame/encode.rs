@@ -38,6 +38,8 @@ pub(crate) struct Encoder {
     keys: Vec<u16>,
     pending: Option<Job>,
     copying: Option<Copying>,
+    /// Bytes that a checkpoint copies in one frame, about.
+    copy_bytes: usize,
     repaired: Option<String>,
     nanos: u64,
     /// Whether what comes into frames is logged.
@@ -77,7 +79,7 @@ impl Encoder {
         let Some(path) = &builder.path else { return Ok((None, None)) };
         let options = StoreOptions {
             durability: builder.durability,
-            faults: builder.faults,
+            faults: builder.faults.clone(),
             history: builder.history,
             inputs: builder.input_log,
             program: program.to_owned(),
@@ -107,6 +109,10 @@ impl Encoder {
             keys,
             pending: None,
             copying: None,
+            copy_bytes: match options.faults.copy_bytes {
+                0 => checkpoint::COPY_BYTES_A_FRAME,
+                bytes => bytes as usize,
+            },
             repaired,
             nanos: 0,
             logs: options.inputs != InputLog::NONE,

@@ -16,7 +16,7 @@ use super::journal::Place;
 pub(crate) const WATERMARK_FILE: &str = "watermark";
 const WATERMARK_NEW: &str = "watermark.new";
 /// Slots stand on pages of their own.
-const SLOT_BYTES: usize = 4096;
+pub(crate) const SLOT_BYTES: usize = 4096;
 const SLOT_USED_BYTES: usize = 64;
 const MAGIC: u64 = u64::from_le_bytes(*b"DPWMARK1");
 
@@ -35,7 +35,7 @@ pub(crate) enum Condition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Watermark {
     /// Grows with every slot written.
-    sequence: u64,
+    pub(crate) sequence: u64,
     /// Frame + 1; 0 for none.
     pub(crate) head: u64,
     /// End of the chain of records.

@@ -33,6 +33,8 @@ pub(crate) struct Writer {
     durability: Durability,
     faults: FaultPlan,
     writes: u64,
+    /// Bytes of those.
+    written: u64,
     syncs: u64,
     link: Link,
     /// Frame + 1: written, and of that synced.
@@ -88,8 +90,9 @@ impl Writer {
             marker,
             log,
             durability: options.durability,
-            faults: options.faults,
+            faults: options.faults.clone(),
             writes: 0,
+            written: 0,
             syncs: 0,
             link,
             head,
@@ -207,23 +210,15 @@ impl Writer {
     }
 
     /// Does to this write what a test asked for.
-    fn fault(&mut self) -> Result<(), StoreError> {
+    fn fault(&mut self, size: u64) -> Result<(), StoreError> {
         self.writes += 1;
-        if self.faults.stall_every > 0 && self.writes.is_multiple_of(self.faults.stall_every) {
-            std::thread::sleep(self.faults.stall);
-        }
-        if self.writes == self.faults.fail_write {
-            return Err(StoreError::Engine {
-                action: "writing a batch",
-                message: "injected fault".to_owned(),
-            });
-        }
-        Ok(())
+        self.written += size;
+        self.faults.at_write(self.writes, self.written)
     }
 
     fn record(&mut self, mut delta: Delta, entry: Option<&Entry>) -> Result<(), StoreError> {
-        self.fault()?;
         let (frame, size) = (delta.frame(), delta.size() + entry.map_or(0, Entry::size));
+        self.fault(size)?;
         let link = seal(&mut delta.bytes, self.link);
         let key = keys::key(frame, keys::RECORD, 0);
         let record: (_, &[u8], &[u8]) = (self.disk.writing(), &key, &delta.bytes);
@@ -255,7 +250,7 @@ impl Writer {
 
     /// What came into a frame that has no record, with the head.
     fn entry(&mut self, entry: &Entry) -> Result<(), StoreError> {
-        self.fault()?;
+        self.fault(entry.size())?;
         let key = keys::key(entry.frame, keys::ENTRY, 0);
         let value = self.log.next(entry);
         self.head = entry.frame + 1;
@@ -267,8 +262,8 @@ impl Writer {
     }
 
     fn page(&mut self, mut delta: Delta) -> Result<(), StoreError> {
-        self.fault()?;
         let (frame, size) = (delta.frame(), delta.size());
+        self.fault(size)?;
         let checkpoint = self.checkpoint.as_mut().expect("the store asserts that a checkpoint was begun");
         checkpoint.link = seal(&mut delta.bytes, checkpoint.link);
         let key = keys::key(frame, keys::PAGE, checkpoint.pages);
@@ -428,13 +423,9 @@ impl Writer {
     fn sync(&mut self) -> Result<(), StoreError> {
         let started = Instant::now();
         self.syncs += 1;
-        if self.syncs == self.faults.fail_sync {
-            return Err(StoreError::Engine {
-                action: "syncing the journal",
-                message: "injected fault".to_owned(),
-            });
-        }
+        self.faults.at_sync(self.syncs)?;
         self.disk.sync()?;
+        self.faults.at_report(self.syncs)?;
         self.marker.synced(self.head, self.link)?;
         self.synced = self.head;
         let spent = started.elapsed();

@@ -1,13 +1,21 @@
 //! Runs the torture chamber from the command line.
 
 fn main() {
-    let seeds: u64 = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(100);
-    let mut frames = 0;
-    for seed in 0..seeds {
-        match tests::torture::trial(seed) {
-            Ok(outcome) => frames += outcome.frames,
-            Err(error) => println!("seed {seed}: {error}"),
+    let mut args = std::env::args().skip(1).map(|n| n.parse::<u64>().unwrap());
+    let (first, seeds) = (args.next().unwrap_or(0), args.next().unwrap_or(100));
+    let mut all = tests::torture::Outcome::default();
+    let start = std::time::Instant::now();
+    for seed in first..first + seeds {
+        match tests::torture::trial(seed, std::path::Path::new("/dev/shm")) {
+            Ok(outcome) => {
+                all.frames += outcome.frames;
+                all.faults += outcome.faults;
+                all.halts += outcome.halts;
+                all.flips[0] += outcome.flips[0];
+                all.flips[1] += outcome.flips[1];
+            }
+            Err(error) => println!("{error}"),
         }
     }
-    println!("{frames} frames");
+    println!("{all:?} {:?}", start.elapsed());
 }

@@ -1,57 +1,224 @@
-//! One seed.
+//! One seed: its story in memory, compared in every frame; then on disk, through faults and crashes, to the same end.
+//!
+//! Invariant: after each fault the world is reopened from what that fault has left, at a frame that was acknowledged or
+//! a later one, equal to the model's, with the digest of the run in memory.
 
+use crate::torture::fault::{Fault, Left};
 use crate::torture::model::difference;
 use crate::torture::story::Story;
+use crate::torture::values::Dice;
 use crate::torture::world;
 use diptych_engine::prelude::*;
+use diptych_engine::store::FaultPlan;
+use std::fmt;
+use std::path::Path;
+
+/// Faults of a seed, at most; then the story is run to its end.
+const FAULTS_MAX: u64 = 3;
 
 /// What a seed came to.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// Frames made.
+    /// Frames made, in memory and on disk.
     pub frames: u64,
-    /// Crashes survived.
-    pub crashes: u64,
+    /// Crashes, losses and failures that the world went through.
+    pub faults: u64,
+    /// Those that met the writer where they were meant to.
+    pub halts: u64,
+    /// Flipped bytes that were refused, and those that the world was opened with.
+    pub flips: [u64; 2],
 }
 
-/// Runs a seed.
+/// What was violated.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// The seed that reproduces it.
+    pub seed: u64,
+    /// What differed, and in which frame.
+    pub what: String,
+    /// What had been done to the world until then.
+    pub done: Vec<String>,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "seed {}: {}", self.seed, self.what)?;
+        self.done.iter().try_for_each(|done| write!(f, "\n    after: {done}"))
+    }
+}
+
+/// A seed being run.
+pub(crate) struct Trial<'a> {
+    pub(crate) story: &'a Story,
+    pub(crate) dice: Dice,
+    /// By frame, of the run in memory.
+    digests: Vec<Digest>,
+    pub(crate) outcome: Outcome,
+    pub(crate) done: Vec<String>,
+    /// Whether frames of the engine opened last are durable when they are synced.
+    pub(crate) synced: bool,
+}
+
+/// Runs a seed in a folder of its own below `scratch`.
 ///
 /// # Errors
-/// What was violated, as a sentence.
-pub fn trial(seed: u64) -> Result<Outcome, String> {
+/// What was violated.
+pub fn trial(seed: u64, scratch: &Path) -> Result<Outcome, Violation> {
     let story = Story::new(seed);
-    let mut engine = world::register(Engine::in_memory(), &story.program)
-        .threads(1)
-        .build()
-        .map_err(|error| format!("the world is refused: {error}"))?;
-    let mut outcome = Outcome::default();
-    compare(&engine, &story)?;
-    while engine.frame() < story.end() {
-        step(&mut engine, &story)?;
-        compare(&engine, &story)?;
-        outcome.frames += 1;
+    let mut trial = Trial {
+        story: &story,
+        dice: Dice::new(seed, "trial"),
+        digests: Vec::new(),
+        outcome: Outcome::default(),
+        done: Vec::new(),
+        synced: false,
+    };
+    let folder = scratch.join(format!("seed-{seed}-{}", std::process::id()));
+    let result = trial.run(&folder);
+    // A folder that cannot be removed is found by whoever looks at the disk; the seed is what counts.
+    std::fs::remove_dir_all(&folder).unwrap_or_default();
+    match result {
+        Ok(()) => Ok(trial.outcome),
+        Err(what) => Err(Violation { seed, what, done: trial.done }),
     }
-    Ok(outcome)
 }
 
-fn step(engine: &mut Engine, story: &Story) -> Result<(), String> {
-    let frame = engine.frame() + 1;
-    let scene = &story.scenes[frame as usize];
-    world::send(engine, &scene.inputs).map_err(|error| format!("frame {frame}: {error}"))?;
-    let made = if scene.still { engine.answer() } else { engine.step() };
-    made.map_err(|error| format!("frame {frame}: {error}"))
-}
+impl Trial<'_> {
+    fn run(&mut self, folder: &Path) -> Result<(), String> {
+        self.in_memory()?;
+        std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let mut left = Left { dir: folder.join("0"), floor: 0 };
+        for n in 1..=1 + self.dice.below(FAULTS_MAX) {
+            let fault = Fault::throw(&mut self.dice, self.story.end());
+            let next = folder.join(n.to_string());
+            left = self.suffer(&fault, &left, next)?;
+            self.outcome.faults += 1;
+        }
+        self.to_the_end(&left)
+    }
 
-fn compare(engine: &Engine, story: &Story) -> Result<(), String> {
-    let frame = engine.frame();
-    let expected = &story.worlds[frame as usize];
-    let found = world::look(engine, &story.program, &expected.rows);
-    if let Some(difference) = difference(&expected.rows, &found) {
-        return Err(format!("frame {frame}: {difference}"));
+    /// The story in memory, every frame compared.
+    fn in_memory(&mut self) -> Result<(), String> {
+        self.done.push("a run in memory".to_owned());
+        let threads = 1 + self.dice.below(3) as usize;
+        let builder = world::register(Engine::in_memory(), &self.story.program).threads(threads);
+        let mut engine = builder.build().map_err(|error| format!("the world is refused: {error}"))?;
+        self.compare(&engine)?;
+        self.digests.push(engine.digest());
+        while engine.frame() < self.story.end() {
+            self.step(&mut engine)?;
+            self.compare(&engine)?;
+            self.digests.push(engine.digest());
+        }
+        Ok(())
     }
-    let entities = engine.view().entities();
-    if entities != expected.entities() {
-        return Err(format!("frame {frame}: {entities} entities, the model has {}", expected.entities()));
+
+    /// Opens a world and looks whether it is as it must be.
+    pub(crate) fn open(&mut self, left: &Left, faults: FaultPlan) -> Result<Engine, String> {
+        let threads = *self.dice.pick(&[1, 1, 2, 2, 3, 4, 8]);
+        let durability = match self.dice.below(4) {
+            0 => Durability::Buffered,
+            1 => Durability::Every(1 + self.dice.below(9) as u32),
+            _ => Durability::Synced,
+        };
+        self.synced = durability != Durability::Buffered;
+        let digests = match self.dice.below(3) {
+            0 => DigestPolicy::OnDemand,
+            _ => DigestPolicy::Every(1 + self.dice.below(9)),
+        };
+        self.done.push(format!(
+            "{durability:?}, {digests:?}, {threads} threads, from frame {} on or later",
+            left.floor
+        ));
+        let builder = world::register(Engine::open(&left.dir), &self.story.program);
+        let builder = builder.threads(threads).durability(durability).digest(digests).faults(faults);
+        let mut engine = builder.build().map_err(|error| format!("the world does not open: {error}"))?;
+        let frame = engine.frame();
+        if frame < left.floor {
+            return Err(format!("it opens at frame {frame}; frame {} had been acknowledged", left.floor));
+        }
+        self.compare(&engine)?;
+        self.compare_digest(&mut engine)?;
+        Ok(engine)
     }
-    Ok(())
+
+    /// Makes the rest of the story, closes the world and looks at it once more.
+    fn to_the_end(&mut self, left: &Left) -> Result<(), String> {
+        let faults = self.faults();
+        let mut engine = self.open(left, faults)?;
+        while engine.frame() < self.story.end() {
+            self.go_on(&mut engine)?;
+        }
+        self.compare(&engine)?;
+        self.compare_digest(&mut engine)?;
+        drop(engine);
+        let left = Left { dir: left.dir.clone(), floor: self.story.end() };
+        self.done.push("a clean end".to_owned());
+        self.open(&left, FaultPlan::default()).map(drop)
+    }
+
+    /// What is done to the store in any case: checkpoints that come often, and copy little at a time.
+    pub(crate) fn faults(&mut self) -> FaultPlan {
+        let mut plan = FaultPlan::default();
+        if !self.dice.one_in(3) {
+            plan.checkpoint_bytes = 1 + self.dice.below(30_000);
+            plan.copy_bytes = 1 + self.dice.below(4_000);
+        }
+        plan
+    }
+
+    /// Makes a frame, or several at once, and looks at some of them.
+    pub(crate) fn go_on(&mut self, engine: &mut Engine) -> Result<(), String> {
+        let first = engine.frame() as usize + 1;
+        let scenes = &self.story.scenes[first..];
+        let quiet = scenes.iter().take_while(|scene| !scene.still && scene.inputs.is_empty()).count() as u64;
+        if quiet > 1 && self.dice.one_in(2) {
+            let frames = 2 + self.dice.below(quiet - 1);
+            engine.run(Pace::frames(frames)).map_err(|error| format!("frames from {first} on: {error}"))?;
+            self.outcome.frames += frames;
+        } else {
+            self.step(engine)?;
+        }
+        if self.dice.one_in(4) {
+            self.compare_digest(engine)?;
+        }
+        if self.dice.one_in(8) {
+            self.compare(engine)?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, engine: &mut Engine) -> Result<(), String> {
+        let frame = engine.frame() + 1;
+        let scene = &self.story.scenes[frame as usize];
+        world::send(engine, &scene.inputs).map_err(|error| format!("frame {frame}: {error}"))?;
+        let made = if scene.still { engine.answer() } else { engine.step() };
+        self.outcome.frames += 1;
+        made.map_err(|error| format!("frame {frame}: {error}"))
+    }
+
+    pub(crate) fn compare(&self, engine: &Engine) -> Result<(), String> {
+        let frame = engine.frame();
+        let Some(expected) = self.story.worlds.get(frame as usize) else {
+            return Err(format!("it is at frame {frame}, which was never made"));
+        };
+        let found = world::look(engine, &self.story.program, &expected.rows);
+        if let Some(difference) = difference(&expected.rows, &found) {
+            return Err(format!("frame {frame}: {difference}"));
+        }
+        let entities = engine.view().entities();
+        if entities != expected.entities() {
+            return Err(format!("frame {frame}: {entities} entities, the model has {}", expected.entities()));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn compare_digest(&self, engine: &mut Engine) -> Result<(), String> {
+        let (frame, digest) = (engine.frame(), engine.digest());
+        let expected = self.digests[frame as usize];
+        if digest == expected {
+            return Ok(());
+        }
+        Err(format!("frame {frame}: the digest is {digest}, in memory it was {expected}"))
+    }
 }

@@ -11,7 +11,7 @@ use crate::store::{Base, DeltaWriter, Mark, TableShape};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes copied in one frame, about: a checkpoint of 24 MB takes a hundred frames.
-const COPY_BYTES_A_FRAME: usize = 256 << 10;
+pub(super) const COPY_BYTES_A_FRAME: usize = 256 << 10;
 
 /// Where the copy of a checkpoint is.
 pub(super) struct Copying {
@@ -31,7 +31,7 @@ impl Encoder {
             }
             self.begin_copy(committed, None)?;
         }
-        let budget = if self.store.upgrade_pending() { usize::MAX } else { COPY_BYTES_A_FRAME };
+        let budget = if self.store.upgrade_pending() { usize::MAX } else { self.copy_bytes };
         self.copy_pages(committed, budget)
     }
 
