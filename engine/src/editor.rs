@@ -14,6 +14,7 @@ use crate::buffer::{Column, IdColumn, Kind, PAGE_SHIFT, State, Typed};
 use crate::error::{Error, Result};
 use crate::id::{Id, SystemKey};
 use crate::registry::Registry;
+use crate::sabotage::{self, Bug};
 use crate::shared::Shared;
 use crate::structure::{Bundle, Command, Commands, Known, Spawned, Spawner, Target};
 use crate::tables::TableList;
@@ -239,6 +240,9 @@ impl Editor<'_> {
     fn write<T: State>(&mut self, typed: &Typed<T>, location: EntityLocation, value: T) {
         let (table, row) = (location.table_id, location.table_row.index());
         for slot in [0, 1] {
+            if slot == self.slot && sabotage::now_and_then(Bug::LateFlip) {
+                continue;
+            }
             // SAFETY: the editor has the world to itself, and the row was found in the table.
             unsafe { typed.write(self.table(table), slot, row, value.clone()) };
         }

@@ -44,6 +44,8 @@ mod registry;
 mod replay;
 pub mod reply;
 mod reserve;
+#[doc(hidden)]
+pub mod sabotage;
 mod schedule;
 mod shared;
 mod stats;

@@ -51,5 +51,7 @@
 mod crash;
 mod directory;
 
+#[cfg(feature = "jumping-clock")]
+pub use crate::timer::jump as jump_clock;
 pub use crash::Crash;
 pub use directory::{File, Loss, Synced, copy, cut, files, flip, lose_unsynced, synced, tear_watermark};

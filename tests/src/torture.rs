@@ -5,10 +5,17 @@
 
 mod fault;
 mod model;
+mod report;
 mod rules;
 mod story;
 mod trial;
 mod values;
+mod way;
+mod worker;
 mod world;
 
-pub use trial::{Outcome, Violation, trial};
+#[cfg(feature = "seeded-bugs")]
+pub use report::{Caught, hunt};
+pub use report::{Settings, Tally, chamber, reproduce};
+pub use trial::{Ground, Outcome, Violation, trial};
+pub use worker::{WORKER, work};

@@ -9,6 +9,7 @@ use super::stage::TypedStage;
 use super::{ByTable, Column, Frames, Gain, Kind, Roles, RowIo, RowStage, State, TableMarks};
 use crate::id::Id;
 use crate::phased::Phased;
+use crate::sabotage::{self, Bug};
 use bevy_ecs::component::ComponentId;
 use bevy_ecs::storage::{Table, TableId, Tables};
 use bevy_ecs::world::World;
@@ -208,7 +209,7 @@ impl<T: State> Column for Typed<T> {
         for (id, marks) in self.by_table.iter() {
             let table = &tables[id];
             marks.resolve(roles.next, roles.stamps[roles.next]);
-            if !self.transient {
+            if !self.transient && !sabotage::now_and_then(Bug::SkippedCarry) {
                 // SAFETY: the owner's loops are over, by the caller's promise.
                 unsafe { self.carry(table, marks, roles) };
             }

@@ -15,6 +15,7 @@ use crate::editor::Shift;
 use crate::error::{Error, Result};
 use crate::replay::Beginning;
 use crate::stats::Stats;
+use crate::sabotage::{self, Bug};
 use crate::store::{
     Delta, DeltaWriter, DurableFrames, InputLog, Mark, Past, Recovered, RowKind, Store, StoreOptions,
     TypeEntry,
@@ -297,7 +298,7 @@ impl Frame {
         if let Some((_, digest)) = digest {
             writer.digest(digest.0);
         }
-        if encoder.copying.is_some() {
+        if encoder.copying.is_some() && !sabotage::is(Bug::LostMove) {
             self.write_moved(&mut writer, &encoder.keys);
         }
         let by = By::Record(entry);
@@ -355,9 +356,14 @@ impl Frame {
         }
         if !self.journal.shifts.is_empty() || !self.applied.is_empty() {
             for (column, key) in self.columns.iter().zip(keys) {
+                if sabotage::is(Bug::ForgottenRemoval) {
+                    continue;
+                }
                 writer.removed(*key, bytemuck::must_cast_slice(column.removed().get()));
             }
-            self.shared.serials.get().iter().for_each(|(key, next)| writer.serial(key.0, *next));
+            let serials = self.shared.serials.get().iter();
+            let known = serials.filter(|_| !sabotage::is(Bug::LostSerial));
+            known.for_each(|(key, next)| writer.serial(key.0, *next));
         }
     }
 

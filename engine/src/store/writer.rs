@@ -9,6 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::sabotage::{self, Bug};
+
 use super::base::Base;
 use super::delta::{Delta, Link, seal};
 use super::directory::Marker;
@@ -236,7 +238,9 @@ impl Writer {
             }
             _ => self.disk.write(&[record])?,
         }
-        self.link = link;
+        if !sabotage::now_and_then(Bug::CommitWithoutHead) {
+            self.link = link;
+        }
         self.head = frame + 1;
         match (&mut self.checkpoint, self.kept.starts.last_mut()) {
             (Some(checkpoint), _) => checkpoint.record_bytes += size,
@@ -395,6 +399,9 @@ impl Writer {
     }
 
     fn persist(&mut self, started: Instant) -> Result<(), StoreError> {
+        if sabotage::is(Bug::UnsyncedAcknowledgement) {
+            self.queue.publish(self.head, |_| {});
+        }
         let wanted = match self.durability {
             Durability::Memory | Durability::Buffered | Durability::Inputs(_) => false,
             Durability::Synced => self.synced < self.head,

@@ -5,6 +5,7 @@
 
 use crate::torture::trial::Trial;
 use crate::torture::values::Dice;
+use crate::torture::worker::End;
 use diptych_engine::store::{FaultPlan, Halt, HaltAt};
 use diptych_engine::testkit::{self, Loss};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,9 @@ use std::time::Duration;
 
 /// How long a writer that has all it was given may take to come to its halt.
 const HALT_WAIT: Duration = Duration::from_millis(3);
+
+/// One fault of so many meets a process of its own, which costs more than the others.
+const CHILDREN: u64 = 12;
 
 /// What is left of a world, and the frame that it must have kept.
 #[derive(Clone, Debug)]
@@ -31,6 +35,8 @@ pub(crate) enum Fault {
     Fails(FaultPlan),
     /// The engine is dropped at a frame.
     Close(u64),
+    /// Another process runs the world, and is killed or finds the disk full.
+    Child(End),
 }
 
 impl Fault {
@@ -41,6 +47,14 @@ impl Fault {
             1 => HaltAt::Sync(1 + dice.below(number)),
             _ => HaltAt::Report(1 + dice.below(number)),
         };
+        if dice.one_in(CHILDREN) {
+            let frame = 1 + dice.below(frames);
+            return Self::Child(match dice.below(4) {
+                0 => End::After(dice.below(30_000)),
+                1 => End::Full(frame, dice.below(20_000)),
+                _ => End::At(frame, dice.below(2_000)),
+            });
+        }
         match dice.below(8) {
             0..3 => Self::Kill(at),
             3..6 => {
@@ -107,6 +121,10 @@ impl Trial<'_> {
                 drop(engine);
                 Ok(Left { dir: left.dir.clone(), floor })
             }
+            Fault::Child(end) => match self.ground.program.clone() {
+                Some(program) => self.killed(*end, left, &program),
+                None => Ok(left.clone()),
+            },
             Fault::Close(frame) => {
                 let mut engine = self.open(left, plan)?;
                 while engine.frame() < *frame {

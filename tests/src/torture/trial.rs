@@ -7,11 +7,14 @@ use crate::torture::fault::{Fault, Left};
 use crate::torture::model::difference;
 use crate::torture::story::Story;
 use crate::torture::values::Dice;
+use crate::torture::way::Way;
 use crate::torture::world;
 use diptych_engine::prelude::*;
 use diptych_engine::store::FaultPlan;
+use diptych_engine::testkit;
 use std::fmt;
-use std::path::Path;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 
 /// Faults of a seed, at most; then the story is run to its end.
 const FAULTS_MAX: u64 = 3;
@@ -25,6 +28,8 @@ pub struct Outcome {
     pub faults: u64,
     /// Those that met the writer where they were meant to.
     pub halts: u64,
+    /// Processes that were killed, or found the disk full.
+    pub kills: u64,
     /// Flipped bytes that were refused, and those that the world was opened with.
     pub flips: [u64; 2],
 }
@@ -50,6 +55,7 @@ impl fmt::Display for Violation {
 /// A seed being run.
 pub(crate) struct Trial<'a> {
     pub(crate) story: &'a Story,
+    pub(crate) ground: &'a Ground,
     pub(crate) dice: Dice,
     /// By frame, of the run in memory.
     digests: Vec<Digest>,
@@ -59,21 +65,40 @@ pub(crate) struct Trial<'a> {
     pub(crate) synced: bool,
 }
 
-/// Runs a seed in a folder of its own below `scratch`.
+/// Where trials are run, and by what help.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// Worlds are made in folders below this one.
+    pub scratch: PathBuf,
+    /// The program of the chamber, which runs itself again to be killed; without it nobody is.
+    pub program: Option<PathBuf>,
+}
+
+/// Runs a seed.
 ///
 /// # Errors
 /// What was violated.
-pub fn trial(seed: u64, scratch: &Path) -> Result<Outcome, Violation> {
+pub fn trial(seed: u64, ground: &Ground) -> Result<Outcome, Violation> {
+    let run = || whole(seed, ground);
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().map(String::as_str);
+        let said = said.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without a message");
+        Err(Violation { seed, what: format!("a panic: {said}"), done: Vec::new() })
+    })
+}
+
+fn whole(seed: u64, ground: &Ground) -> Result<Outcome, Violation> {
     let story = Story::new(seed);
     let mut trial = Trial {
         story: &story,
+        ground,
         dice: Dice::new(seed, "trial"),
         digests: Vec::new(),
         outcome: Outcome::default(),
         done: Vec::new(),
         synced: false,
     };
-    let folder = scratch.join(format!("seed-{seed}-{}", std::process::id()));
+    let folder = ground.scratch.join(format!("seed-{seed}-{}", std::process::id()));
     let result = trial.run(&folder);
     // A folder that cannot be removed is found by whoever looks at the disk; the seed is what counts.
     std::fs::remove_dir_all(&folder).unwrap_or_default();
@@ -89,11 +114,14 @@ impl Trial<'_> {
         std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let mut left = Left { dir: folder.join("0"), floor: 0 };
         for n in 1..=1 + self.dice.below(FAULTS_MAX) {
+            // How many frames a halt lets pass is the machine's affair; what comes after must not follow from it.
+            self.dice = Dice::new(self.story.program.seed, &format!("fault {n}"));
             let fault = Fault::throw(&mut self.dice, self.story.end());
             let next = folder.join(n.to_string());
             left = self.suffer(&fault, &left, next)?;
             self.outcome.faults += 1;
         }
+        self.dice = Dice::new(self.story.program.seed, "end");
         self.to_the_end(&left)
     }
 
@@ -115,24 +143,11 @@ impl Trial<'_> {
 
     /// Opens a world and looks whether it is as it must be.
     pub(crate) fn open(&mut self, left: &Left, faults: FaultPlan) -> Result<Engine, String> {
-        let threads = *self.dice.pick(&[1, 1, 2, 2, 3, 4, 8]);
-        let durability = match self.dice.below(4) {
-            0 => Durability::Buffered,
-            1 => Durability::Every(1 + self.dice.below(9) as u32),
-            _ => Durability::Synced,
-        };
-        self.synced = durability != Durability::Buffered;
-        let digests = match self.dice.below(3) {
-            0 => DigestPolicy::OnDemand,
-            _ => DigestPolicy::Every(1 + self.dice.below(9)),
-        };
-        self.done.push(format!(
-            "{durability:?}, {digests:?}, {threads} threads, from frame {} on or later",
-            left.floor
-        ));
+        let way = Way::throw(&mut self.dice);
+        self.synced = way.durability != Durability::Buffered;
+        self.done.push(format!("{way}, opened from frame {} on or later", left.floor));
         let builder = world::register(Engine::open(&left.dir), &self.story.program);
-        let builder = builder.threads(threads).durability(durability).digest(digests).faults(faults);
-        let mut engine = builder.build().map_err(|error| format!("the world does not open: {error}"))?;
+        let mut engine = way.of(builder).faults(faults).build().map_err(|error| format!("the world does not open: {error}"))?;
         let frame = engine.frame();
         if frame < left.floor {
             return Err(format!("it opens at frame {frame}; frame {} had been acknowledged", left.floor));
@@ -179,6 +194,10 @@ impl Trial<'_> {
         } else {
             self.step(engine)?;
         }
+        if self.dice.one_in(5) {
+            // Forwards or back again; nothing that is made may depend on it.
+            testkit::jump_clock(self.dice.below(100_000) as u32);
+        }
         if self.dice.one_in(4) {
             self.compare_digest(engine)?;
         }
@@ -189,12 +208,8 @@ impl Trial<'_> {
     }
 
     fn step(&mut self, engine: &mut Engine) -> Result<(), String> {
-        let frame = engine.frame() + 1;
-        let scene = &self.story.scenes[frame as usize];
-        world::send(engine, &scene.inputs).map_err(|error| format!("frame {frame}: {error}"))?;
-        let made = if scene.still { engine.answer() } else { engine.step() };
         self.outcome.frames += 1;
-        made.map_err(|error| format!("frame {frame}: {error}"))
+        step(engine, self.story)
     }
 
     pub(crate) fn compare(&self, engine: &Engine) -> Result<(), String> {
@@ -221,4 +236,13 @@ impl Trial<'_> {
         }
         Err(format!("frame {frame}: the digest is {digest}, in memory it was {expected}"))
     }
+}
+
+/// Makes the next frame of a story.
+pub(crate) fn step(engine: &mut Engine, story: &Story) -> Result<(), String> {
+    let frame = engine.frame() + 1;
+    let scene = &story.scenes[frame as usize];
+    world::send(engine, &scene.inputs).map_err(|error| format!("frame {frame}: {error}"))?;
+    let made = if scene.still { engine.answer() } else { engine.step() };
+    made.map_err(|error| format!("frame {frame}: {error}"))
 }

@@ -7,6 +7,7 @@
 use super::{Committed, Encoder, Frame, Rows, failed};
 use crate::editor::Shift;
 use crate::error::Result;
+use crate::sabotage::{self, Bug};
 use crate::store::{Base, DeltaWriter, Mark, TableShape};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -133,7 +134,7 @@ impl Encoder {
             self.store.page(writer.finish()).map_err(failed)?;
         }
         self.writer = writer;
-        if copying.table < copying.rows.len() {
+        if copying.table < copying.rows.len() && !sabotage::now_and_then(Bug::ShortCheckpoint) {
             self.copying = Some(copying);
             return Ok(());
         }
