@@ -55,7 +55,6 @@ pub mod store;
 mod structure;
 pub mod sync;
 mod tables;
-#[cfg(feature = "store")]
 pub mod testkit;
 mod timer;
 mod tree;

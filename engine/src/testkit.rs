@@ -1,4 +1,4 @@
-//! For tests of worlds: a scripted crash, faults of the disk, damage to a world's directory.
+//! For tests of worlds: runs that must be alike, a scripted crash, faults of the disk, damage to a world's directory.
 //!
 //! Invariant: plain library code, without a test framework. It changes nothing but directories that it is given, and
 //! the process that asks for a [`Crash`]. Faults of the disk are a [`FaultPlan`](crate::store::FaultPlan), given to
@@ -7,7 +7,8 @@
 //!
 //! A world that loses power, and the test that it is none the worse for it:
 //!
-//! ```
+#![cfg_attr(feature = "store", doc = "```")]
+#![cfg_attr(not(feature = "store"), doc = "```ignore")]
 //! use diptych_engine::prelude::*;
 //! use diptych_engine::{store, testkit};
 //! use std::time::Duration;
@@ -48,10 +49,16 @@
 //! # Ok::<(), Error>(())
 //! ```
 
+#[cfg(feature = "store")]
 mod crash;
+#[cfg(feature = "store")]
 mod directory;
+mod memory;
 
 #[cfg(feature = "jumping-clock")]
 pub use crate::timer::jump as jump_clock;
+#[cfg(feature = "store")]
 pub use crash::Crash;
+#[cfg(feature = "store")]
 pub use directory::{File, Loss, Synced, copy, cut, files, flip, lose_unsynced, synced, tear_watermark};
+pub use memory::{Divergence, runs_alike};

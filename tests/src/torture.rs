@@ -5,6 +5,8 @@
 
 mod fault;
 mod model;
+mod office;
+mod play;
 mod report;
 mod rules;
 mod story;

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::replay::Beginning;
 use crate::stats::Stats;
 use crate::sabotage::{self, Bug};
+use crate::stats::Stats;
 use crate::store::{
     Delta, DeltaWriter, DurableFrames, InputLog, Mark, Past, Recovered, RowKind, Store, StoreOptions,
     TypeEntry,

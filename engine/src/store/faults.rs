@@ -137,9 +137,10 @@ impl Halt {
         let mut state = self.lock();
         state.reached = true;
         self.gate.moved.notify_all();
-        let released = self.gate.moved.wait_timeout_while(state, Duration::from_secs(HALT_SECONDS_MAX), |state| {
-            !state.released
-        });
+        let released =
+            self.gate
+                .moved
+                .wait_timeout_while(state, Duration::from_secs(HALT_SECONDS_MAX), |state| !state.released);
         drop(released.unwrap_or_else(PoisonError::into_inner));
         Err(injected("halting", "injected fault: the writer was halted here"))
     }

@@ -7,9 +7,14 @@ use crate::store::watermark::{SLOT_BYTES, WATERMARK_FILE, Watermark};
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Room behind what a file says it holds on the disk, in bytes.
 const SLACK_BYTES: u64 = 64 << 10;
+
+/// Copies of a directory whose files change meanwhile.
+const COPIES_MAX: u32 = 100;
+const COPY_PAUSE: Duration = Duration::from_millis(1);
 
 /// How far a directory was synced, by its watermark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,9 +86,32 @@ fn used(data: &fs::Metadata) -> u64 {
 /// Copies a directory as it is: of a world that is open, only while its writer halts (see
 /// [`Halt`](crate::store::Halt)). Holes at the ends of files stay holes.
 ///
+/// The database may tidy up behind a writer that halts; a copy during which files came, went or changed is made anew.
+///
 /// # Errors
-/// Of the file system.
+/// Of the file system; files that change in each of `COPIES_MAX` (100) copies.
 pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    for _ in 0..COPIES_MAX {
+        let before = stamps(from);
+        let copied = copy_once(from, to);
+        if before.is_ok() && stamps(from).ok() == before.ok() {
+            return copied;
+        }
+        fs::remove_dir_all(to)?;
+        std::thread::sleep(COPY_PAUSE);
+    }
+    Err(io::Error::other(format!("{} does not come to rest", from.display())))
+}
+
+/// The files with the times of their last changes.
+fn stamps(dir: &Path) -> io::Result<Vec<(File, std::time::SystemTime)>> {
+    files(dir)?
+        .into_iter()
+        .map(|file| Ok((file.clone(), fs::metadata(dir.join(&file.path))?.modified()?)))
+        .collect()
+}
+
+fn copy_once(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     // Folders without a file too.
     let mut open = vec![PathBuf::new()];

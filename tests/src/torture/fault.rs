@@ -110,7 +110,7 @@ impl Trial<'_> {
                 plan.full_after = faults.full_after;
                 let mut engine = self.open(left, plan)?;
                 let mut failed = None;
-                while failed.is_none() && engine.frame() < self.story.end() {
+                while failed.is_none() && engine.frame() < self.play.end() {
                     failed = self.go_on(&mut engine).err();
                 }
                 let failed = failed.or_else(|| engine.flush().err().map(|error| error.to_string()));
@@ -149,7 +149,7 @@ impl Trial<'_> {
         let halt = Halt::new(at);
         plan.halt = Some(halt.clone());
         let mut engine = self.open(left, plan)?;
-        while !halt.is_reached() && engine.frame() < self.story.end() {
+        while !halt.is_reached() && engine.frame() < self.play.end() {
             self.go_on(&mut engine)?;
         }
         // It may be on its way there.

@@ -138,7 +138,8 @@ pub fn chamber(settings: &Settings) -> Tally {
             while !over.load(Ordering::Relaxed) {
                 std::thread::sleep(Duration::from_millis(50));
                 let terminal = std::io::stderr().is_terminal();
-                if settings.progress && shown.elapsed() >= Duration::from_secs(if terminal { 1 } else { 10 }) {
+                if settings.progress && shown.elapsed() >= Duration::from_secs(if terminal { 1 } else { 10 })
+                {
                     shown = Instant::now();
                     let line = lock().line();
                     let (begin, end) = if terminal { ("\r\x1b[K", "") } else { ("", "\n") };

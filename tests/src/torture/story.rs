@@ -38,10 +38,6 @@ impl Story {
         }
         Self { program, scenes, worlds }
     }
-
-    pub(crate) fn end(&self) -> u64 {
-        self.program.frames
-    }
 }
 
 fn scene(program: &Program, world: &World, dice: &mut Dice) -> Scene {

@@ -4,11 +4,9 @@
 //! a later one, equal to the model's, with the digest of the run in memory.
 
 use crate::torture::fault::{Fault, Left};
-use crate::torture::model::difference;
-use crate::torture::story::Story;
+use crate::torture::play::{Play, play};
 use crate::torture::values::Dice;
 use crate::torture::way::Way;
-use crate::torture::world;
 use diptych_engine::prelude::*;
 use diptych_engine::store::FaultPlan;
 use diptych_engine::testkit;
@@ -54,7 +52,7 @@ impl fmt::Display for Violation {
 
 /// A seed being run.
 pub(crate) struct Trial<'a> {
-    pub(crate) story: &'a Story,
+    pub(crate) play: &'a dyn Play,
     pub(crate) ground: &'a Ground,
     pub(crate) dice: Dice,
     /// By frame, of the run in memory.
@@ -88,9 +86,9 @@ pub fn trial(seed: u64, ground: &Ground) -> Result<Outcome, Violation> {
 }
 
 fn whole(seed: u64, ground: &Ground) -> Result<Outcome, Violation> {
-    let story = Story::new(seed);
+    let play = play(seed);
     let mut trial = Trial {
-        story: &story,
+        play: &*play,
         ground,
         dice: Dice::new(seed, "trial"),
         digests: Vec::new(),
@@ -115,13 +113,13 @@ impl Trial<'_> {
         let mut left = Left { dir: folder.join("0"), floor: 0 };
         for n in 1..=1 + self.dice.below(FAULTS_MAX) {
             // How many frames a halt lets pass is the machine's affair; what comes after must not follow from it.
-            self.dice = Dice::new(self.story.program.seed, &format!("fault {n}"));
-            let fault = Fault::throw(&mut self.dice, self.story.end());
+            self.dice = Dice::new(self.play.seed(), &format!("fault {n}"));
+            let fault = Fault::throw(&mut self.dice, self.play.end());
             let next = folder.join(n.to_string());
             left = self.suffer(&fault, &left, next)?;
             self.outcome.faults += 1;
         }
-        self.dice = Dice::new(self.story.program.seed, "end");
+        self.dice = Dice::new(self.play.seed(), "end");
         self.to_the_end(&left)
     }
 
@@ -129,13 +127,13 @@ impl Trial<'_> {
     fn in_memory(&mut self) -> Result<(), String> {
         self.done.push("a run in memory".to_owned());
         let threads = 1 + self.dice.below(3) as usize;
-        let builder = world::register(Engine::in_memory(), &self.story.program).threads(threads);
+        let builder = self.play.register(Engine::in_memory()).threads(threads);
         let mut engine = builder.build().map_err(|error| format!("the world is refused: {error}"))?;
-        self.compare(&engine)?;
+        self.play.compare(&engine)?;
         self.digests.push(engine.digest());
-        while engine.frame() < self.story.end() {
+        while engine.frame() < self.play.end() {
             self.step(&mut engine)?;
-            self.compare(&engine)?;
+            self.play.compare(&engine)?;
             self.digests.push(engine.digest());
         }
         Ok(())
@@ -146,13 +144,17 @@ impl Trial<'_> {
         let way = Way::throw(&mut self.dice);
         self.synced = way.durability != Durability::Buffered;
         self.done.push(format!("{way}, opened from frame {} on or later", left.floor));
-        let builder = world::register(Engine::open(&left.dir), &self.story.program);
-        let mut engine = way.of(builder).faults(faults).build().map_err(|error| format!("the world does not open: {error}"))?;
+        let builder = self.play.register(Engine::open(&left.dir));
+        let mut engine = way
+            .of(builder)
+            .faults(faults)
+            .build()
+            .map_err(|error| format!("the world does not open: {error}"))?;
         let frame = engine.frame();
         if frame < left.floor {
             return Err(format!("it opens at frame {frame}; frame {} had been acknowledged", left.floor));
         }
-        self.compare(&engine)?;
+        self.play.compare(&engine)?;
         self.compare_digest(&mut engine)?;
         Ok(engine)
     }
@@ -161,13 +163,13 @@ impl Trial<'_> {
     fn to_the_end(&mut self, left: &Left) -> Result<(), String> {
         let faults = self.faults();
         let mut engine = self.open(left, faults)?;
-        while engine.frame() < self.story.end() {
+        while engine.frame() < self.play.end() {
             self.go_on(&mut engine)?;
         }
-        self.compare(&engine)?;
+        self.play.compare(&engine)?;
         self.compare_digest(&mut engine)?;
         drop(engine);
-        let left = Left { dir: left.dir.clone(), floor: self.story.end() };
+        let left = Left { dir: left.dir.clone(), floor: self.play.end() };
         self.done.push("a clean end".to_owned());
         self.open(&left, FaultPlan::default()).map(drop)
     }
@@ -184,9 +186,8 @@ impl Trial<'_> {
 
     /// Makes a frame, or several at once, and looks at some of them.
     pub(crate) fn go_on(&mut self, engine: &mut Engine) -> Result<(), String> {
-        let first = engine.frame() as usize + 1;
-        let scenes = &self.story.scenes[first..];
-        let quiet = scenes.iter().take_while(|scene| !scene.still && scene.inputs.is_empty()).count() as u64;
+        let first = engine.frame() + 1;
+        let quiet = self.play.quiet(first);
         if quiet > 1 && self.dice.one_in(2) {
             let frames = 2 + self.dice.below(quiet - 1);
             engine.run(Pace::frames(frames)).map_err(|error| format!("frames from {first} on: {error}"))?;
@@ -202,30 +203,14 @@ impl Trial<'_> {
             self.compare_digest(engine)?;
         }
         if self.dice.one_in(8) {
-            self.compare(engine)?;
+            self.play.compare(engine)?;
         }
         Ok(())
     }
 
     fn step(&mut self, engine: &mut Engine) -> Result<(), String> {
         self.outcome.frames += 1;
-        step(engine, self.story)
-    }
-
-    pub(crate) fn compare(&self, engine: &Engine) -> Result<(), String> {
-        let frame = engine.frame();
-        let Some(expected) = self.story.worlds.get(frame as usize) else {
-            return Err(format!("it is at frame {frame}, which was never made"));
-        };
-        let found = world::look(engine, &self.story.program, &expected.rows);
-        if let Some(difference) = difference(&expected.rows, &found) {
-            return Err(format!("frame {frame}: {difference}"));
-        }
-        let entities = engine.view().entities();
-        if entities != expected.entities() {
-            return Err(format!("frame {frame}: {entities} entities, the model has {}", expected.entities()));
-        }
-        Ok(())
+        self.play.step(engine)
     }
 
     pub(crate) fn compare_digest(&self, engine: &mut Engine) -> Result<(), String> {
@@ -236,13 +221,4 @@ impl Trial<'_> {
         }
         Err(format!("frame {frame}: the digest is {digest}, in memory it was {expected}"))
     }
-}
-
-/// Makes the next frame of a story.
-pub(crate) fn step(engine: &mut Engine, story: &Story) -> Result<(), String> {
-    let frame = engine.frame() + 1;
-    let scene = &story.scenes[frame as usize];
-    world::send(engine, &scene.inputs).map_err(|error| format!("frame {frame}: {error}"))?;
-    let made = if scene.still { engine.answer() } else { engine.step() };
-    made.map_err(|error| format!("frame {frame}: {error}"))
 }

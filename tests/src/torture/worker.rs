@@ -4,10 +4,9 @@
 //! well: it is killed, or it aborts.
 
 use crate::torture::fault::Left;
-use crate::torture::story::Story;
-use crate::torture::trial::{Trial, step};
+use crate::torture::play::{Play, play};
+use crate::torture::trial::Trial;
 use crate::torture::way::Way;
-use crate::torture::world;
 use diptych_engine::prelude::*;
 use diptych_engine::store::FaultPlan;
 use diptych_engine::testkit;
@@ -52,7 +51,7 @@ impl Trial<'_> {
         self.done.push(format!("{way}, in a process of its own"));
         let failed = |error: std::io::Error| format!("{}: {error}", program.display());
         let limit = if let End::Full(frame, bytes) = end { [frame, bytes] } else { [u64::MAX, 0] };
-        let mut child = start(program, self.story.program.seed, &left.dir, way, &plan, limit).map_err(failed)?;
+        let mut child = start(program, self.play.seed(), &left.dir, way, &plan, limit).map_err(failed)?;
         let said = listen(&mut child, end);
         child.kill().map_err(failed)?;
         child.wait().map_err(failed)?;
@@ -62,7 +61,10 @@ impl Trial<'_> {
             return Err(format!("the worker failed: {error}"));
         }
         if let Some(opened) = said.opened.filter(|opened| *opened < left.floor) {
-            return Err(format!("the worker opened frame {opened}; frame {} had been acknowledged", left.floor));
+            return Err(format!(
+                "the worker opened frame {opened}; frame {} had been acknowledged",
+                left.floor
+            ));
         }
         Ok(Left { dir: left.dir.clone(), floor: said.durable.max(left.floor) })
     }
@@ -148,10 +150,10 @@ pub fn work(mut words: impl Iterator<Item = String>) -> ! {
     let dir = words.next().expect("a directory");
     let mut number = || words.next().and_then(|word| word.parse::<u64>().ok()).expect("a number");
     let way = Way::from_words([number(), number(), number()]);
-    let story = Story::new(number());
+    let play = play(number());
     let plan = FaultPlan { checkpoint_bytes: number(), copy_bytes: number(), ..FaultPlan::default() };
     let (full_at, full_bytes) = (number(), number());
-    if let Err(error) = run(&story, Path::new(&dir), way, plan, full_at, full_bytes) {
+    if let Err(error) = run(&*play, Path::new(&dir), way, plan, full_at, full_bytes) {
         say(FAILED, &error.replace('\n', " "));
     }
     // Without closing anything: the end of the process is one more kill.
@@ -159,23 +161,23 @@ pub fn work(mut words: impl Iterator<Item = String>) -> ! {
 }
 
 fn run(
-    story: &Story,
+    play: &dyn Play,
     dir: &Path,
     way: Way,
     plan: FaultPlan,
     full_at: u64,
     full_bytes: u64,
 ) -> Result<(), String> {
-    let builder = way.of(world::register(Engine::open(dir), &story.program)).faults(plan);
+    let builder = way.of(play.register(Engine::open(dir))).faults(plan);
     let mut engine = builder.build().map_err(|error| error.to_string())?;
     say(OPENED, &engine.frame().to_string());
     let mut full = false;
-    while engine.frame() < story.end() {
+    while engine.frame() < play.end() {
         if engine.frame() >= full_at && !full {
             full = true;
             fill(dir, full_bytes)?;
         }
-        step(&mut engine, story)?;
+        play.step(&mut engine)?;
         say(DURABLE, &engine.durable_frame().to_string());
     }
     Ok(())

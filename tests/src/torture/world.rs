@@ -50,9 +50,11 @@ pub(crate) fn register(builder: EngineBuilder, program: &Arc<Program>) -> Engine
     }
     builder = systems::register(builder, program);
     let (at_setup, at_input) = (program.clone(), program.clone());
-    builder
-        .setup(&program.setup, move |structure| carry_out(structure, &at_setup.setup()))
-        .input::<Order>(&program.order, 1, move |world, order| obey(&at_input, world, order))
+    builder.setup(&program.setup, move |structure| carry_out(structure, &at_setup.setup())).input::<Order>(
+        &program.order,
+        1,
+        move |world, order| obey(&at_input, world, order),
+    )
 }
 
 /// Sends what belongs to the frame to come.

@@ -109,10 +109,10 @@ impl World {
     fn own_more(&self, now: &Now<'_>, made: &mut Made) {
         let due = |kind| self.due(now.program, kind, now.still);
         let golds = self.holders(Ty::Gold);
-        let total = |ids: &mut dyn Iterator<Item = u64>| {
-            ids.fold(0_u64, |sum, id| sum.wrapping_add(mix(id, 1)))
-        };
-        let fresh = self.fresh.iter().filter_map(|id| Some(mix(*id, self.rows.get(id)?.get(&Ty::Flash)?.word())));
+        let total =
+            |ids: &mut dyn Iterator<Item = u64>| ids.fold(0_u64, |sum, id| sum.wrapping_add(mix(id, 1)));
+        let fresh =
+            self.fresh.iter().filter_map(|id| Some(mix(*id, self.rows.get(id)?.get(&Ty::Flash)?.word())));
         let seen = [
             total(&mut self.changed.iter().copied()),
             total(&mut self.added.iter().copied()),
@@ -157,8 +157,12 @@ impl World {
                     let morph = |id: &u64| {
                         let row = &self.rows[id];
                         let has = |ty| row.contains_key(&ty);
-                        let shape =
-                            Shape { tag: has(Ty::Tag), mood: has(Ty::Mood), text: has(Ty::Text), pair: has(Ty::Pair) };
+                        let shape = Shape {
+                            tag: has(Ty::Tag),
+                            mood: has(Ty::Mood),
+                            text: has(Ty::Text),
+                            pair: has(Ty::Pair),
+                        };
                         program.morph(kind, sys, now.frame, *id, shape)
                     };
                     golds.iter().flat_map(morph).collect()
@@ -189,9 +193,8 @@ impl World {
         // A stable sort: the letters of a sender stay in their order.
         mail.sort_by(|a, b| (a.age, &a.system, a.sender).cmp(&(b.age, &b.system, b.sender)));
         let lost = mail.iter().filter(|letter| !self.rows.contains_key(&letter.target));
-        let lost = lost.fold(0_u64, |sum, letter| {
-            sum.wrapping_add(mix(letter.target ^ letter.sender, letter.note))
-        });
+        let lost =
+            lost.fold(0_u64, |sum, letter| sum.wrapping_add(mix(letter.target ^ letter.sender, letter.note)));
         for (id, row) in &self.rows {
             let Some(purse) = row.get(&Ty::Purse) else { continue };
             let letters: Vec<(u64, u64)> = mail

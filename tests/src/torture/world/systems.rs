@@ -56,7 +56,6 @@ fn add<M>(builder: EngineBuilder, part: &Part, system: impl IntoTask<M>) -> Engi
     builder.system(&part.sys.name, config)
 }
 
-
 fn gold(part: Part) -> impl FnMut(Query<(Id, Next<Gold>, Option<Prev<Tag>>)>, Clock, Random) {
     move |mut rows, clock, random| {
         let act = |id: Id, value: u64, tag: Option<&Tag>| {
@@ -165,7 +164,8 @@ fn total(ids: impl Iterator<Item = u64>) -> u64 {
 }
 
 fn seen(changes: &Changes<'_, '_, Gold>, removed: &Removed<'_, Gold>, ids: &Query<'_, '_, Id>) -> [u64; 3] {
-    let named = |entities: Vec<Entity>| total(entities.into_iter().map(|entity| ids.get(entity).map_or(0, Id::bits)));
+    let named =
+        |entities: Vec<Entity>| total(entities.into_iter().map(|entity| ids.get(entity).map_or(0, Id::bits)));
     [named(changes.entities()), named(changes.added()), total(removed.ids().iter().map(|id| id.bits()))]
 }
 
