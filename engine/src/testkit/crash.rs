@@ -37,7 +37,8 @@ impl Crash {
         Self(At::Frame(frame))
     }
 
-    /// After so many batches were written by the store in this process, before the next one.
+    /// After so many batches were written by the store in this process, before the next one. Those that it had not
+    /// handed to the system yet are lost.
     #[must_use]
     pub fn after_writes(writes: u64) -> Self {
         Self(At::Write(writes))

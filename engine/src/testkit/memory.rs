@@ -47,7 +47,9 @@ impl fmt::Display for Divergence {
 /// }
 /// let world = |builder: EngineBuilder| {
 ///     builder.state::<Age>("life.age", 1).system("grow", grow).setup("life", |structure| {
-///         (0..100).for_each(|n| drop(structure.spawn((Age(n),))));
+///         for n in 0..100 {
+///             structure.spawn((Age(n),));
+///         }
 ///     })
 /// };
 /// let digests = testkit::runs_alike(world, &[1, 2], 20, |_, _| Ok(()))?;

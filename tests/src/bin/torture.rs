@@ -25,7 +25,7 @@ struct Args {
     #[arg(long)]
     minutes: Option<f64>,
     /// Seeds that run at once; each uses several threads for moments.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 4)]
     jobs: usize,
     /// Where worlds are made; a folder in memory where there is one.
     #[arg(long)]

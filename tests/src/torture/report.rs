@@ -173,14 +173,15 @@ pub struct Caught {
     pub violation: Option<Violation>,
 }
 
-/// Plants each bug in turn and runs seeds until one shows it, at most those of the settings.
+/// Plants each bug in turn and runs seeds until one shows it, at most those of the settings. One after the other, so
+/// that the number says something.
 #[cfg(feature = "seeded-bugs")]
 #[must_use]
 pub fn hunt(settings: &Settings) -> Vec<Caught> {
     use diptych_engine::sabotage::{BUGS, plant};
     let caught = BUGS.iter().map(|bug| {
         plant(Some(*bug));
-        let tally = chamber(&Settings { violations: 1, ..settings.clone() });
+        let tally = chamber(&Settings { violations: 1, jobs: 1, progress: false, ..settings.clone() });
         plant(None);
         Caught { bug: *bug, seeds: tally.seeds, violation: tally.violations.into_iter().next() }
     });

@@ -306,7 +306,8 @@ pub(crate) fn gold(sys: &Sys, id: u64, frame: u64, value: u64, tag: Option<u64>,
 
 /// `None` carries.
 pub(crate) fn pair(sys: &Sys, id: u64, step: u64, [a, b]: [u64; 2], gold: Option<u64>) -> Option<[u64; 2]> {
-    (mix(id, step ^ sys.k[0]) % 3 > 0).then(|| [a.wrapping_add(b ^ step), mix(b, gold.unwrap_or(9))])
+    (!mix(id, step ^ sys.k[0]).is_multiple_of(3))
+        .then(|| [a.wrapping_add(b ^ step), mix(b, gold.unwrap_or(9))])
 }
 
 pub(crate) fn text(sys: &Sys, id: u64, frame: u64, gold: Option<u64>) -> Act {

@@ -120,7 +120,7 @@ impl Trial<'_> {
             self.outcome.faults += 1;
         }
         self.dice = Dice::new(self.play.seed(), "end");
-        self.to_the_end(&left)
+        self.finish(&left)
     }
 
     /// The story in memory, every frame compared.
@@ -160,7 +160,7 @@ impl Trial<'_> {
     }
 
     /// Makes the rest of the story, closes the world and looks at it once more.
-    fn to_the_end(&mut self, left: &Left) -> Result<(), String> {
+    fn finish(&mut self, left: &Left) -> Result<(), String> {
         let faults = self.faults();
         let mut engine = self.open(left, faults)?;
         while engine.frame() < self.play.end() {

@@ -186,7 +186,8 @@ fn run(
 /// No file of this process grows beyond the journals' size and so many bytes.
 fn fill(dir: &Path, bytes: u64) -> Result<(), String> {
     let files = testkit::files(dir).map_err(|error| error.to_string())?;
-    let used = files.iter().filter(|file| file.length > file.used + 4096).map(|file| file.used).max();
+    let journals = files.iter().filter(|file| file.path.extension().is_some_and(|name| name == "jnl"));
+    let used = journals.map(|file| file.used).max();
     let size = used.unwrap_or(0).saturating_sub(4096) + bytes;
     let limit = rustix::process::Rlimit { current: Some(size), maximum: Some(size) };
     rustix::process::setrlimit(rustix::process::Resource::Fsize, limit).map_err(|error| error.to_string())
