@@ -23,10 +23,12 @@ pub const HALT_SECONDS_MAX: u64 = 60;
 /// # #[derive(Clone, Copy, Pod, Zeroable)]
 /// # #[repr(C)]
 /// # struct Age(u64);
-/// # let directory = std::env::temp_dir().join(format!("diptych-faults-{}", std::process::id()));
+/// fn grow(mut ages: Query<Next<Age>>) {
+///     ages.par_rows(|mut age| age.set(Age(age.prev().0 + 1)));
+/// }
 /// # fn main() -> diptych_engine::Result<()> {
+/// # let directory = std::env::temp_dir().join(format!("diptych-faults-{}", std::process::id()));
 /// # let dir = &directory;
-/// let grow = |mut ages: Query<Next<Age>>| ages.par_rows(|mut age| age.set(Age(age.prev().0 + 1)));
 /// let mut engine = Engine::open(dir)
 ///     .state::<Age>("life.age", 1)
 ///     .system("grow", grow)
