@@ -14,7 +14,6 @@ use crate::builder::EngineBuilder;
 use crate::editor::Shift;
 use crate::error::{Error, Result};
 use crate::replay::Beginning;
-use crate::stats::Stats;
 use crate::sabotage::{self, Bug};
 use crate::stats::Stats;
 use crate::store::{
