@@ -6,6 +6,7 @@
 mod fault;
 mod model;
 mod office;
+mod past;
 mod play;
 mod report;
 mod rules;

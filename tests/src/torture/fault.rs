@@ -33,7 +33,7 @@ pub(crate) enum Fault {
     Power(HaltAt, Loss, bool),
     /// A write or a sync fails, or the disk is full.
     Fails(FaultPlan),
-    /// The engine is dropped at a frame.
+    /// The engine is dropped at a frame, or goes on from a copy that was made there.
     Close(u64),
     /// Another process runs the world, and is killed or finds the disk full.
     Child(End),
@@ -129,6 +129,9 @@ impl Trial<'_> {
                 let mut engine = self.open(left, plan)?;
                 while engine.frame() < *frame {
                     self.go_on(&mut engine)?;
+                }
+                if self.dice.one_in(3) {
+                    return self.back_up(&mut engine, &next);
                 }
                 let floor = engine.frame();
                 drop(engine);

@@ -52,6 +52,8 @@ impl Tally {
                 self.outcome.faults += one.faults;
                 self.outcome.halts += one.halts;
                 self.outcome.kills += one.kills;
+                self.outcome.looks += one.looks;
+                self.outcome.replays += one.replays;
                 self.outcome.flips[0] += one.flips[0];
                 self.outcome.flips[1] += one.flips[1];
             }
@@ -62,11 +64,11 @@ impl Tally {
     /// As one line.
     #[must_use]
     pub fn line(&self) -> String {
-        let Outcome { frames, faults, halts, kills, flips: [refused, opened] } = self.outcome;
+        let Outcome { frames, faults, halts, kills, looks, replays, flips: [refused, opened] } = self.outcome;
         let rate = self.seeds as f64 / self.time.as_secs_f64().max(1e-9);
         format!(
             "{} seeds, {frames} frames, {faults} faults ({halts} halts, {kills} kills), bytes flipped: {refused} \
-             refused, {opened} harmless; {} violations; {rate:.1} seeds/s",
+             refused, {opened} harmless; {looks} looks back, {replays} replays; {} violations; {rate:.1} seeds/s",
             self.seeds,
             self.violations.len()
         )
@@ -75,7 +77,7 @@ impl Tally {
     /// As JSON.
     #[must_use]
     pub fn json(&self) -> String {
-        let Outcome { frames, faults, halts, kills, flips: [refused, opened] } = self.outcome;
+        let Outcome { frames, faults, halts, kills, looks, replays, flips: [refused, opened] } = self.outcome;
         let violations: Vec<_> = self
             .violations
             .iter()
@@ -94,6 +96,8 @@ impl Tally {
             "faults": faults,
             "halts": halts,
             "kills": kills,
+            "looks_back": looks,
+            "replays": replays,
             "flips_refused": refused,
             "flips_harmless": opened,
             "seconds": self.time.as_secs_f64(),

@@ -28,6 +28,10 @@ pub struct Outcome {
     pub halts: u64,
     /// Processes that were killed, or found the disk full.
     pub kills: u64,
+    /// Kept frames that were looked at.
+    pub looks: u64,
+    /// Worlds that were made again from their logs.
+    pub replays: u64,
     /// Flipped bytes that were refused, and those that the world was opened with.
     pub flips: [u64; 2],
 }
@@ -56,7 +60,7 @@ pub(crate) struct Trial<'a> {
     pub(crate) ground: &'a Ground,
     pub(crate) dice: Dice,
     /// By frame, of the run in memory.
-    digests: Vec<Digest>,
+    pub(crate) digests: Vec<Digest>,
     pub(crate) outcome: Outcome,
     pub(crate) done: Vec<String>,
     /// Whether frames of the engine opened last are durable when they are synced.
@@ -142,7 +146,7 @@ impl Trial<'_> {
     /// Opens a world and looks whether it is as it must be.
     pub(crate) fn open(&mut self, left: &Left, faults: FaultPlan) -> Result<Engine, String> {
         let way = Way::throw(&mut self.dice);
-        self.synced = way.durability != Durability::Buffered;
+        self.synced = way.is_synced();
         self.done.push(format!("{way}, opened from frame {} on or later", left.floor));
         let builder = self.play.register(Engine::open(&left.dir));
         let mut engine = way
@@ -165,13 +169,17 @@ impl Trial<'_> {
         let mut engine = self.open(left, faults)?;
         while engine.frame() < self.play.end() {
             self.go_on(&mut engine)?;
+            if self.dice.one_in(30) {
+                self.look_back(&mut engine)?;
+            }
         }
         self.play.compare(&engine)?;
         self.compare_digest(&mut engine)?;
         drop(engine);
         let left = Left { dir: left.dir.clone(), floor: self.play.end() };
         self.done.push("a clean end".to_owned());
-        self.open(&left, FaultPlan::default()).map(drop)
+        drop(self.open(&left, FaultPlan::default())?);
+        if self.dice.one_in(2) { self.again(&left) } else { Ok(()) }
     }
 
     /// What is done to the store in any case: checkpoints that come often, and copy little at a time.

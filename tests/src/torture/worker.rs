@@ -149,7 +149,7 @@ fn listen(child: &mut Child, end: End) -> std::thread::JoinHandle<Said> {
 pub fn work(mut words: impl Iterator<Item = String>) -> ! {
     let dir = words.next().expect("a directory");
     let mut number = || words.next().and_then(|word| word.parse::<u64>().ok()).expect("a number");
-    let way = Way::from_words([number(), number(), number()]);
+    let way = Way::from_words([number(), number(), number(), number(), number()]);
     let play = play(number());
     let plan = FaultPlan { checkpoint_bytes: number(), copy_bytes: number(), ..FaultPlan::default() };
     let (full_at, full_bytes) = (number(), number());
