@@ -43,6 +43,8 @@ impl Encoder {
 
     /// The same of a frame without a record, with the copy of it that there would be.
     pub(super) fn copy_all_with(&mut self, committed: &Committed<'_>, copy: Option<Vec<u8>>) -> Result<()> {
+        // One that was begun when the world was made is ended first.
+        self.copy_pages(committed, usize::MAX)?;
         self.begin_copy(committed, copy)?;
         self.copy_pages(committed, usize::MAX)
     }
