@@ -13,7 +13,11 @@ impl Trial<'_> {
         let image = match engine.at(frame) {
             Ok(image) => image,
             // What is kept moves on meanwhile, and frames may be known by their inputs alone.
-            Err(error) if ["is not kept", "by its inputs alone"].iter().any(|why| error.to_string().contains(why)) => {
+            Err(error)
+                if ["is not kept", "by its inputs alone"]
+                    .iter()
+                    .any(|why| error.to_string().contains(why)) =>
+            {
                 return Ok(());
             }
             Err(error) => return Err(format!("looking back at frame {frame}: {error}")),
