@@ -381,9 +381,8 @@ impl EngineBuilder {
         self
     }
 
-    /// Injects faults into the store's writer, for tests and benches.
+    /// Injects faults into the store's writer, for tests.
     #[cfg(feature = "store")]
-    #[doc(hidden)]
     #[must_use]
     pub fn faults(mut self, faults: crate::store::FaultPlan) -> Self {
         self.faults = faults;

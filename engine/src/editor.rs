@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::id::{Id, SystemKey};
 use crate::registry::Registry;
 use crate::rewind::Undo;
+use crate::sabotage::{self, Bug};
 use crate::shared::Shared;
 use crate::structure::{Bundle, Command, Commands, Known, Spawned, Spawner, Target};
 use crate::tables::TableList;
@@ -245,6 +246,9 @@ impl Editor<'_> {
         let (table, row) = (location.table_id, location.table_row.index());
         self.keep_row(self.tables.number(table), row);
         for slot in [0, 1] {
+            if slot == self.slot && sabotage::now_and_then(Bug::LateFlip) {
+                continue;
+            }
             // SAFETY: the editor has the world to itself, and the row was found in the table.
             unsafe { typed.write(self.table(table), slot, row, value.clone()) };
         }

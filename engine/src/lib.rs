@@ -46,6 +46,8 @@ mod replay;
 pub mod reply;
 mod reserve;
 mod rewind;
+#[doc(hidden)]
+pub mod sabotage;
 mod schedule;
 mod shared;
 mod stats;

@@ -25,6 +25,7 @@ use crate::editor::Editor;
 use crate::error::{BuildError, Error, Result};
 use crate::phased::Phased;
 use crate::registry::Registry;
+use crate::sabotage;
 use crate::shared::Shared;
 use crate::stats::Stats;
 use bevy_ecs::world::World;
@@ -163,7 +164,7 @@ impl<M: State> Post<M> {
         }
         // SAFETY: the caller's promise.
         let waiting = unsafe { self.waiting.get_mut() };
-        if looked {
+        if looked && !sabotage::is_redelivered() {
             // SAFETY: as above.
             unsafe { *self.undeliverable.get_mut() += dead };
             waiting.discard(|place, sheets| {
@@ -234,6 +235,7 @@ impl<M: State> Annex for Post<M> {
     }
 
     unsafe fn restore(&self, bytes: &[u8]) -> Result<(), CodecError> {
+        sabotage::note_recovered_mail();
         let restored = Waiting::read(self.version, &self.wire, self.limit, bytes)?;
         // SAFETY: the caller's promise.
         unsafe { *self.waiting.get_mut() = restored };

@@ -16,6 +16,7 @@ mod diff;
 mod directory;
 mod disk;
 mod error;
+mod faults;
 mod held;
 mod history;
 mod image;
@@ -36,7 +37,7 @@ mod sink;
 mod snapshot;
 mod tables;
 mod viewworld;
-mod watermark;
+pub(crate) mod watermark;
 mod world;
 mod worlddelta;
 mod writer;
@@ -53,6 +54,7 @@ pub use changes::TypeChanges;
 pub use delta::{Delta, DeltaWriter, Link, Mark};
 pub use diff::{ComponentDiff, RowDiff, diff};
 pub use error::{FactMismatch, StoreError};
+pub use faults::{HALT_SECONDS_MAX, Halt, HaltAt};
 pub use history::{HISTORY_BYTES, History};
 pub use image::{Component, Image};
 pub use import::{check_empty, import};
@@ -74,7 +76,7 @@ pub use world::{Column, RawWorld, RecoveredTable};
 pub use worlddelta::WorldDelta;
 
 pub(crate) use catalog::created;
-pub(crate) use directory::compare_stored;
+pub(crate) use directory::{DATABASE, compare_stored};
 use directory::{Opened, open_directory};
 use queue::{Item, Queue};
 use writer::Writer;
@@ -104,6 +106,8 @@ pub struct Store {
     flushes: u64,
     record_bytes: u64,
     page_bytes: u64,
+    /// Bytes of records below which no checkpoint is due.
+    checkpoint_bytes: u64,
     /// Submits that had waited when the last checkpoint began.
     waits: u64,
     copying: bool,
@@ -140,6 +144,10 @@ impl Store {
             flushes: 0,
             record_bytes: position.record_bytes,
             page_bytes: position.page_bytes,
+            checkpoint_bytes: match options.faults.checkpoint_bytes {
+                0 => CHECKPOINT_BYTES_MIN,
+                bytes => bytes,
+            },
             waits: 0,
             copying: false,
             upgrade_pending: upgrade && recovered.is_some(),
@@ -310,7 +318,7 @@ impl Store {
     /// Whether so much was recorded since the last checkpoint that the next one pays.
     #[must_use]
     pub fn checkpoint_due(&self) -> bool {
-        let bound = CHECKPOINT_BYTES_MIN.max(2 * self.page_bytes);
+        let bound = self.checkpoint_bytes.max(2 * self.page_bytes);
         if self.copying || self.upgrade_pending || self.record_bytes <= bound {
             return !self.copying && self.upgrade_pending;
         }

@@ -19,6 +19,7 @@ pub(crate) use command::{Command, Edit, SpawnBatch, SpawnRun, check_open};
 use crate::buffer::State;
 use crate::id::{Id, SystemKey};
 use crate::registry::Registry;
+use crate::sabotage::{self, Bug};
 use crate::shared::Shared;
 use bevy_ecs::change_detection::Tick;
 use bevy_ecs::entity::{Entity, EntityAllocator};
@@ -161,8 +162,11 @@ impl<'w, 's> Structure<'w, 's> {
     /// Spawns an entity with these values, a tuple of registered types; free for any system and any type, but for
     /// types that are reserved to another system.
     pub fn spawn<B: Bundle>(&mut self, bundle: B) -> Spawned {
-        let spawned =
-            Spawned { id: Id::new(self.buffer.key, self.buffer.serial), entity: self.allocator.alloc() };
+        let serial = match sabotage::is(Bug::SharedAllocator) {
+            true => sabotage::shared_number(),
+            false => self.buffer.serial,
+        };
+        let spawned = Spawned { id: Id::new(self.buffer.key, serial), entity: self.allocator.alloc() };
         self.buffer.serial += 1;
         self.buffer.spawn(spawned, bundle);
         spawned

@@ -12,7 +12,30 @@ pub(crate) const HAS_CLOCK: bool = !cfg!(all(target_family = "wasm", target_os =
 /// Now, where there is a clock.
 #[inline]
 pub(crate) fn now() -> Option<Instant> {
-    HAS_CLOCK.then(Instant::now)
+    HAS_CLOCK.then(jumped)
+}
+
+#[cfg(not(feature = "jumping-clock"))]
+#[inline]
+fn jumped() -> Instant {
+    Instant::now()
+}
+
+/// Seconds by which the clock has jumped forwards.
+#[cfg(feature = "jumping-clock")]
+static JUMPED_SECONDS: core::sync::atomic::AtomicU64 = core::sync::atomic::AtomicU64::new(0);
+
+#[cfg(feature = "jumping-clock")]
+fn jumped() -> Instant {
+    let seconds = JUMPED_SECONDS.load(core::sync::atomic::Ordering::Relaxed);
+    Instant::now() + Duration::from_secs(seconds)
+}
+
+/// Lets the clock of this process stand so many seconds before or behind the machine's, for tests: it jumps from
+/// where it stood, also backwards. No result of a world depends on it.
+#[cfg(feature = "jumping-clock")]
+pub fn jump(seconds: u32) {
+    JUMPED_SECONDS.store(u64::from(seconds), core::sync::atomic::Ordering::Relaxed);
 }
 
 /// Measures from its start.
@@ -28,7 +51,8 @@ impl Stopwatch {
     /// The time since its start; zero without a clock.
     #[inline]
     pub(crate) fn elapsed(self) -> Duration {
-        self.0.map_or(Duration::ZERO, |start| start.elapsed())
+        // Of a clock that has jumped backwards: nothing.
+        self.0.zip(now()).map_or(Duration::ZERO, |(start, now)| now.saturating_duration_since(start))
     }
 
     /// The same in nanoseconds, as statistics hold it.

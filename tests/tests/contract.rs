@@ -31,3 +31,5 @@ mod refusals;
 mod runtime;
 #[path = "contract/tidy.rs"]
 mod tidy;
+#[path = "contract/torture.rs"]
+mod torture;

@@ -15,8 +15,9 @@ use std::time::Duration;
 const FRAMES: u64 = 240;
 
 /// Writes between two naps of the stalled writer, and how long it naps: about two naps a second.
-const STALL: FaultPlan =
-    FaultPlan { stall_every: 30, stall: Duration::from_millis(100), fail_write: 0, fail_sync: 0 };
+fn stall() -> FaultPlan {
+    FaultPlan { stall_every: 30, stall: Duration::from_millis(100), ..FaultPlan::default() }
+}
 
 pub(crate) fn run(suite: &mut Suite) {
     let paced = suite.wants("dense 100,000 x 24 B at 60 Hz, 2 threads, wave + commit, p50 p99");
@@ -36,7 +37,7 @@ const STALLED: &str = "a stalled disk: the writer sleeps 100 ms twice a second, 
 /// Frames must not notice a disk that stops now and then, while the queue has room.
 fn beside_a_stall(suite: &mut Suite) {
     let dirs = [tempfile::tempdir(), tempfile::tempdir()].map(|dir| dir.expect("a directory for the store"));
-    let [mut stalled, mut steady] = [(&dirs[0], STALL), (&dirs[1], FaultPlan::default())]
+    let [mut stalled, mut steady] = [(&dirs[0], stall()), (&dirs[1], FaultPlan::default())]
         .map(|(dir, faults)| scene::warm(dense(Engine::open(dir.path()).faults(faults), &Probe::default())));
     let (mut with, mut without) = (Samples::default(), Samples::default());
     frames(&mut stalled);

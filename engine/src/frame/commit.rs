@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::id::{Id, SystemKey};
 use crate::input::{Applier, Envelope};
 use crate::registry::Registry;
+use crate::sabotage::{self, Bug};
 use crate::schedule::Turns;
 use crate::structure::Commands;
 use crate::timer::Stopwatch;
@@ -177,7 +178,9 @@ impl Frame {
     /// What structure and inputs have set stands in both slots; the one that is written next must be blank.
     pub(super) fn expire_other(&self) {
         let roles = self.shared.frames.roles();
-        self.expire(roles.prev(), roles.stamps[roles.prev()], roles.next);
+        if !sabotage::is(Bug::LingeringTransient) {
+            self.expire(roles.prev(), roles.stamps[roles.prev()], roles.next);
+        }
     }
 
     fn expire(&self, marked: usize, stamp: u8, slot: usize) {
@@ -208,6 +211,9 @@ impl Frame {
             return Ok(());
         }
         issued.sort_by(|a: &Commands, b| a.system.cmp(&b.system));
+        if sabotage::is(Bug::HashOrder) {
+            issued.sort_by_key(|commands| sabotage::process_hash(&commands.system));
+        }
         let roles = self.shared.frames.roles();
         // SAFETY: as above, and `world` is not used any more.
         let mut editor = unsafe { self.editor(roles.next, roles.stamps[roles.next]) };
@@ -248,6 +254,7 @@ impl Frame {
         let inputs = self.inputs.clone();
         let mut arrived: Vec<Envelope> = Vec::new();
         let drained = inputs.queue().drain(INPUTS_A_COMMIT_MAX, |envelope, _| arrived.push(envelope));
+        arrived.retain(|_| !sabotage::now_and_then(Bug::LostInput));
         self.apply_envelopes(frame, arrived)?;
         Ok(Some(drained.up_to))
     }

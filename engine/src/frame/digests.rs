@@ -8,6 +8,7 @@
 use super::Frame;
 use crate::buffer::{Column, Gain, HashPages, IdColumn, PAGE_TOUCHED, Side, TableMarks, page_range};
 use crate::digest::{ComponentDigest, ComponentSum, world_digest};
+use crate::sabotage::{self, Bug};
 use bevy_ecs::storage::{Table, TableId};
 use bevy_ecs::world::unsafe_world_cell::UnsafeWorldCell;
 use std::fmt;
@@ -224,6 +225,9 @@ impl HashPages for Pages<'_> {
     }
 
     fn gain(&self, rows: &mut [Gain]) {
+        if sabotage::now_and_then(Bug::StaleDigestPage) {
+            return;
+        }
         let table = self.table();
         // SAFETY: no wave runs.
         unsafe { self.column.hash_changes(table, self.slot, rows, self.ids.ids(table)) };

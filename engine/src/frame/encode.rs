@@ -15,6 +15,7 @@ use crate::builder::EngineBuilder;
 use crate::editor::Shift;
 use crate::error::{Error, Result};
 use crate::replay::Beginning;
+use crate::sabotage::{self, Bug};
 use crate::stats::Stats;
 use crate::store::{
     DELTA_BYTES_MAX, Delta, DeltaWriter, DurableFrames, InputLog, Mark, Past, Recovered, Sink, Store,
@@ -38,6 +39,8 @@ pub(crate) struct Encoder {
     keys: Vec<u16>,
     pending: Option<Job>,
     copying: Option<Copying>,
+    /// Bytes that a checkpoint copies in one frame, about.
+    copy_bytes: usize,
     repaired: Option<String>,
     nanos: u64,
     /// Whether what comes into frames is logged.
@@ -77,7 +80,7 @@ impl Encoder {
         let types: Vec<TypeEntry> = columns[1..].iter().map(type_entry).collect();
         let options = StoreOptions {
             durability: builder.durability,
-            faults: builder.faults,
+            faults: builder.faults.clone(),
             history: builder.history,
             inputs: builder.input_log,
             program: program.to_owned(),
@@ -103,6 +106,10 @@ impl Encoder {
             keys,
             pending: None,
             copying: None,
+            copy_bytes: match options.faults.copy_bytes {
+                0 => checkpoint::COPY_BYTES_A_FRAME,
+                bytes => bytes as usize,
+            },
             repaired,
             nanos: 0,
             logs: builder.path.is_some() && options.inputs != InputLog::NONE,
@@ -294,7 +301,7 @@ impl Frame {
         if let Some((_, digest)) = digest {
             writer.digest(digest.0);
         }
-        if encoder.copying.is_some() {
+        if encoder.copying.is_some() && !sabotage::is(Bug::LostMove) {
             self.write_moved(&mut writer, &encoder.keys);
         }
         let by = By::Record(entry);
@@ -352,9 +359,14 @@ impl Frame {
         }
         if !self.journal.shifts.is_empty() || !self.applied.is_empty() {
             for (column, key) in self.columns.iter().zip(keys) {
+                if sabotage::is(Bug::ForgottenRemoval) {
+                    continue;
+                }
                 writer.removed(*key, bytemuck::must_cast_slice(column.removed().get()));
             }
-            self.shared.serials.get().iter().for_each(|(key, next)| writer.serial(key.0, *next));
+            let serials = self.shared.serials.get().iter();
+            let known = serials.filter(|_| !sabotage::is(Bug::LostSerial));
+            known.for_each(|(key, next)| writer.serial(key.0, *next));
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Left out: bounds that nobody tunes; they are constants beside what they bound.
 
+pub use super::faults::FaultPlan;
 use super::history::History;
 pub use crate::durability::{Durability, InputLog};
 use std::time::Duration;
@@ -25,22 +26,7 @@ pub struct StoreOptions {
     /// What became of stored types.
     pub changes: super::TypeChanges,
     /// Faults injected by tests.
-    #[doc(hidden)]
     pub faults: FaultPlan,
-}
-
-/// Faults that a test injects into the writer thread; none by default.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FaultPlan {
-    /// Sleep before every so many writes; 0 for never.
-    pub stall_every: u64,
-    /// How long.
-    pub stall: Duration,
-    /// The number of the write that fails, from 1; 0 for none.
-    pub fail_write: u64,
-    /// The number of the sync that fails, from 1; 0 for none.
-    pub fail_sync: u64,
 }
 
 impl Default for StoreOptions {

@@ -8,6 +8,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::sabotage;
+
 use super::StoreError;
 use super::codec::{Cursor, Fields};
 use super::delta::Link;
@@ -16,7 +18,7 @@ use super::journal::Place;
 pub(crate) const WATERMARK_FILE: &str = "watermark";
 const WATERMARK_NEW: &str = "watermark.new";
 /// Slots stand on pages of their own.
-const SLOT_BYTES: usize = 4096;
+pub(crate) const SLOT_BYTES: usize = 4096;
 const SLOT_USED_BYTES: usize = 64;
 const MAGIC: u64 = u64::from_le_bytes(*b"DPWMARK1");
 
@@ -35,7 +37,7 @@ pub(crate) enum Condition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Watermark {
     /// Grows with every slot written.
-    sequence: u64,
+    pub(crate) sequence: u64,
     /// Frame + 1; 0 for none.
     pub(crate) head: u64,
     /// End of the chain of records.
@@ -141,7 +143,7 @@ impl WatermarkFile {
         let slot = (next.sequence % 2) * SLOT_BYTES as u64;
         self.file
             .seek(SeekFrom::Start(slot))
-            .and_then(|_| self.file.write_all(&next.encode()))
+            .and_then(|_| self.file.write_all(sabotage::halved(&next.encode())))
             .map_err(|error| StoreError::io("writing", &self.path, &error))?;
         self.last = next;
         Ok(())

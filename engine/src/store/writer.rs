@@ -12,6 +12,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use self::checkpoint::Checkpoint;
+use crate::sabotage::{self, Bug};
+
 use super::delta::{Delta, Link, seal};
 use super::directory::Marker;
 use super::disk::Disk;
@@ -31,6 +33,8 @@ pub(crate) struct Writer {
     durability: Durability,
     faults: FaultPlan,
     writes: u64,
+    /// Bytes of those.
+    written: u64,
     syncs: u64,
     link: Link,
     /// Frame + 1: written, and of that synced.
@@ -73,8 +77,9 @@ impl Writer {
             marker,
             log,
             durability: options.durability,
-            faults: options.faults,
+            faults: options.faults.clone(),
             writes: 0,
+            written: 0,
             syncs: 0,
             link,
             head,
@@ -193,23 +198,15 @@ impl Writer {
     }
 
     /// Does to this write what a test asked for.
-    fn fault(&mut self) -> Result<(), StoreError> {
+    fn fault(&mut self, size: u64) -> Result<(), StoreError> {
         self.writes += 1;
-        if self.faults.stall_every > 0 && self.writes.is_multiple_of(self.faults.stall_every) {
-            std::thread::sleep(self.faults.stall);
-        }
-        if self.writes == self.faults.fail_write {
-            return Err(StoreError::Engine {
-                action: "writing a batch",
-                message: "injected fault".to_owned(),
-            });
-        }
-        Ok(())
+        self.written += size;
+        self.faults.at_write(self.writes, self.written)
     }
 
     fn record(&mut self, mut delta: Delta, entry: Option<&Entry>) -> Result<(), StoreError> {
-        self.fault()?;
         let (frame, size) = (delta.frame(), delta.size() + entry.map_or(0, Entry::size));
+        self.fault(size)?;
         let link = seal(&mut delta.bytes, self.link);
         let key = keys::key(frame, keys::RECORD, 0);
         let record: (_, &[u8], &[u8]) = (self.disk.writing(), &key, &delta.bytes);
@@ -227,7 +224,9 @@ impl Writer {
             }
             _ => self.disk.write(&[record])?,
         }
-        self.link = link;
+        if !sabotage::now_and_then(Bug::CommitWithoutHead) {
+            self.link = link;
+        }
         self.head = frame + 1;
         match (&mut self.checkpoint, self.kept.starts.last_mut()) {
             (Some(checkpoint), _) => checkpoint.record_bytes += size,
@@ -241,7 +240,7 @@ impl Writer {
 
     /// What came into a frame that has no record, with the head.
     fn entry(&mut self, entry: &Entry) -> Result<(), StoreError> {
-        self.fault()?;
+        self.fault(entry.size())?;
         let key = keys::key(entry.frame, keys::ENTRY, 0);
         let value = self.log.next(entry);
         self.head = entry.frame + 1;
@@ -263,6 +262,9 @@ impl Writer {
     }
 
     fn persist(&mut self, started: Instant) -> Result<(), StoreError> {
+        if sabotage::is(Bug::UnsyncedAcknowledgement) {
+            self.queue.publish(self.head, |_| {});
+        }
         let wanted = match self.durability {
             Durability::Memory | Durability::Buffered | Durability::Inputs(_) => false,
             Durability::Synced => self.synced < self.head,
@@ -291,13 +293,9 @@ impl Writer {
     fn sync(&mut self) -> Result<(), StoreError> {
         let started = Instant::now();
         self.syncs += 1;
-        if self.syncs == self.faults.fail_sync {
-            return Err(StoreError::Engine {
-                action: "syncing the journal",
-                message: "injected fault".to_owned(),
-            });
-        }
+        self.faults.at_sync(self.syncs)?;
         self.disk.sync()?;
+        self.faults.at_report(self.syncs)?;
         self.marker.synced(self.head, self.link)?;
         self.synced = self.head;
         let spent = started.elapsed();

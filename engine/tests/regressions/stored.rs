@@ -1,6 +1,7 @@
 //! What worlds in a directory once got wrong: restarts, checkpoints, versions.
 
 use super::*;
+use diptych_engine::store::FaultPlan;
 
 /// An entity that lost a type, then quiet frames, then a restart: nobody hears of the loss twice.
 #[test]
@@ -330,4 +331,24 @@ fn reserved_name() {
         Ok(Err(error)) => panic!("accepted, then refused: {error}"),
         Err(panic) => panic!("accepted, then a panic: {}", text(&*panic)),
     }
+}
+
+/// A new world by its inputs whose first record makes a checkpoint due: the copy that it begins, some rows a frame,
+/// is ended before the state is written down at the end of the opening. Found by the torture chamber.
+#[test]
+fn a_first_record_larger_than_a_checkpoint_bound() {
+    let dir = tempfile::tempdir().unwrap();
+    let faults = FaultPlan { checkpoint_bytes: 1, copy_bytes: 10, ..FaultPlan::default() };
+    let open = || {
+        let builder = spawn(base(Engine::open(dir.path())), 50).durability(Durability::Inputs(4));
+        builder.faults(faults.clone()).build()
+    };
+    let mut digest = open().unwrap().digest();
+    for frames in [3, 10] {
+        let mut engine = open().unwrap();
+        assert_eq!(engine.digest(), digest);
+        engine.run(Pace::frames(frames)).unwrap();
+        digest = engine.digest();
+    }
+    assert_eq!(open().unwrap().frame(), 13);
 }

@@ -7,11 +7,12 @@
 use super::{Committed, Encoder, Frame, Rows, failed};
 use crate::editor::Shift;
 use crate::error::Result;
+use crate::sabotage::{self, Bug};
 use crate::store::{Base, DeltaWriter, Mark, TableShape};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes copied in one frame, about: a checkpoint of 24 MB takes a hundred frames.
-const COPY_BYTES_A_FRAME: usize = 256 << 10;
+pub(super) const COPY_BYTES_A_FRAME: usize = 256 << 10;
 
 /// Where the copy of a checkpoint is.
 pub(super) struct Copying {
@@ -31,7 +32,7 @@ impl Encoder {
             }
             self.begin_copy(committed, None)?;
         }
-        let budget = if self.sink.upgrade_pending() { usize::MAX } else { COPY_BYTES_A_FRAME };
+        let budget = if self.sink.upgrade_pending() { usize::MAX } else { self.copy_bytes };
         self.copy_pages(committed, budget)
     }
 
@@ -43,6 +44,8 @@ impl Encoder {
 
     /// Makes a whole checkpoint at once of a frame without a record, with the copy of it that there would be.
     pub(super) fn copy_all_with(&mut self, committed: &Committed<'_>, copy: Option<Vec<u8>>) -> Result<()> {
+        // One that was begun when the world was made is ended first.
+        self.copy_pages(committed, usize::MAX)?;
         self.begin_copy(committed, copy)?;
         self.copy_pages(committed, usize::MAX)
     }
@@ -134,7 +137,7 @@ impl Encoder {
             self.sink.page(writer.finish()).map_err(failed)?;
         }
         self.writer = writer;
-        if copying.table < copying.rows.len() {
+        if copying.table < copying.rows.len() && !sabotage::now_and_then(Bug::ShortCheckpoint) {
             self.copying = Some(copying);
             return Ok(());
         }

@@ -33,8 +33,8 @@ pub(super) struct Checkpoint {
 
 impl Writer {
     pub(super) fn page(&mut self, mut delta: Delta) -> Result<(), StoreError> {
-        self.fault()?;
         let (frame, size) = (delta.frame(), delta.size());
+        self.fault(size)?;
         let checkpoint = self.checkpoint.as_mut().expect("the store asserts that a checkpoint was begun");
         checkpoint.link = seal(&mut delta.bytes, checkpoint.link);
         let key = keys::key(frame, keys::PAGE, checkpoint.pages);

@@ -1,0 +1,79 @@
+//! How a world is run: threads, durability, digests. None of it is part of the world.
+
+use crate::torture::values::Dice;
+use diptych_engine::prelude::*;
+use diptych_engine::store::History;
+use std::fmt;
+
+/// A way of running a world.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    pub(crate) threads: usize,
+    pub(crate) durability: Durability,
+    pub(crate) digests: DigestPolicy,
+    /// Frames of the past that are kept.
+    pub(crate) history: u64,
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { threads, durability, digests, history } = self;
+        write!(f, "{durability:?}, digests {digests:?}, {threads} threads, {history} frames of history")
+    }
+}
+
+impl Way {
+    pub(crate) fn throw(dice: &mut Dice) -> Self {
+        let threads = *dice.pick(&[1, 1, 2, 2, 3, 4, 8]);
+        let durability = match dice.below(5) {
+            0 => Durability::Buffered,
+            1 => Durability::Every(1 + dice.below(9) as u32),
+            2 => Durability::Inputs(1 + dice.below(30) as u32),
+            _ => Durability::Synced,
+        };
+        let history = if dice.one_in(3) { dice.below(60) } else { 0 };
+        let digests = match dice.below(3) {
+            0 => DigestPolicy::OnDemand,
+            _ => DigestPolicy::Every(1 + dice.below(9)),
+        };
+        Self { threads, durability, digests, history }
+    }
+
+    /// Whether frames that are durable were synced.
+    pub(crate) fn is_synced(self) -> bool {
+        matches!(self.durability, Durability::Synced | Durability::Every(_))
+    }
+
+    /// A builder of a world that is run in this way.
+    pub(crate) fn of(self, builder: EngineBuilder) -> EngineBuilder {
+        let history = History::frames(self.history);
+        builder.threads(self.threads).durability(self.durability).digest(self.digests).history(history)
+    }
+
+    /// As words for another process.
+    pub(crate) fn words(self) -> [String; 5] {
+        let (kind, frames) = match self.durability {
+            Durability::Every(frames) => (1, frames),
+            Durability::Inputs(frames) => (2, frames),
+            Durability::Buffered => (3, 0),
+            _ => (4, 0),
+        };
+        let digests = match self.digests {
+            DigestPolicy::OnDemand => 0,
+            DigestPolicy::Every(frames) => frames,
+        };
+        [self.threads as u64, kind, u64::from(frames), digests, self.history].map(|word| word.to_string())
+    }
+
+    /// From those words.
+    pub(crate) fn from_words([threads, kind, frames, digests, history]: [u64; 5]) -> Self {
+        let durability = match kind {
+            1 => Durability::Every(frames as u32),
+            2 => Durability::Inputs(frames as u32),
+            3 => Durability::Buffered,
+            _ => Durability::Synced,
+        };
+        let digests = if digests == 0 { DigestPolicy::OnDemand } else { DigestPolicy::Every(digests) };
+        Self { threads: threads as usize, durability, digests, history }
+    }
+}

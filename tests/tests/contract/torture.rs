@@ -1,0 +1,34 @@
+//! A short run of the torture chamber: random worlds, faults and crashes from a few dozen seeds, against the naive
+//! model. Long runs are the program `torture`'s; a violation says how to run its seed again.
+//!
+//! Shown to fail: by each of the seeded bugs (`torture --bugs`), of which every one is caught.
+
+use std::path::PathBuf;
+use tests::torture::{Ground, Settings, chamber, reproduce};
+
+/// Seeds of the run: a few seconds.
+const SEEDS: u64 = 60;
+
+/// No seed is violated, and the faults are there: writers halted, processes killed, bytes flipped.
+#[test]
+fn a_short_run_of_the_chamber_finds_nothing() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_torture"));
+    let tally = chamber(&Settings {
+        seed: 1,
+        seeds: Some(SEEDS),
+        time: None,
+        jobs: 2,
+        progress: false,
+        violations: 3,
+        ground: Ground { scratch: scratch.path().to_owned(), program: Some(program) },
+    });
+    let told: Vec<String> =
+        tally.violations.iter().map(|one| format!("{one}\n    again: {}", reproduce(one.seed))).collect();
+    assert!(told.is_empty(), "{}", told.join("\n"));
+    let outcome = &tally.outcome;
+    assert_eq!(tally.seeds, SEEDS);
+    assert!(outcome.halts >= 10, "only {} writers were halted", outcome.halts);
+    assert!(outcome.kills >= 3, "only {} processes were killed", outcome.kills);
+    assert!(outcome.flips[0] >= 3, "only {} flipped bytes were refused", outcome.flips[0]);
+}
