@@ -84,7 +84,7 @@ fn used(data: &fs::Metadata) -> u64 {
 }
 
 /// Copies a directory as it is: of a world that is open, only while its writer halts (see
-/// [`Halt`](crate::store::Halt)). Holes at the ends of files stay holes.
+/// [`Halt`](crate::store::Halt)). Holes at the ends of files stay holes, and files keep the times of their changes.
 ///
 /// The database may tidy up behind a writer that halts; a copy during which files came, went or changed is made anew.
 ///
@@ -130,6 +130,7 @@ fn copy_once(from: &Path, to: &Path) -> io::Result<()> {
         let mut target = fs::File::create(to.join(&file.path))?;
         io::copy(&mut source, &mut target)?;
         target.set_len(file.length)?;
+        target.set_modified(fs::metadata(from.join(&file.path))?.modified()?)?;
     }
     Ok(())
 }
@@ -143,12 +144,16 @@ pub fn synced(dir: &Path) -> io::Result<Synced> {
     Ok(Synced { frame: mark.head.checked_sub(1), journal: mark.place.file, offset: mark.place.offset })
 }
 
-/// Takes from a world what a loss of power may take: bytes of its last journal that were not synced.
+/// Takes from a world what a loss of power may take: bytes of its last journal that were not synced. The database
+/// syncs the journal by itself before it writes a table, so nothing is lost where a table is as new as the watermark.
 ///
 /// # Errors
 /// Of the file system; a directory without a readable watermark.
 pub fn lose_unsynced(dir: &Path, loss: Loss) -> io::Result<()> {
     let kept = synced(dir)?;
+    if has_newer_table(dir)? {
+        return Ok(());
+    }
     let number = |file: &File| -> Option<u64> {
         let name = file.path.strip_prefix(crate::store::DATABASE).ok()?;
         (name.extension()? == "jnl").then(|| name.file_stem()?.to_str()?.parse().ok())?
@@ -176,6 +181,17 @@ pub fn lose_unsynced(dir: &Path, loss: Loss) -> io::Result<()> {
     }
     journal.seek(SeekFrom::Start(start))?;
     journal.write_all(&tail)
+}
+
+/// Whether a table was written since the watermark was, or in the same moment.
+fn has_newer_table(dir: &Path) -> io::Result<bool> {
+    let marked = fs::metadata(dir.join(WATERMARK_FILE))?.modified()?;
+    for file in files(dir)?.iter().filter(|file| file.path.iter().any(|name| name == "tables")) {
+        if fs::metadata(dir.join(&file.path))?.modified()? >= marked {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Tears the newest slot of the watermark, as a crash in the middle of its writing may leave it. The older one

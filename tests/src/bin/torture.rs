@@ -33,6 +33,9 @@ struct Args {
     /// The report as one line of JSON.
     #[arg(long)]
     json: bool,
+    /// Keeps the worlds of seeds that are violated.
+    #[arg(long)]
+    keep: bool,
     /// Plants each seeded bug in turn and runs until it is caught; needs `--features seeded-bugs`.
     #[arg(long)]
     bugs: bool,
@@ -59,11 +62,13 @@ fn main() -> ExitCode {
         jobs: args.jobs,
         progress: true,
         violations: 10,
-        ground: Ground { scratch: scratch.clone(), program: std::env::current_exe().ok() },
+        ground: Ground { scratch: scratch.clone(), program: std::env::current_exe().ok(), keep: args.keep },
     };
     let code = if args.bugs { hunt(&settings, args.json) } else { run(&settings, args.json) };
-    // What is left there is rubbish; whoever cannot remove it may.
-    std::fs::remove_dir_all(&scratch).unwrap_or_default();
+    if !args.keep {
+        // What is left there is rubbish; whoever can remove it may.
+        std::fs::remove_dir_all(&scratch).unwrap_or_default();
+    }
     code
 }
 

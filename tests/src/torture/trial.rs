@@ -74,6 +74,8 @@ pub struct Ground {
     pub scratch: PathBuf,
     /// The program of the chamber, which runs itself again to be killed; without it nobody is.
     pub program: Option<PathBuf>,
+    /// Whether the folder of a seed that is violated stays.
+    pub keep: bool,
 }
 
 /// Runs a seed.
@@ -102,8 +104,12 @@ fn whole(seed: u64, ground: &Ground) -> Result<Outcome, Violation> {
     };
     let folder = ground.scratch.join(format!("seed-{seed}-{}", std::process::id()));
     let result = trial.run(&folder);
-    // A folder that cannot be removed is found by whoever looks at the disk; the seed is what counts.
-    std::fs::remove_dir_all(&folder).unwrap_or_default();
+    if ground.keep && result.is_err() {
+        trial.done.push(format!("its worlds are in {}", folder.display()));
+    } else {
+        // A folder that cannot be removed is found by whoever looks at the disk; the seed is what counts.
+        std::fs::remove_dir_all(&folder).unwrap_or_default();
+    }
     match result {
         Ok(()) => Ok(trial.outcome),
         Err(what) => Err(Violation { seed, what, done: trial.done }),

@@ -21,7 +21,7 @@ fn a_short_run_of_the_chamber_finds_nothing() {
         jobs: 2,
         progress: false,
         violations: 3,
-        ground: Ground { scratch: scratch.path().to_owned(), program: Some(program) },
+        ground: Ground { scratch: scratch.path().to_owned(), program: Some(program), keep: false },
     });
     let told: Vec<String> =
         tally.violations.iter().map(|one| format!("{one}\n    again: {}", reproduce(one.seed))).collect();
