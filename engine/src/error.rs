@@ -189,17 +189,8 @@ pub enum Error {
     },
     /// A frame that was made again is another one than then: a system depends on what is neither in the world nor in
     /// what came in, or the program was changed.
-    #[error("frame {frame} had the digest {stored} and has {made} when it is made again; {place}")]
-    Diverged {
-        /// The frame.
-        frame: u64,
-        /// Its digest then.
-        stored: Digest,
-        /// Its digest now.
-        made: Digest,
-        /// What differs, as far as it can be told.
-        place: String,
-    },
+    #[error("{0}")]
+    Diverged(Box<Diverged>),
     /// A frame cannot be made again.
     #[error("frame {frame} cannot be made again: {reason}")]
     NotAgain {
@@ -216,4 +207,18 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+}
+
+/// A frame that was made again, and is another one than then.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("frame {frame} had the digest {stored} and has {made} when it is made again; {place}")]
+pub struct Diverged {
+    /// The frame.
+    pub frame: u64,
+    /// Its digest then.
+    pub stored: Digest,
+    /// Its digest now.
+    pub made: Digest,
+    /// What differs, as far as it can be told.
+    pub place: String,
 }

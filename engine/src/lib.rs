@@ -70,7 +70,7 @@ pub use control::{CONTROL_NAME_BYTES_MAX, Control};
 pub use digest::ComponentSum;
 pub use durability::{Durability, InputLog};
 pub use engine::Engine;
-pub use error::{BuildError, BuildErrors, Error, Result};
+pub use error::{BuildError, BuildErrors, Diverged, Error, Result};
 pub use explain::Explanation;
 pub use frame::{Digest, DigestPolicy, INPUTS_A_COMMIT_MAX, LEASE_WAIT_MAX};
 pub use id::{Id, SERIAL_BITS, SERIAL_MAX, SYSTEM_KEY_BITS};

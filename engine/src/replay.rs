@@ -6,7 +6,7 @@
 
 use crate::builder::{EngineBuilder, FACT_DT, FACT_SEED};
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::{Diverged, Error, Result};
 use crate::frame::Frame;
 use crate::store::{Entry, Image, LogReader, Recovered, StoreError};
 use crate::view::View;
@@ -240,7 +240,12 @@ impl Replay {
         };
         let (stored, made) = (image.digest(), self.engine.digest());
         if stored != made {
-            return Err(self.placed(Error::Diverged { frame, stored, made, place: String::new() }));
+            return Err(self.placed(Error::Diverged(Box::new(Diverged {
+                frame,
+                stored,
+                made,
+                place: String::new(),
+            }))));
         }
         self.agreed = frame;
         Ok(true)
@@ -249,7 +254,8 @@ impl Replay {
     /// Says what differs, as far as the state of the frame is kept, and since when.
     fn placed(&self, error: Error) -> Error {
         match error {
-            Error::Diverged { frame, stored, made, place } if place.is_empty() => {
+            Error::Diverged(mut diverged) if diverged.place.is_empty() => {
+                let frame = diverged.frame;
                 let image = self.log.image(frame).ok().filter(|_| self.frame() == frame);
                 let what = image.and_then(|image| self.engine.differs_from(&image));
                 let what = what.map_or_else(String::new, |what| what + "; ");
@@ -263,7 +269,8 @@ impl Replay {
                          has {given} instead"
                     )
                 });
-                Error::Diverged { frame, stored, made, place: what + &since + &other }
+                diverged.place = what + &since + &other;
+                Error::Diverged(diverged)
             }
             other => other,
         }

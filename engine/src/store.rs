@@ -11,10 +11,12 @@ mod base;
 mod catalog;
 mod changes;
 mod codec;
+mod column;
 mod delta;
 mod diff;
 mod directory;
 mod disk;
+mod durable;
 mod error;
 mod faults;
 mod held;
@@ -33,6 +35,7 @@ mod past;
 mod queue;
 mod reader;
 mod recovery;
+mod seal;
 mod sink;
 mod snapshot;
 mod tables;
@@ -45,14 +48,15 @@ mod writer;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub use backup::{Backup, backup};
 pub use base::{Base, TableShape};
 pub use catalog::{RowKind, TypeEntry};
 pub use changes::TypeChanges;
+pub use column::Column;
 pub use delta::{Delta, DeltaWriter, Link, Mark};
 pub use diff::{ComponentDiff, RowDiff, diff};
+pub use durable::DurableFrames;
 pub use error::{FactMismatch, StoreError};
 pub use faults::{HALT_SECONDS_MAX, Halt, HaltAt};
 pub use history::{HISTORY_BYTES, History};
@@ -71,7 +75,7 @@ pub use recovery::{Recovered, Tail};
 pub(crate) use sink::Sink;
 pub use snapshot::{Extras, checked_image, read_snapshot, write_snapshot};
 pub use viewworld::{Follower, Publisher, Update, ViewWorld};
-pub use world::{Column, RawWorld, RecoveredTable};
+pub use world::{RawWorld, RecoveredTable};
 
 pub use worlddelta::WorldDelta;
 
@@ -332,26 +336,6 @@ impl Store {
         self.upgrade_pending
     }
 
-    /// The last durable frame; 0 also while there is none (see [`wait_durable`](Self::wait_durable)).
-    #[must_use]
-    pub fn durable_frame(&self) -> u64 {
-        self.queue.durable().saturating_sub(1)
-    }
-
-    /// Waits until `frame` is durable; `false` when the time is over.
-    ///
-    /// # Errors
-    /// The writer failed before the frame was durable.
-    pub fn wait_durable(&self, frame: u64, timeout: Duration) -> Result<bool, StoreError> {
-        self.queue.wait_durable(frame, timeout)
-    }
-
-    /// A handle for other threads that wait for durable frames.
-    #[must_use]
-    pub fn durable(&self) -> DurableFrames {
-        DurableFrames { queue: Arc::clone(&self.queue) }
-    }
-
     /// Writes and syncs everything submitted, empty frames too, in every mode of durability.
     ///
     /// # Errors
@@ -403,27 +387,5 @@ fn bounded_entry(entry: &Entry) -> Result<(), StoreError> {
     match bytes > RECORD_BYTES_MAX {
         true => Err(StoreError::TooLarge { frame, bytes, max: RECORD_BYTES_MAX }),
         false => Ok(()),
-    }
-}
-
-/// Tells other threads how far the disk is.
-#[derive(Clone, Debug)]
-pub struct DurableFrames {
-    queue: Arc<Queue>,
-}
-
-impl DurableFrames {
-    /// See [`Store::durable_frame`].
-    #[must_use]
-    pub fn frame(&self) -> u64 {
-        self.queue.durable().saturating_sub(1)
-    }
-
-    /// See [`Store::wait_durable`].
-    ///
-    /// # Errors
-    /// The writer failed before the frame was durable.
-    pub fn wait(&self, frame: u64, timeout: Duration) -> Result<bool, StoreError> {
-        self.queue.wait_durable(frame, timeout)
     }
 }

@@ -51,6 +51,12 @@ pub(crate) enum Start {
     Again(Box<crate::replay::Beginning>),
 }
 
+impl Start {
+    fn is_again(&self) -> bool {
+        !matches!(self, Self::Directory)
+    }
+}
+
 pub(super) fn build_from(mut builder: EngineBuilder, start: &mut Start) -> Result<Engine> {
     if let Some(failure) = builder.failure.take() {
         return Err(failure);
@@ -58,16 +64,7 @@ pub(super) fn build_from(mut builder: EngineBuilder, start: &mut Start) -> Resul
     check_settings(&builder)?;
     let pool = Pool::new(builder.threads)?;
     let mut registrar = core::mem::take(&mut builder.registrar);
-    registrar.state_with::<Control, ControlCodec<{ usize::MAX }>>(CONTROL_NAME, CONTROL_VERSION);
-    registrar.input_with::<Control, ControlCodec<CONTROL_NAME_BYTES_MAX>>(
-        CONTROL_NAME,
-        CONTROL_VERSION,
-        control::apply,
-    );
-    let answers = |spec: &SystemSpec| spec.config.answering && spec.phase != Phase::Startup;
-    if registrar.systems.iter().any(answers) {
-        registrar.state::<Still>(STILL_NAME, STILL_VERSION);
-    }
+    register_own(&mut registrar);
     let facts = gather_facts(&builder, &registrar)?;
 
     let mut world = World::new();
@@ -85,29 +82,14 @@ pub(super) fn build_from(mut builder: EngineBuilder, start: &mut Start) -> Resul
     let (schedule, startup) = make_schedules(&mut world, &mut registrar, &columns, errors)?;
 
     let setups = core::mem::take(&mut registrar.setups);
-    let systems = schedule.tasks.iter().map(|task| task.name.clone()).collect();
-    let inputs =
-        Inputs::new(Ingress::new(builder.inputs_max), core::mem::take(&mut registrar.inputs), systems)
-            .with_desk(registrar.desk.take());
+    let inputs = gather_inputs(&builder, &mut registrar, &schedule);
     let annexes = annexes_of(&world);
     let intakes = gather_intakes(&mut registrar, &annexes)?;
     let program = program(&registrar, &schedule, &startup, &columns, &inputs, &intakes);
-    let (encoder, recovered, keys) = match start {
-        Start::Directory => {
-            let (encoder, recovered) = Encoder::of(&builder, &columns, &facts, &program)?;
-            let keys = encoder.as_ref().map_or_else(Vec::new, |encoder| encoder.keys().to_vec());
-            (encoder, recovered, keys)
-        }
-        #[cfg(feature = "store")]
-        Start::Again(beginning) => {
-            let keys = Encoder::keys_of(&columns, &facts, beginning)?;
-            (None, beginning.recovered.take(), keys)
-        }
-    };
+    let (encoder, recovered, keys) = open_store(&builder, &columns, &facts, &program, start)?;
     intakes.iter().for_each(|intake| intake.keep(encoder.as_ref().is_some_and(Encoder::logs)));
-    let special = Special::of(&columns, &schedule.owners);
     let mut frame = Frame {
-        special,
+        special: Special::of(&columns, &schedule.owners),
         annexes,
         cell: Arc::new(WorldCell::new(world)),
         shared,
@@ -133,8 +115,7 @@ pub(super) fn build_from(mut builder: EngineBuilder, start: &mut Start) -> Resul
     };
     let path = builder.path.clone().unwrap_or_default();
     let upcasts = registrar.upcasts_by_column(&frame.columns);
-    let again = !matches!(start, Start::Directory) || recovered.as_ref().is_some_and(Recovered::has_tail);
-    frame.set_again(again);
+    frame.set_again(start.is_again() || recovered.as_ref().is_some_and(Recovered::has_tail));
     let tail = match recovered {
         Some(mut recovered) => {
             let tail = recovered.take_tail();
@@ -147,14 +128,60 @@ pub(super) fn build_from(mut builder: EngineBuilder, start: &mut Start) -> Resul
         }
     };
     pool.install(|| begin(&mut frame, start, startup, tail))?;
-    let beside = |type_id| frame.columns.iter().find(|column| column.state_type() == type_id);
-    let unstored = registrar.unstored.iter();
-    let unstored = unstored
-        .map(|(type_id, symbol)| {
-            (beside(*type_id).map_or_else(String::new, |c| c.name().to_owned()), *symbol)
-        })
-        .collect();
+    let unstored = unstored(&registrar, &frame);
     Ok(Engine::new(frame, pool, registrar.local, unstored, facts))
+}
+
+/// The queue of inputs and what may come through it.
+fn gather_inputs(builder: &EngineBuilder, registrar: &mut Registrar, schedule: &Schedule) -> Inputs {
+    let systems = schedule.tasks.iter().map(|task| task.name.clone()).collect();
+    let kinds = core::mem::take(&mut registrar.inputs);
+    Inputs::new(Ingress::new(builder.inputs_max), kinds, systems).with_desk(registrar.desk.take())
+}
+
+/// The engine's own types and inputs.
+fn register_own(registrar: &mut Registrar) {
+    registrar.state_with::<Control, ControlCodec<{ usize::MAX }>>(CONTROL_NAME, CONTROL_VERSION);
+    registrar.input_with::<Control, ControlCodec<CONTROL_NAME_BYTES_MAX>>(
+        CONTROL_NAME,
+        CONTROL_VERSION,
+        control::apply,
+    );
+    let answers = |spec: &SystemSpec| spec.config.answering && spec.phase != Phase::Startup;
+    if registrar.systems.iter().any(answers) {
+        registrar.state::<Still>(STILL_NAME, STILL_VERSION);
+    }
+}
+
+/// Who takes records, what is stored already, and the store's key of each column.
+type Opened = (Option<Encoder>, Option<Recovered>, Vec<u16>);
+
+fn open_store(
+    builder: &EngineBuilder,
+    columns: &[Arc<dyn Column>],
+    facts: &BTreeMap<String, String>,
+    program: &str,
+    start: &mut Start,
+) -> Result<Opened> {
+    Ok(match start {
+        Start::Directory => {
+            let (encoder, recovered) = Encoder::of(builder, columns, facts, program)?;
+            let keys = encoder.as_ref().map_or_else(Vec::new, |encoder| encoder.keys().to_vec());
+            (encoder, recovered, keys)
+        }
+        #[cfg(feature = "store")]
+        Start::Again(beginning) => {
+            let keys = Encoder::keys_of(columns, facts, beginning)?;
+            (None, beginning.recovered.take(), keys)
+        }
+    })
+}
+
+/// What stands beside stored types and is not stored: the type's stored name, and its own.
+fn unstored(registrar: &Registrar, frame: &Frame) -> Vec<(String, &'static str)> {
+    let beside = |type_id| frame.columns.iter().find(|column| column.state_type() == type_id);
+    let name = |type_id| beside(type_id).map_or_else(String::new, |column| column.name().to_owned());
+    registrar.unstored.iter().map(|(type_id, symbol)| (name(*type_id), *symbol)).collect()
 }
 
 /// From the first committed frame, made or recovered, to the one that the engine begins with.

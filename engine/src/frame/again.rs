@@ -7,7 +7,7 @@
 
 use super::{Digest, Frame};
 use crate::builder::Start;
-use crate::error::{Error, Result};
+use crate::error::{Diverged, Error, Result};
 use crate::id::Id;
 use crate::input::Envelope;
 use crate::schedule::Schedule;
@@ -62,7 +62,8 @@ impl Frame {
         if made == Digest(stored) {
             return Ok(());
         }
-        Err(Error::Diverged { frame: self.committed, stored: Digest(stored), made, place: String::new() })
+        let (frame, stored) = (self.committed, Digest(stored));
+        Err(Error::Diverged(Box::new(Diverged { frame, stored, made, place: String::new() })))
     }
 
     /// Compares the frame that a replay begins with.

@@ -3,14 +3,13 @@
 //! Invariant: a record is made from the committed slot and its marks, which nobody writes until the next
 //! commit; so a large one is made beside the next wave. Format and disk are the store's.
 
-#![expect(unsafe_code, reason = "reads committed columns")]
-
 mod checkpoint;
 mod entry;
+mod rows;
 
 use super::image::type_entry;
 use super::{Committed, Frame};
-use crate::buffer::{Column, Kind, Roles, TableMarks};
+use crate::buffer::{Column, Roles};
 use crate::builder::EngineBuilder;
 use crate::editor::Shift;
 use crate::error::{Error, Result};
@@ -18,12 +17,13 @@ use crate::replay::Beginning;
 use crate::sabotage::{self, Bug};
 use crate::stats::Stats;
 use crate::store::{
-    DELTA_BYTES_MAX, Delta, DeltaWriter, DurableFrames, InputLog, Mark, Past, Recovered, Sink, Store,
-    StoreOptions, TypeEntry,
+    DELTA_BYTES_MAX, Delta, DeltaWriter, DurableFrames, InputLog, Past, Recovered, Sink, Store, StoreOptions,
+    TypeEntry,
 };
 use crate::timer::Stopwatch;
 use checkpoint::Copying;
 use entry::By;
+use rows::Rows;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -233,37 +233,6 @@ impl Job {
         }
         let delta = self.writer.finish();
         Record { delta, job: self, nanos: start.nanos() }
-    }
-}
-
-/// The rows of one column in one table, on their way into a record.
-struct Rows<'a> {
-    column: &'a dyn Column,
-    table: &'a bevy_ecs::storage::Table,
-    slot: usize,
-    number: u32,
-    key: u16,
-}
-
-impl Rows<'_> {
-    /// Writes the rows that the committed frame set.
-    fn write_changed(&self, writer: &mut DeltaWriter, marks: &TableMarks, stamp: u8) {
-        marks.changed_runs(self.slot, stamp, |range, kind| {
-            let mark = if kind == Kind::Added { Mark::Added } else { Mark::Changed };
-            self.write(writer, range, mark);
-        });
-    }
-
-    fn write(&self, writer: &mut DeltaWriter, rows: std::ops::Range<usize>, mark: Mark) {
-        let (first, count) = (rows.start as u32, rows.len() as u32);
-        // SAFETY: the committed slot is not written until the next commit.
-        match unsafe { self.column.row_bytes(self.table, self.slot, rows.clone()) } {
-            Some(bytes) => writer.rows_fixed(self.key, self.number, first, count, mark, bytes),
-            None => writer.rows_variable(self.key, self.number, first, count, mark, |n, out| {
-                // SAFETY: as above.
-                unsafe { self.column.encode_row(self.table, self.slot, rows.start + n as usize, out) };
-            }),
-        }
     }
 }
 

@@ -72,8 +72,7 @@ impl Log {
             self.bytes = 0;
         }
         let oldest = head.saturating_sub(self.kept.frames).min(needed);
-        loop {
-            let Some(next) = disk.logs.get(1) else { break };
+        while let Some(next) = disk.logs.get(1) {
             // What the next segment begins with is after everything in this one.
             let Some(first) = first_frame(&next.1)? else { break };
             let total: u64 = disk.logs.iter().map(|(_, segment)| segment.disk_space()).sum();

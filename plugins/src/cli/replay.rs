@@ -45,7 +45,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<(), Failure> {
     let mut replay = builder(args, &log)
         .replay_log(log, args.from.map_or(ReplayFrom::Oldest, ReplayFrom::Frame))
         .map_err(|error| match error {
-            Error::Diverged { .. } => Failure::Failed(error.to_string()),
+            Error::Diverged(_) => Failure::Failed(error.to_string()),
             error => refused(&error),
         })?;
     let goal = args.to.unwrap_or(u64::MAX).min(replay.last_frame());

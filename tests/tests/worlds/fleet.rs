@@ -88,7 +88,7 @@ pub(crate) fn rest(builder: EngineBuilder) -> EngineBuilder {
             |mut ships: Query<(Id, Next<Flash>)>, clock: Clock, mut signals: Outbox<Signal>| {
                 let targets: Vec<Id> = ships.iter_mut().map(|(id, _)| id).collect();
                 for (n, (id, mut flash)) in ships.iter_mut().enumerate() {
-                    if (n as u64 + clock.frame()) % 2 == 0 {
+                    if (n as u64 + clock.frame()).is_multiple_of(2) {
                         flash.set(Flash(clock.frame()));
                         signals.from(id).to(targets[0], Signal(clock.frame()));
                     }

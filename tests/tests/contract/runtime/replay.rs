@@ -27,7 +27,7 @@ fn go_on(directory: &Path, durability: Durability, run: u64, frames: u64) {
     world.run(&ear, "(core/event/sub A 1 {(core/kv/cas $data 1 2) (core/kv/snx $data 1)})");
     let session = |world: &mut World, n: u64| -> Session {
         let scope = format!("s{}", n % 6);
-        if n % 4 == 0 {
+        if n.is_multiple_of(4) {
             let opened = world.client.open_for(&format!("c{run}:{n}"), "p", &scope, Some(40)).expect("asked");
             world.still(2);
             return opened;
