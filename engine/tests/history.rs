@@ -2,7 +2,6 @@
 //! name what differs; backups are opened as worlds.
 
 #![cfg(feature = "store")]
-#![expect(clippy::type_complexity, reason = "a system's signature is its claim")]
 
 use bytemuck::{Pod, Zeroable};
 use diptych_engine::prelude::*;

@@ -36,6 +36,7 @@ pub mod stdio;
 
 #[cfg(feature = "store")]
 pub use diptych_engine::store;
+pub use diptych_engine::testkit;
 pub use diptych_engine::{
     Answered, Applier, BuildError, BuildErrors, Bundle, CATCH_UP_FRAMES, Chunk, Clock, Codec, CodecError,
     Control, Copied, DT_DEFAULT, Digest, DigestPolicy, Durability, Engine, EngineBuilder, Error, Explanation,
