@@ -19,6 +19,6 @@ mod world;
 
 #[cfg(feature = "seeded-bugs")]
 pub use report::{Caught, hunt};
-pub use report::{Settings, Tally, chamber, reproduce};
+pub use report::{Settings, Tally, chamber, ground, reproduce};
 pub use trial::{Ground, Outcome, Violation, trial};
 pub use worker::{WORKER, work};

@@ -6,7 +6,7 @@ use clap::Parser;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-use tests::torture::{Ground, Settings, WORKER, chamber, reproduce, work};
+use tests::torture::{Ground, Settings, WORKER, chamber, ground, reproduce, work};
 
 /// Seeds that are run where neither a number nor a time is given.
 const SEEDS_DEFAULT: u64 = 200;
@@ -49,11 +49,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     // Panics of trials are violations and are printed as such.
     std::panic::set_hook(Box::new(|_| {}));
-    let in_memory = PathBuf::from("/dev/shm");
-    let scratch = args.dir.clone().unwrap_or_else(|| match in_memory.is_dir() {
-        true => in_memory,
-        false => std::env::temp_dir(),
-    });
+    let scratch = args.dir.clone().unwrap_or_else(ground);
     let scratch = scratch.join(format!("torture-{}", std::process::id()));
     let settings = Settings {
         seed: args.seed,

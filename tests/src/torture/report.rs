@@ -4,6 +4,7 @@
 
 use crate::torture::trial::{Ground, Outcome, Violation, trial};
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -105,6 +106,13 @@ impl Tally {
         })
         .to_string()
     }
+}
+
+/// Where worlds are made unless said otherwise: in memory, where there is a folder for that.
+#[must_use]
+pub fn ground() -> PathBuf {
+    let in_memory = PathBuf::from("/dev/shm");
+    if in_memory.is_dir() { in_memory } else { std::env::temp_dir() }
 }
 
 /// The command that runs a seed again.
