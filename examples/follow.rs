@@ -22,7 +22,7 @@ fn publish() -> Result<(), Box<dyn std::error::Error>> {
         .state::<Place>("walk.place", 1)
         .system("walk.drift", drift)
         .system("walk.join", |clock: Clock, mut walkers: Structure| {
-            if clock.frame() % 7 == 0 {
+            if clock.frame().is_multiple_of(7) {
                 walkers.spawn((Place(0.0),));
             }
         })

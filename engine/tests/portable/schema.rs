@@ -167,7 +167,9 @@ fn a_stored_type_without_a_place_is_refused_with_what_to_add() -> Tried {
 #[test]
 fn changes_that_make_no_sense_are_refused_by_the_build() {
     let base = || Engine::in_memory().state::<Velocity>("velocity", 1).state::<Position>("position", 1);
-    let cases: [(&[(&str, &str)], &[&str], &[&str]); 8] = [
+    /// Renames, drops, and words of the refusal.
+    type Case = (&'static [(&'static str, &'static str)], &'static [&'static str], &'static [&'static str]);
+    let cases: [Case; 8] = [
         (&[("old", "nowhere")], &[], &["\"old\"", "\"nowhere\"", "not registered"]),
         (&[], &["velocity"], &["\"velocity\"", "dropped and registered"]),
         (&[("a", "velocity"), ("b", "velocity")], &[], &["\"a\"", "\"b\"", "both renamed"]),
