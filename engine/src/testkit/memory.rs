@@ -52,7 +52,8 @@ impl fmt::Display for Divergence {
 ///         }
 ///     })
 /// };
-/// let digests = testkit::runs_alike(world, &[1, 2], 20, |_, _| Ok(()))?;
+/// let threads = if cfg!(feature = "threads") { [1, 2] } else { [1, 1] };
+/// let digests = testkit::runs_alike(world, &threads, 20, |_, _| Ok(()))?;
 /// assert_eq!(digests.map(|digests| digests.len()), Ok(21));
 /// # Ok::<(), Error>(())
 /// ```
