@@ -357,11 +357,6 @@ impl EngineBuilder {
         self
     }
 
-    /// See [`Registrar::intake`].
-    pub fn intake(&mut self, name: &str, version: u32) -> crate::Intake {
-        self.registrar.intake(name, version)
-    }
-
     /// How much of the past stays in the directory, to be looked at with [`Engine::at`]; nothing beyond the last
     /// checkpoint unless said otherwise. It may differ each time a world is opened.
     #[cfg(feature = "store")]
