@@ -55,6 +55,8 @@ pub struct EngineBuilder {
     pub(crate) inputs_max: usize,
     pub(crate) rollback: u32,
     pub(crate) rollback_bytes: u64,
+    #[cfg(feature = "store")]
+    pub(crate) compares_frames: bool,
     /// Frames whose records are kept in memory.
     #[cfg(feature = "store")]
     pub(crate) deltas: u64,
@@ -87,6 +89,8 @@ impl EngineBuilder {
             inputs_max: crate::ingress::INGRESS_MAX,
             rollback: 0,
             rollback_bytes: crate::rewind::ROLLBACK_BYTES_MAX,
+            #[cfg(feature = "store")]
+            compares_frames: false,
             #[cfg(feature = "store")]
             deltas: 0,
             #[cfg(feature = "store")]
@@ -351,11 +355,6 @@ impl EngineBuilder {
     pub fn input_log(mut self, log: InputLog) -> Self {
         self.input_log = log;
         self
-    }
-
-    /// See [`Registrar::intake`].
-    pub fn intake(&mut self, name: &str, version: u32) -> crate::Intake {
-        self.registrar.intake(name, version)
     }
 
     /// How much of the past stays in the directory, to be looked at with [`Engine::at`]; nothing beyond the last

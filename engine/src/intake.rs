@@ -4,6 +4,7 @@
 //! door gives those bytes and nothing else. So a frame that takes from outside can be made again.
 //! Left out: inputs, which the commit itself applies, and what the bytes mean.
 
+use crate::builder::EngineBuilder;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -140,5 +141,12 @@ impl Intake {
         own.extend_from_slice(bytes);
         self.0.some.store(!bytes.is_empty(), Ordering::Relaxed);
         self.0.replaying.store(taken.is_some(), Ordering::Relaxed);
+    }
+}
+
+impl EngineBuilder {
+    /// See [`Registrar::intake`](crate::Registrar::intake).
+    pub fn intake(&mut self, name: &str, version: u32) -> Intake {
+        self.registrar.intake(name, version)
     }
 }

@@ -8,7 +8,7 @@ use crate::builder::{EngineBuilder, FACT_DT, FACT_SEED};
 use crate::engine::Engine;
 use crate::error::{Diverged, Error, Result};
 use crate::frame::Frame;
-use crate::store::{Entry, Image, LogReader, Recovered, StoreError};
+use crate::store::{Entry, Image, LogReader, Records, Recovered, StoreError};
 use crate::view::View;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
@@ -30,10 +30,13 @@ pub enum ReplayFrom {
 pub struct Replay {
     engine: Engine,
     log: LogReader,
+    /// The stored records of the frames to come, where they are compared.
+    records: Option<Records>,
     /// Entries that were read and are of later frames, two at most.
     pending: VecDeque<Entry>,
     last: u64,
     compared: u64,
+    records_compared: u64,
     agreed: u64,
     /// The frame from which on another program made them, and what that had and this one has not, and the other way.
     other: Option<(u64, String, String)>,
@@ -52,12 +55,22 @@ pub(crate) struct Beginning {
     pub(crate) recovered: Option<Recovered>,
     /// The entry of frame 0.
     pub(crate) zero: Option<Entry>,
+    /// Whether the record of each frame is compared.
+    pub(crate) compared: bool,
     /// What came into frame 1, in case startup systems make it.
     pub(crate) first: Option<Entry>,
     pub(crate) log: LogReader,
 }
 
 impl EngineBuilder {
+    /// In a replay, compares every frame whose record is kept, so that the first one that differs is named exactly;
+    /// costs the making of records.
+    #[must_use]
+    pub fn compare_frames(mut self) -> Self {
+        self.compares_frames = true;
+        self
+    }
+
     /// In place of [`build`](Self::build): makes the stored world in `dir` again, in memory, from what came into it.
     /// Register what the world was made with. It may run meanwhile; the replay then ends where it was when it was read.
     ///
@@ -138,18 +151,20 @@ impl EngineBuilder {
         let next = pending.pop_front_if(|entry| entry.frame == 1 && first == 0);
         let has_digest = |entry: &Option<Entry>| entry.as_ref().is_some_and(|entry| entry.digest.is_some());
         let opened = [&next, &zero].into_iter().flatten().find_map(|entry| entry.opened.clone());
+        let compared = self.compares_frames;
         let (start_has, next_has) = (has_digest(&zero), has_digest(&next));
-        let beginning = Beginning { recovered, zero, first: next, log };
+        let beginning = Beginning { recovered, zero, compared, first: next, log };
         let (engine, Beginning { first: next, log, .. }) = crate::builder::begin_again(self, beginning)?;
         let agreed = engine.frame();
         // A startup system may have made frame 1 with it already.
         let made = agreed > first;
         pending.extend(next.filter(|_| !made));
         pending.make_contiguous().sort_by_key(|entry| entry.frame);
+        let records = compared.then(|| log.records(agreed));
         let compared = u64::from(start_has) + u64::from(made && next_has);
         let opened = opened.and_then(|stored| crate::store::difference(&stored, engine.program()));
         let other = opened.map(|(stored, given)| (first + 1, stored, given));
-        Ok(Replay { engine, log, pending, last, compared, agreed, other })
+        Ok(Replay { engine, log, records, pending, last, compared, records_compared: 0, agreed, other })
     }
 }
 
@@ -176,7 +191,7 @@ impl Replay {
     /// # Errors
     /// As [`Replay::step`].
     pub fn run_while(&mut self, frame: u64, mut on: impl FnMut(u64) -> bool + Send) -> Result<u64> {
-        let Self { engine, log, pending, last, compared, agreed, other } = self;
+        let Self { engine, log, records, pending, last, compared, records_compared, agreed, other } = self;
         let goal = frame.min(*last);
         let made = engine.make_again_while(|frame| {
             if frame.committed >= goal || !on(frame.committed) {
@@ -195,6 +210,14 @@ impl Replay {
             if entry.is_some_and(|entry| entry.digest.is_some()) {
                 *compared += 1;
                 *agreed = next;
+            }
+            if let Some(records) = records {
+                frame.hand_over()?;
+                match records.compare(next, frame.last_record())? {
+                    Some(true) => (*records_compared, *agreed) = (*records_compared + 1, next),
+                    Some(false) => return Err(frame.differs_in_record(log, next)),
+                    None => {}
+                }
             }
             Ok(true)
         });
@@ -215,6 +238,12 @@ impl Replay {
     /// How many digests were compared so far.
     pub fn compared(&self) -> u64 {
         self.compared
+    }
+
+    /// How many frames were compared record by record: values, marks, structure, messages under way. Those whose
+    /// records are kept are, where the builder said [`compare_frames`](EngineBuilder::compare_frames).
+    pub fn records_compared(&self) -> u64 {
+        self.records_compared
     }
 
     /// The digest of the frame that was made last.

@@ -172,7 +172,10 @@ fn open_store(
         #[cfg(feature = "store")]
         Start::Again(beginning) => {
             let keys = Encoder::keys_of(columns, facts, beginning)?;
-            (None, beginning.recovered.take(), keys)
+            let recovered = beginning.recovered.take();
+            let first = recovered.as_ref().map_or(0, |recovered| recovered.frame);
+            let compared = beginning.compared.then(|| Encoder::again(columns, beginning.log.types(), first));
+            (compared, recovered, keys)
         }
     })
 }

@@ -11,7 +11,7 @@ use crate::error::{Diverged, Error, Result};
 use crate::id::Id;
 use crate::input::Envelope;
 use crate::schedule::Schedule;
-use crate::store::{Entry, Image, Tail, Taken};
+use crate::store::{Entry, Image, LogReader, Tail, Taken};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Frame {
@@ -162,6 +162,29 @@ impl Frame {
             }
         }
         None
+    }
+}
+
+impl Frame {
+    /// The record of the committed frame, where records are kept and it has one.
+    pub(crate) fn last_record(&self) -> Option<&[u8]> {
+        self.encoder.as_ref()?.sink().kept()?.record(self.committed)
+    }
+
+    /// A frame whose record is another one than then.
+    pub(crate) fn differs_in_record(&mut self, log: &LogReader, frame: u64) -> Error {
+        match log.image(frame) {
+            Err(error) => Error::Store(error.to_string()),
+            Ok(image) => {
+                let (stored, made) = (image.digest(), self.take_digest());
+                let place = if stored == made {
+                    "what it marks as changed differs".to_owned()
+                } else {
+                    String::new()
+                };
+                Error::Diverged(Box::new(Diverged { frame, stored, made, place }))
+            }
+        }
     }
 }
 

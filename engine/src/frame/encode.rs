@@ -97,11 +97,23 @@ impl Encoder {
             None if kept == 0 => return Ok((None, None)),
             None => (Sink::memory(&types, kept, DELTA_BYTES_MAX), None),
         };
+        let logs = builder.path.is_some() && options.inputs != InputLog::NONE;
+        let repaired = recovered.as_ref().and_then(|recovered| recovered.repaired.clone());
+        let mut encoder = Self::new(sink, columns, &options);
+        (encoder.logs, encoder.repaired) = (logs, repaired);
+        Ok((Some(encoder), recovered))
+    }
+
+    /// The encoder of a world that is made again and compared record by record.
+    pub(crate) fn again(columns: &[Arc<dyn Column>], types: &[TypeEntry], frame: u64) -> Self {
+        Self::new(Sink::again(types, frame, u64::MAX), columns, &StoreOptions::default())
+    }
+
+    fn new(sink: Sink, columns: &[Arc<dyn Column>], options: &StoreOptions) -> Self {
         let key = |column: &Arc<dyn Column>| sink.type_key(column.name());
         let keys =
             columns.iter().map(|column| key(column).expect("the store gives every type a key")).collect();
-        let repaired = recovered.as_ref().and_then(|recovered| recovered.repaired.clone());
-        let encoder = Self {
+        Self {
             writer: DeltaWriter::default(),
             keys,
             pending: None,
@@ -110,16 +122,15 @@ impl Encoder {
                 0 => checkpoint::COPY_BYTES_A_FRAME,
                 bytes => bytes as usize,
             },
-            repaired,
+            repaired: None,
             nanos: 0,
-            logs: builder.path.is_some() && options.inputs != InputLog::NONE,
-            opened: Some(options.program),
+            logs: false,
+            opened: Some(options.program.clone()),
             checkpoint_every: entry::checkpoint_every(options.durability),
             by_inputs: false,
             checkpoint: u64::MAX,
             sink,
-        };
-        Ok((Some(encoder), recovered))
+        }
     }
 
     /// The store's keys of the columns of a world that is made again, which must be what is stored.

@@ -168,6 +168,13 @@ pub(crate) struct Look {
 }
 
 impl Look {
+    /// The frame after which every frame has its record; `None` where the last ones have none.
+    pub(crate) fn first_with_records(&self) -> Option<u64> {
+        let starts = &self.kept.starts;
+        let by_inputs = starts.iter().rposition(|start| start.by_inputs).map_or(0, |index| index + 1);
+        starts.get(by_inputs).map(|start| start.frame)
+    }
+
     /// See [`Kept::retained`].
     pub(crate) fn retained(&self) -> Option<RangeInclusive<u64>> {
         self.kept.retained(self.head)

@@ -94,7 +94,6 @@ impl Kept {
     }
 
     /// The sealed record of a frame; `None` where it had none, or is not kept.
-    #[expect(dead_code, reason = "replay compares records of single frames")]
     pub(crate) fn record(&self, frame: u64) -> Option<&[u8]> {
         self.after(frame.checked_sub(1)?).next().filter(|record| header_u64(record, 8) == frame)
     }

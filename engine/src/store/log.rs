@@ -7,9 +7,11 @@
 
 mod entry;
 mod reader;
+mod records;
 
 pub use entry::{Entry, Taken};
 pub use reader::LogReader;
+pub use records::Records;
 
 use std::collections::BTreeSet;
 

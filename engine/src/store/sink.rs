@@ -37,6 +37,12 @@ impl Sink {
         Self { to: To::Memory(catalog::created(types)), kept: Some(kept) }
     }
 
+    /// Keeps the record of the last frame of a world that is made again from `frame` on; `types` are the stored ones.
+    pub(crate) fn again(types: &[TypeEntry], frame: u64, bytes_max: u64) -> Self {
+        let kept = Kept::new(frame, Link::NONE, 1, bytes_max);
+        Self { to: To::Memory(types.to_vec()), kept: Some(kept) }
+    }
+
     /// The records of the last frames.
     pub(crate) fn kept(&self) -> Option<&Kept> {
         self.kept.as_ref()

@@ -55,6 +55,29 @@ fn another_program_diverges() {
     assert!(error.ends_with("the frame before is the same"), "{error}");
 }
 
+/// Claim: where records are kept, the first frame that differs is named, also between two digests; and a world that is
+/// the same is the same record by record.
+#[test]
+fn the_first_frame_that_differs_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let radio = Radio::default();
+    let mut engine =
+        world(Engine::open(dir.path()), &radio, 1.0).digest(DigestPolicy::Every(50)).build().unwrap();
+    for _ in 0..60 {
+        engine.step().unwrap();
+    }
+    drop(engine);
+    let replayed = |twist| {
+        let builder = world(Engine::in_memory(), &Radio::default(), twist).compare_frames();
+        let mut replay = builder.replay(dir.path(), ReplayFrom::Oldest).unwrap();
+        replay.run_to(u64::MAX).map(|_| replay.records_compared())
+    };
+    assert_eq!(replayed(1.0).unwrap(), 60, "frame 1 is made by the build");
+    let error = replayed(1.5).unwrap_err();
+    assert!(matches!(&error, Error::Diverged(diverged) if diverged.frame == 2), "{error}");
+    assert!(error.to_string().contains("component a.place of entity "), "{error}");
+}
+
 /// Claim: what a world was not made with is refused by name before a frame is made.
 #[test]
 fn other_settings_and_types_are_refused() {

@@ -195,7 +195,7 @@ pub(crate) struct ReplayArgs {
     /// The frame to stop at; the last one if left out
     #[arg(long, value_name = "FRAME")]
     pub(crate) to: Option<u64>,
-    /// Fail (exit code 1) if there was nothing to compare with
+    /// Compare every frame whose record is kept, and fail (exit code 1) if there was nothing to compare with
     #[arg(long)]
     pub(crate) verify: bool,
     /// Threads to run on; all cores if left out

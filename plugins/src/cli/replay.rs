@@ -33,6 +33,8 @@ struct ReplayReport {
     state: bool,
     /// Digests that were written down in the frames before and are the replay's.
     compared: u64,
+    /// Frames whose records are kept and are the replay's; with --verify.
+    records: u64,
     seconds: f64,
     frames_per_second: f64,
 }
@@ -66,9 +68,10 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<(), Failure> {
     let report = ReplayReport {
         frame: replay.frame(),
         digest: replay.digest().to_string(),
-        verified: state || replay.compared() > 0,
+        verified: state || replay.compared() + replay.records_compared() > 0,
         state,
         compared: replay.compared(),
+        records: replay.records_compared(),
         seconds,
         frames_per_second: if frames == 0 { 0.0 } else { frames as f64 / seconds },
     };
@@ -85,6 +88,9 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<(), Failure> {
 fn builder(args: &ReplayArgs, log: &LogReader) -> EngineBuilder {
     let facts = log.facts();
     let mut builder = Engine::in_memory().settings_of(facts);
+    if args.verify {
+        builder = builder.compare_frames();
+    }
     if let Some(threads) = args.threads {
         builder = builder.threads(threads as usize);
     }
@@ -109,11 +115,15 @@ fn run(replay: &mut Replay, goal: u64, progress: &mut Progress) -> Result<u64> {
 
 /// The report for people.
 fn text(report: &ReplayReport) -> String {
+    let one_by_one = match report.records {
+        0 => String::new(),
+        records => format!("{records} frames one by one, "),
+    };
     let ReplayReport { frame, digest, compared, seconds, frames_per_second, .. } = report;
     let state =
         if report.state { "and the state of this frame" } else { "the state of this frame is not kept" };
     format!(
-        "frame          {frame}\ndigest         {digest}\nthe same       {compared} digests, {state}\n\
+        "frame          {frame}\ndigest         {digest}\nthe same       {compared} digests, {one_by_one}{state}\n\
          time           {seconds:.3} s, {frames_per_second:.0} frames per second\n"
     )
 }

@@ -165,6 +165,15 @@ impl LogReader {
         }
     }
 
+    pub(super) fn epochs(&self) -> Vec<(u64, fjall::Keyspace)> {
+        self.look.epochs.clone()
+    }
+
+    /// The frame after which the records of all frames are kept; `None` where frames have none.
+    pub(super) fn first_with_records(&self) -> Option<u64> {
+        self.look.first_with_records()
+    }
+
     /// The next entry; `None` at the end.
     ///
     /// # Errors
