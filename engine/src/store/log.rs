@@ -11,7 +11,7 @@ mod records;
 
 pub use entry::{Entry, Taken};
 pub use reader::LogReader;
-pub use records::Records;
+pub(crate) use records::Records;
 
 use std::collections::BTreeSet;
 

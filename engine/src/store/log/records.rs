@@ -10,7 +10,7 @@ use crate::store::{DeltaReader, LogReader, Mark, StoreError, keys};
 type Read = Result<(u64, fjall::UserValue), StoreError>;
 
 /// Records in the order of their frames.
-pub struct Records {
+pub(crate) struct Records {
     read: Box<dyn Iterator<Item = Read> + Send>,
     /// The next one.
     next: Option<(u64, fjall::UserValue)>,

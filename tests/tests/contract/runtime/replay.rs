@@ -1,7 +1,4 @@
 //! Worlds with a runtime are made again from the requests that came into their frames.
-//!
-//! Shown to fail: with sessions that are nowhere stored left out of the note (the second half of the first test), and
-//! with requests noted in the order of their arrival instead of their taking.
 
 use super::crash::work;
 use super::{Dice, World};
