@@ -29,7 +29,9 @@ mod interrupt;
 #[cfg(all(feature = "store", feature = "stdio"))]
 pub mod jsonlines;
 pub mod life;
+pub mod measure;
 pub mod nbody;
+pub mod picture;
 pub mod runtime;
 #[cfg(feature = "stdio")]
 pub mod stdio;
