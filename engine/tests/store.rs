@@ -10,6 +10,9 @@ mod driver;
 #[path = "store/model.rs"]
 mod model;
 
+#[path = "store/again.rs"]
+mod again;
+
 #[path = "store/backup.rs"]
 mod backup;
 

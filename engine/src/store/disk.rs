@@ -1,15 +1,21 @@
-//! The database as the store uses it: one small keyspace and one per checkpoint epoch.
+//! The database as the store uses it: one small keyspace, one per checkpoint epoch, one per segment of the log of inputs.
 //!
-//! Invariant: an epoch is deleted only after the switch away from it is synced.
-//! Left out: threads and queues (see `writer`), and the check before opening (see `journal`).
+//! Invariant: an epoch is given up only after the switch away from it is synced.
+//! Left out: threads and queues (see `writer`), the check before opening (see `journal`), and how a keyspace is emptied
+//! (see `stock`).
+
+mod stock;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use fjall::compaction::Fifo;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
+use self::stock::{Purpose, Stock};
 use super::StoreError;
-use super::keys::{WORLD, epoch_name, epoch_number, log_name, log_number};
+use super::codec::{Cursor, Fields};
+use super::keys::{RETIRED, WORLD, epoch_name, epoch_number, log_name, log_number};
 
 /// The epoch of a small state stays in memory and in the journal until it is deleted: no table is written.
 const SMALL_STATE_BYTES_MAX: u64 = 64 << 20;
@@ -32,9 +38,14 @@ pub(crate) struct Disk {
     pub(crate) logs: Vec<(u64, Keyspace)>,
     /// Made ahead, while the journal has just been synced: making a keyspace syncs a dozen small files,
     /// and each of those syncs waits for the journal's dirty pages too.
-    spare: Option<(u64, Keyspace)>,
+    spare: Option<Spare>,
     /// Epochs that are on their way to tables.
     settling: Vec<Keyspace>,
+    stock: Stock,
+    /// Keyspaces that an earlier process has retired; deleted with the next epochs that are given up.
+    retired: Vec<Keyspace>,
+    /// Held by whoever looks at epochs meanwhile: theirs are deleted, which leaves them readable, and not emptied.
+    lent: Arc<()>,
 }
 
 impl Disk {
@@ -57,36 +68,68 @@ impl Disk {
             .map_err(failed)?;
         let options = || KeyspaceCreateOptions::default().manual_journal_persist(true);
         let world = db.keyspace(WORLD, options).map_err(failed)?;
-        let mut numbers: Vec<u64> =
-            db.list_keyspace_names().iter().filter_map(|name| epoch_number(name)).collect();
-        numbers.sort_unstable();
-        let mut segments: Vec<u64> =
-            db.list_keyspace_names().iter().filter_map(|name| log_number(name)).collect();
-        segments.sort_unstable();
-        let mut disk =
-            Self { db, world, epochs: Vec::new(), logs: Vec::new(), spare: None, settling: Vec::new() };
-        for number in numbers {
-            let epoch = disk.open_epoch(number, 0)?;
-            disk.epochs.push(epoch);
-        }
-        for number in segments {
-            disk.open_log(number)?;
-        }
+        let mut disk = Self {
+            db,
+            world,
+            epochs: Vec::new(),
+            logs: Vec::new(),
+            spare: None,
+            settling: Vec::new(),
+            stock: Stock::default(),
+            retired: Vec::new(),
+            lent: Arc::new(()),
+        };
+        disk.find_keyspaces()?;
         Ok(disk)
     }
 
-    fn open_log(&mut self, number: u64) -> Result<(), StoreError> {
-        let options = || KeyspaceCreateOptions::default().manual_journal_persist(true);
-        let segment = self.db.keyspace(&log_name(number), options);
-        let segment = segment
-            .map_err(|error| StoreError::engine("creating a keyspace of the log of inputs", &error))?;
-        self.logs.push((number, segment));
+    /// Finds epochs and segments, each by the number it holds.
+    fn find_keyspaces(&mut self) -> Result<(), StoreError> {
+        let retired = self.world.get(RETIRED).map_err(|error| unreadable(&error))?;
+        let retired = match &retired {
+            None => String::new(),
+            Some(bytes) => Cursor::checked(bytes).and_then(|mut cursor| Ok(cursor.text()?.to_owned()))?,
+        };
+        for name in self.db.list_keyspace_names() {
+            let (epoch, log) = (epoch_number(&name), log_number(&name));
+            let Some(named) = epoch.or(log) else { continue };
+            // The options of a keyspace that is there are of no effect.
+            let keyspace = self.create(&name, KeyspaceCreateOptions::default)?;
+            if retired.lines().any(|retired| retired == &*name) {
+                self.retired.push(keyspace);
+                continue;
+            }
+            let number = held_number(&keyspace)?.unwrap_or(named);
+            let list = if epoch.is_some() { &mut self.epochs } else { &mut self.logs };
+            list.push((number, keyspace));
+        }
+        self.epochs.sort_unstable_by_key(|(number, _)| *number);
+        self.logs.sort_unstable_by_key(|(number, _)| *number);
         Ok(())
+    }
+
+    fn create(
+        &self,
+        name: &str,
+        options: impl FnOnce() -> KeyspaceCreateOptions,
+    ) -> Result<Keyspace, StoreError> {
+        let options = || options().manual_journal_persist(true);
+        self.db.keyspace(name, options).map_err(|error| StoreError::engine("creating a keyspace", &error))
     }
 
     /// Begins the next segment of the log.
     pub(crate) fn next_log(&mut self) -> Result<(), StoreError> {
-        self.open_log(self.logs.last().map_or(0, |(number, _)| number + 1))
+        let number = self.logs.last().map_or(0, |(number, _)| number + 1);
+        let segment = match self.stock.take(Purpose::Log) {
+            Some(segment) => self.number_again(segment, number)?,
+            None => {
+                let segment = self.create(&log_name(number), KeyspaceCreateOptions::default)?;
+                self.stock.made(&segment, Purpose::Log);
+                segment
+            }
+        };
+        self.logs.push((number, segment));
+        Ok(())
     }
 
     /// The segment being written, if there is a log.
@@ -94,12 +137,11 @@ impl Disk {
         self.logs.last().map(|(_, segment)| segment)
     }
 
-    /// Deletes the oldest segment of the log; never the one being written.
+    /// Gives up the oldest segment of the log; never the one being written.
     pub(crate) fn drop_first_log(&mut self) -> Result<(), StoreError> {
         assert!(self.logs.len() > 1, "the segment being written stays");
         let (_, segment) = self.logs.remove(0);
-        let deleted = self.db.delete_keyspace(segment);
-        deleted.map_err(|error| StoreError::engine("deleting an old segment of the log of inputs", &error))
+        self.give_up(vec![segment])
     }
 
     /// Brings the log's newest entries into a table: what stays in memory holds up journals that are done.
@@ -112,37 +154,49 @@ impl Disk {
     /// Takes or creates the keyspace of the next epoch, of a state of about so many bytes; it is written from now on.
     pub(crate) fn next_epoch(&mut self, state_bytes: u64) -> Result<u64, StoreError> {
         self.prepare_epoch(state_bytes)?;
-        let epoch = self.spare.take().expect("it was prepared in the line above");
-        let number = epoch.0;
-        self.epochs.push(epoch);
+        let spare = self.spare.take().expect("it was prepared in the line above");
+        let number = self.epochs.last().map_or(0, |(number, _)| number + 1);
+        let keyspace = match spare {
+            Spare::New(keyspace) => keyspace,
+            Spare::Again(keyspace) => self.number_again(keyspace, number)?,
+        };
+        self.epochs.push((number, keyspace));
         Ok(number)
     }
 
     /// Makes the keyspace of the next epoch ahead of time.
     pub(crate) fn prepare_epoch(&mut self, state_bytes: u64) -> Result<(), StoreError> {
-        if self.spare.is_none() {
-            let number = self.epochs.last().map_or(0, |(number, _)| number + 1);
-            self.spare = Some(self.open_epoch(number, state_bytes)?);
+        if self.spare.is_some() {
+            return Ok(());
         }
+        let small = state_bytes <= SMALL_STATE_BYTES_MAX;
+        let purpose = if small { Purpose::SmallEpoch } else { Purpose::LargeEpoch };
+        self.spare = Some(match self.stock.take(purpose) {
+            Some(keyspace) => Spare::Again(keyspace),
+            None => {
+                let number = self.epochs.last().map_or(0, |(number, _)| number + 1);
+                let memtable = if small { MEMTABLE_BYTES_SMALL } else { MEMTABLE_BYTES_LARGE };
+                // Keys only grow and nothing is overwritten: tables never overlap, so there is nothing to compact.
+                let options = || {
+                    KeyspaceCreateOptions::default()
+                        .max_memtable_size(memtable)
+                        .expect_point_read_hits(true)
+                        .compaction_strategy(Arc::new(Fifo::new(u64::MAX, None)))
+                };
+                let keyspace = self.create(&epoch_name(number), options)?;
+                self.stock.made(&keyspace, purpose);
+                Spare::New(keyspace)
+            }
+        });
         Ok(())
     }
 
-    fn open_epoch(&self, number: u64, state_bytes: u64) -> Result<(u64, Keyspace), StoreError> {
-        // Keys only grow and nothing is overwritten: tables never overlap, so there is nothing to compact.
-        let small = state_bytes <= SMALL_STATE_BYTES_MAX;
-        let memtable = if small { MEMTABLE_BYTES_SMALL } else { MEMTABLE_BYTES_LARGE };
-        let options = || {
-            KeyspaceCreateOptions::default()
-                .manual_journal_persist(true)
-                .max_memtable_size(memtable)
-                .expect_point_read_hits(true)
-                .compaction_strategy(std::sync::Arc::new(Fifo::new(u64::MAX, None)))
-        };
-        let keyspace = self
-            .db
-            .keyspace(&epoch_name(number), options)
-            .map_err(|error| StoreError::engine("creating the keyspace of an epoch", &error))?;
-        Ok((number, keyspace))
+    /// An emptied keyspace gets its new number, and is not retired any more.
+    fn number_again(&self, keyspace: Keyspace, number: u64) -> Result<Keyspace, StoreError> {
+        let retired = self.encode_retired(&[]);
+        let number = Fields::default().u64(number).finish();
+        self.write(&[(&keyspace, stock::NUMBER, &number), (&self.world, RETIRED.as_bytes(), &retired)])?;
+        Ok(keyspace)
     }
 
     /// The epoch being written.
@@ -195,20 +249,81 @@ impl Disk {
         Ok(())
     }
 
-    /// Deletes the epochs before `current`, which must be synced as the current one.
+    /// Gives up the epochs before `current`, which must be synced as the current one.
     pub(crate) fn delete_before(&mut self, current: u64) -> Result<(), StoreError> {
         let kept = self.epochs.iter().position(|(number, _)| *number >= current).unwrap_or(0);
-        if kept == 0 {
+        let mut old: Vec<Keyspace> = self.epochs.drain(..kept).map(|(_, keyspace)| keyspace).collect();
+        old.append(&mut self.retired);
+        if old.is_empty() {
             return Ok(());
         }
-        for (_, keyspace) in self.epochs.drain(..kept) {
-            self.db
-                .delete_keyspace(keyspace)
-                .map_err(|error| StoreError::engine("deleting an old epoch", &error))?;
-        }
+        self.give_up(old)?;
         // fjall seals and drops journals only when it flushes something; without this a journal whose
-        // epochs are all deleted would grow for ever.
+        // epochs are all gone would grow for ever.
         self.world.rotate_memtable().map_err(|error| StoreError::engine("sealing the journal", &error))?;
         Ok(())
     }
+
+    /// Whoever looks at epochs on another thread holds this as long as that.
+    pub(crate) fn lend(&self) -> Arc<()> {
+        Arc::clone(&self.lent)
+    }
+
+    /// Empties keyspaces for another use, or deletes them.
+    fn give_up(&mut self, old: Vec<Keyspace>) -> Result<(), StoreError> {
+        let is_lent = Arc::strong_count(&self.lent) > 1;
+        let mut again: Vec<(Purpose, Keyspace)> = Vec::new();
+        for keyspace in old {
+            let beside = |purpose: &Purpose| again.iter().filter(|(other, _)| other == purpose).count();
+            let purpose = if is_lent { None } else { self.stock.wanted(&keyspace, beside) };
+            match purpose {
+                Some(purpose) => again.push((purpose, keyspace)),
+                None => {
+                    self.stock.deleted(&keyspace);
+                    let deleted = self.db.delete_keyspace(keyspace);
+                    deleted.map_err(|error| StoreError::engine("deleting an old keyspace", &error))?;
+                }
+            }
+        }
+        if again.is_empty() {
+            return Ok(());
+        }
+        // What a crash leaves of them must not be taken for an epoch, so this comes first, and to the disk.
+        let retired = self.encode_retired(&again);
+        self.write(&[(&self.world, RETIRED.as_bytes(), &retired)])?;
+        self.sync()?;
+        for (purpose, keyspace) in again {
+            stock::empty(&keyspace, |keyspace, key| self.write(&[(keyspace, key, &[])]))?;
+            self.stock.put(purpose, keyspace);
+        }
+        Ok(())
+    }
+
+    /// The names of all keyspaces that hold nothing that counts, and of `more`, a line each.
+    fn encode_retired(&self, more: &[(Purpose, Keyspace)]) -> Vec<u8> {
+        let spare = self.spare.iter().filter_map(|spare| match spare {
+            Spare::Again(keyspace) => Some(&**keyspace.name()),
+            Spare::New(_) => None,
+        });
+        let more = more.iter().map(|(_, keyspace)| &**keyspace.name());
+        let names: Vec<&str> = self.stock.names().chain(spare).chain(more).collect();
+        Fields::default().text(&names.join("\n")).finish()
+    }
+}
+
+/// The keyspace of the next epoch.
+enum Spare {
+    New(Keyspace),
+    /// Emptied: its name says another number.
+    Again(Keyspace),
+}
+
+/// The number that a keyspace says it has; `None` where its name says it.
+fn held_number(keyspace: &Keyspace) -> Result<Option<u64>, StoreError> {
+    let held = keyspace.get(stock::NUMBER).map_err(|error| unreadable(&error))?;
+    held.map(|bytes| Cursor::checked(&bytes)?.u64()).transpose()
+}
+
+fn unreadable(error: &fjall::Error) -> StoreError {
+    StoreError::engine("reading which keyspaces there are", error)
 }

@@ -165,6 +165,8 @@ pub(crate) struct Look {
     pub(crate) types: Vec<TypeEntry>,
     /// Frame + 1 of the last frame.
     pub(crate) head: u64,
+    /// As long as it lives, no epoch is emptied.
+    pub(crate) _lent: Arc<()>,
 }
 
 impl Look {

@@ -154,7 +154,8 @@ fn open_checked(database: &Path, watermark: &Watermark, end: Place) -> Result<Op
     let current = Start::of(&values, &position);
     let mut kept = values.past;
     kept.settle(&disk.epochs, current);
-    let look = Look { epochs: disk.epochs.clone(), kept, types: values.types, head: position.head };
+    let (epochs, head, _lent) = (disk.epochs.clone(), position.head, disk.lend());
+    let look = Look { epochs, kept, types: values.types, head, _lent };
     Ok(OpenedCopy { disk, facts: values.facts, look, recovered, link: position.link, end })
 }
 

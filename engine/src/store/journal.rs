@@ -23,6 +23,8 @@ const CLEAR: u8 = 4;
 const START_BYTES: u64 = 13;
 const ITEM_HEAD_BYTES: usize = 21;
 const END_BYTES: u64 = 13;
+/// Its tag and the number of a keyspace.
+const CLEAR_BYTES: u64 = 9;
 const TRAILER: &[u8; 4] = b"FJL\x03";
 const BUFFER_BYTES: usize = 256 << 10;
 const WALK_BUFFER_BYTES: usize = 16 << 10;
@@ -309,23 +311,37 @@ fn walk(file: &File, from: u64) -> Result<u64, (u64, Option<io::Error>)> {
     while read_or_end(&mut reader, &mut start).map_err(|error| failed(end, error))? && start[0] == START {
         let mut length = START_BYTES + END_BYTES;
         for _ in 0..u32::from_le_bytes([start[1], start[2], start[3], start[4]]) {
-            let mut head = [0; ITEM_HEAD_BYTES];
-            let whole = read_or_end(&mut reader, &mut head).map_err(|error| failed(end, error))?;
-            if !whole || head[0] != ITEM {
-                return Err((end, None));
-            }
-            let mut lengths = [0; ITEM_HEAD_BYTES - 1];
-            lengths.copy_from_slice(&head[1..]);
-            let body = item_lengths(&lengths).0;
-            let body_ends = i64::try_from(body).map_err(io::Error::other);
-            let skipped = body_ends.and_then(|body| reader.seek_relative(body));
-            skipped.map_err(|error| failed(end, error))?;
-            length += ITEM_HEAD_BYTES as u64 + body;
+            let item = skip_item(&mut reader).map_err(|error| failed(end, error))?;
+            length += item.ok_or((end, None))?;
         }
         reader.seek_relative(END_BYTES as i64).map_err(|error| failed(end, error))?;
         end += length;
     }
     Ok(end)
+}
+
+/// Passes by one item or clear; its bytes, or `None` where there is none.
+fn skip_item(reader: &mut BufReader<&File>) -> io::Result<Option<u64>> {
+    let mut tag = [0];
+    if !read_or_end(reader, &mut tag)? {
+        return Ok(None);
+    }
+    match tag[0] {
+        CLEAR => {
+            reader.seek_relative(CLEAR_BYTES as i64 - 1)?;
+            Ok(Some(CLEAR_BYTES))
+        }
+        ITEM => {
+            let mut head = [0; ITEM_HEAD_BYTES - 1];
+            if !read_or_end(reader, &mut head)? {
+                return Ok(None);
+            }
+            let body = item_lengths(&head).0;
+            reader.seek_relative(i64::try_from(body).map_err(io::Error::other)?)?;
+            Ok(Some(ITEM_HEAD_BYTES as u64 + body))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Follows the journals while fjall writes them, so that the watermark can say how far they are synced.

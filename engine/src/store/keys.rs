@@ -1,8 +1,10 @@
 //! Names and keys inside the database.
 //!
 //! Keyspace `world` holds `catalog`, `facts`, `current` (the epoch to recover from), `head` (frames after the last
-//! record), `past` (checkpoints that are kept beside the current one) and `program` (who makes the frames). Each
-//! checkpoint epoch has its own keyspace, deleted whole; so has each segment of the log of inputs.
+//! record), `past` (checkpoints that are kept beside the current one), `program` (who makes the frames) and `retired`
+//! (keyspaces that hold nothing any more). Each checkpoint epoch has its own keyspace, given up whole; so has each
+//! segment of the log of inputs. Its number is in its name, or, where it was used before, under a key of its own that
+//! sorts before all others.
 //! Invariant: an epoch's keys grow with time (frame, kind, index, all big-endian), so that reading it
 //! in order is the replay, and flushed tables never overlap.
 
@@ -13,6 +15,7 @@ pub(crate) const CURRENT: &str = "current";
 pub(crate) const HEAD: &str = "head";
 pub(crate) const PROGRAM: &str = "program";
 pub(crate) const PAST: &str = "past";
+pub(crate) const RETIRED: &str = "retired";
 
 /// The base of the epoch's checkpoint.
 pub(crate) const BASE: u8 = 0;
@@ -28,6 +31,8 @@ pub(crate) const END: u8 = 4;
 pub(crate) const ENTRY: u8 = 5;
 
 pub(crate) const KEY_BYTES: usize = 13;
+/// The first key of a frame; what sorts before it is the keyspace's own.
+pub(crate) const FIRST: [u8; KEY_BYTES] = [0; KEY_BYTES];
 
 pub(crate) fn epoch_name(epoch: u64) -> String {
     format!("epoch-{epoch}")

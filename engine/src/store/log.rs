@@ -101,7 +101,7 @@ pub(crate) fn difference(stored: &str, given: &str) -> Option<(String, String)> 
 
 /// The first frame that a segment holds.
 pub(crate) fn first_frame(segment: &Keyspace) -> Result<Option<u64>, StoreError> {
-    let Some(guard) = segment.first_key_value() else { return Ok(None) };
+    let Some(guard) = segment.range(super::keys::FIRST..).next() else { return Ok(None) };
     let key = guard.key().map_err(|error| StoreError::engine("reading the log of inputs", &error))?;
     Ok(super::keys::parse(&key).map(|(frame, _)| frame))
 }
@@ -109,7 +109,7 @@ pub(crate) fn first_frame(segment: &Keyspace) -> Result<Option<u64>, StoreError>
 /// The last entry of the log and its link.
 pub(crate) fn last_entry(disk: &Disk) -> Result<Option<(Entry, Link)>, StoreError> {
     for (number, segment) in disk.logs.iter().rev() {
-        for guard in segment.iter().rev() {
+        for guard in segment.range(super::keys::FIRST..).rev() {
             let (key, value) = guard
                 .into_inner()
                 .map_err(|error| StoreError::engine("reading the log of inputs", &error))?;

@@ -181,7 +181,7 @@ impl Replay {
     fn feed(&mut self, epochs: &[(u64, Keyspace)], until: u64) -> Result<(), StoreError> {
         for (index, (number, keyspace)) in epochs.iter().enumerate() {
             let name = keys::epoch_name(*number);
-            for guard in keyspace.iter() {
+            for guard in keyspace.range(keys::FIRST..) {
                 let (key, value) = guard.into_inner().map_err(|error| {
                     StoreError::damaged(
                         format!("the keyspace {name} ({})", keyspace.path().display()),

@@ -190,7 +190,8 @@ impl Writer {
             Item::Look(answer) => {
                 let (epochs, kept) = (self.disk.epochs.clone(), self.kept.clone());
                 // Whoever asked may have given up.
-                let _ = answer.try_send(Look { epochs, kept, types: self.types.clone(), head: self.head });
+                let (types, head, _lent) = (self.types.clone(), self.head, self.disk.lend());
+                let _ = answer.try_send(Look { epochs, kept, types, head, _lent });
                 self.queue.written(0, None);
                 Ok(())
             }

@@ -105,7 +105,7 @@ fn a_backup_of_a_dense_world_is_whole() -> Result<(), Box<dyn Error>> {
     let made = std::thread::scope(|scope| {
         let copying = scope.spawn(|| {
             let one = |number: u64| {
-                while frames.load(Ordering::Relaxed) < 40 * number {
+                while frames.load(Ordering::Relaxed) < 40 * number && !stop.load(Ordering::Relaxed) {
                     std::thread::sleep(std::time::Duration::from_millis(1));
                 }
                 copy(&world, &dir.path().join(format!("copy-{number}")))
@@ -115,6 +115,8 @@ fn a_backup_of_a_dense_world_is_whole() -> Result<(), Box<dyn Error>> {
             stop.store(true, Ordering::Relaxed);
             copies
         });
+        // A frame that fails ends the copying too, whose end is waited for.
+        let _stopping = Stopping(&stop);
         let mut writer = DeltaWriter::default();
         let mut frame = 0;
         while !stop.load(Ordering::Relaxed) {
@@ -230,4 +232,13 @@ fn what_a_killed_or_failed_backup_leaves_is_no_world() -> Result<(), Box<dyn Err
     assert!(message.contains("damaged") && message.contains("world/db/0.jnl"), "{message}");
     assert!(!target.exists() && !partial.exists(), "nothing is left");
     Ok(())
+}
+
+/// Says so at the end of its scope, whatever ends it.
+struct Stopping<'a>(&'a AtomicBool);
+
+impl Drop for Stopping<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }

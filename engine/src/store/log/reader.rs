@@ -61,7 +61,7 @@ impl LogReader {
     fn of(dir: &Path, copy: Copy, opened: OpenedCopy) -> Self {
         let OpenedCopy { disk, facts, look, .. } = opened;
         let entries = disk.logs.clone().into_iter().flat_map(|(number, segment)| {
-            segment.iter().map(move |guard| {
+            segment.range(keys::FIRST..).map(move |guard| {
                 let (key, value) = guard.into_inner().map_err(|error| {
                     StoreError::damaged(format!("log-{number}"), format!("a block cannot be read: {error:?}"))
                 })?;

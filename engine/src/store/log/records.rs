@@ -28,7 +28,7 @@ impl LogReader {
     /// The stored records of the frames after `frame`, as far as they are kept.
     pub(crate) fn records(&self, frame: u64) -> Records {
         let read = self.epochs().into_iter().flat_map(move |(number, epoch)| {
-            epoch.iter().filter_map(move |guard| match guard.into_inner() {
+            epoch.range(keys::FIRST..).filter_map(move |guard| match guard.into_inner() {
                 Err(error) => {
                     let place = format!("the keyspace {}", keys::epoch_name(number));
                     Some(Err(StoreError::damaged(place, format!("a block cannot be read: {error:?}"))))
