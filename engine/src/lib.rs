@@ -82,7 +82,7 @@ pub use message::{Inbox, Letters, MESSAGES_MAX, Mail, Outbox, Pen};
 pub use observer::Observer;
 pub use pace::{CATCH_UP_FRAMES, Pace, StopSignal};
 pub use param::{Clock, Ids, Linked, Random, Site, Stream};
-pub use patch::{PATCH_REFUSALS_MAX, Patch, Patching};
+pub use patch::{Patch, Patching};
 pub use plugin::Plugin;
 pub use pool::{par_each, par_each_weighted};
 pub use query::{

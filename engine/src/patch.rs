@@ -18,14 +18,12 @@ use crate::structure::Target;
 use bytemuck::Pod;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The stored name and version of the input.
 pub(crate) const PATCH_NAME: &str = "diptych.patch";
 pub(crate) const PATCH_VERSION: u32 = 1;
-/// Refusals that wait to be read; the oldest go.
-pub const PATCH_REFUSALS_MAX: usize = 1024;
 
 /// One change. Types go by their stored names, values by their stored bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,24 +139,49 @@ pub(crate) struct Patches {
     pub(crate) list: Vec<Patch>,
 }
 
-/// Where refusals lie until somebody asks.
+/// Where refusals lie for those who wait. Patches of an earlier process, made again, have nobody who does.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
     next: AtomicU64,
-    refusals: Mutex<BTreeMap<u64, String>>,
+    /// By number: one for each [`Patching`] that lives, with its refusal.
+    waiting: Mutex<BTreeMap<u64, Option<String>>>,
 }
 
 impl Desk {
-    fn refuse(&self, number: u64, reason: String) {
-        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        refusals.insert(number, reason);
-        while refusals.len() > PATCH_REFUSALS_MAX {
-            refusals.pop_first();
-        }
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Option<String>>> {
+        // No foreign code runs under this lock, so its poison means nothing.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, number: u64) -> Option<String> {
-        self.refusals.lock().unwrap_or_else(PoisonError::into_inner).remove(&number)
+    fn refuse(&self, number: u64, reason: String) {
+        if let Some(waiting) = self.lock().get_mut(&number) {
+            *waiting = Some(reason);
+        }
+    }
+}
+
+/// The right to be told of a refusal; it ends with this.
+#[derive(Debug)]
+struct Seat {
+    number: u64,
+    desk: Arc<Desk>,
+}
+
+impl Seat {
+    fn at(desk: &Arc<Desk>) -> Self {
+        let number = desk.next.fetch_add(1, Ordering::Relaxed);
+        desk.lock().insert(number, None);
+        Self { number, desk: Arc::clone(desk) }
+    }
+
+    fn refusal(&self) -> Option<String> {
+        self.desk.lock().get_mut(&self.number).and_then(Option::take)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.desk.lock().remove(&self.number);
     }
 }
 
@@ -213,9 +236,9 @@ impl Inputs {
         let Some(desk) = self.desk() else {
             return Err(Error::Input("patches are not taken here; add .patches() to the engine".to_owned()));
         };
-        let number = desk.next.fetch_add(1, Ordering::Relaxed);
-        let ticket = self.send(source, &Patches { number, list: patches.to_vec() })?;
-        Ok(Patching { ticket, number, desk: desk.clone() })
+        let seat = Seat::at(desk);
+        let ticket = self.send(source, &Patches { number: seat.number, list: patches.to_vec() })?;
+        Ok(Patching { ticket, seat })
     }
 }
 
@@ -223,8 +246,7 @@ impl Inputs {
 #[derive(Debug)]
 pub struct Patching {
     ticket: Ticket,
-    number: u64,
-    desk: Arc<Desk>,
+    seat: Seat,
 }
 
 impl Patching {
@@ -234,7 +256,7 @@ impl Patching {
     /// They were refused: the message says which patch and why, and nothing was changed. And as [`Ticket::wait`].
     pub fn wait(self, timeout: Duration) -> Result<u64> {
         let applied = self.ticket.wait(timeout).map_err(|error| Error::Input(error.to_string()))?;
-        match self.desk.take(self.number) {
+        match self.seat.refusal() {
             Some(reason) => Err(Error::Input(reason)),
             None => Ok(applied.frame),
         }

@@ -53,7 +53,7 @@ pub use backup::{Backup, backup};
 pub use base::{Base, TableShape};
 pub use catalog::{RowKind, TypeEntry};
 pub use changes::TypeChanges;
-pub use column::Column;
+pub use column::{BLANK_BYTES_MAX, Column, blank_room};
 pub use delta::{Delta, DeltaWriter, Link, Mark};
 pub use diff::{ComponentDiff, RowDiff, diff};
 pub use durable::DurableFrames;

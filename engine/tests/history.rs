@@ -323,3 +323,22 @@ fn resident_bytes() -> u64 {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4096
 }
+
+/// Goal: a frame in which nothing happened has no record, and can be looked back at as soon as it is made.
+#[test]
+fn a_frame_without_a_record_can_be_looked_at_at_once() -> Result<(), Box<dyn Error>> {
+    let dir = tempfile::tempdir()?;
+    let mut engine = Engine::open(dir.path())
+        .state::<Tag>("test.tag", 1)
+        .setup("one", |structure| {
+            structure.spawn((Tag(1),));
+        })
+        .build()?;
+    for _ in 0..5 {
+        engine.step()?;
+        let frame = engine.frame();
+        let (image, digest) = (engine.at(frame)?, engine.digest());
+        assert_eq!((image.frame(), image.digest()), (frame, digest));
+    }
+    Ok(())
+}

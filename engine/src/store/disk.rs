@@ -193,7 +193,7 @@ impl Disk {
 
     /// An emptied keyspace gets its new number, and is not retired any more.
     fn number_again(&self, keyspace: Keyspace, number: u64) -> Result<Keyspace, StoreError> {
-        let retired = self.encode_retired(&[]);
+        let retired = self.encode_retired([]);
         let number = Fields::default().u64(number).finish();
         self.write(&[(&keyspace, stock::NUMBER, &number), (&self.world, RETIRED.as_bytes(), &retired)])?;
         Ok(keyspace)
@@ -272,26 +272,26 @@ impl Disk {
     /// Empties keyspaces for another use, or deletes them.
     fn give_up(&mut self, old: Vec<Keyspace>) -> Result<(), StoreError> {
         let is_lent = Arc::strong_count(&self.lent) > 1;
-        let mut again: Vec<(Purpose, Keyspace)> = Vec::new();
+        let (mut again, mut gone): (Vec<(Purpose, Keyspace)>, Vec<Keyspace>) = (Vec::new(), Vec::new());
         for keyspace in old {
             let beside = |purpose: &Purpose| again.iter().filter(|(other, _)| other == purpose).count();
-            let purpose = if is_lent { None } else { self.stock.wanted(&keyspace, beside) };
-            match purpose {
+            match self.stock.wanted(&keyspace, beside).filter(|_| !is_lent) {
                 Some(purpose) => again.push((purpose, keyspace)),
-                None => {
-                    self.stock.deleted(&keyspace);
-                    let deleted = self.db.delete_keyspace(keyspace);
-                    deleted.map_err(|error| StoreError::engine("deleting an old keyspace", &error))?;
-                }
+                None => gone.push(keyspace),
             }
         }
-        if again.is_empty() {
-            return Ok(());
-        }
-        // What a crash leaves of them must not be taken for an epoch, so this comes first, and to the disk.
-        let retired = self.encode_retired(&again);
+        // What a crash leaves of those that are emptied must not be taken for an epoch, so this comes first, and to the
+        // disk. fjall goes on numbering batches after the last one of a keyspace that is still there: that is this one,
+        // also where the last one but one was of a keyspace that goes.
+        let names = again.iter().map(|(_, keyspace)| keyspace).chain(&gone);
+        let retired = self.encode_retired(names);
         self.write(&[(&self.world, RETIRED.as_bytes(), &retired)])?;
         self.sync()?;
+        for keyspace in gone {
+            self.stock.deleted(&keyspace);
+            let deleted = self.db.delete_keyspace(keyspace);
+            deleted.map_err(|error| StoreError::engine("deleting an old keyspace", &error))?;
+        }
         for (purpose, keyspace) in again {
             stock::empty(&keyspace, |keyspace, key| self.write(&[(keyspace, key, &[])]))?;
             self.stock.put(purpose, keyspace);
@@ -300,12 +300,12 @@ impl Disk {
     }
 
     /// The names of all keyspaces that hold nothing that counts, and of `more`, a line each.
-    fn encode_retired(&self, more: &[(Purpose, Keyspace)]) -> Vec<u8> {
+    fn encode_retired<'a>(&'a self, more: impl IntoIterator<Item = &'a Keyspace>) -> Vec<u8> {
         let spare = self.spare.iter().filter_map(|spare| match spare {
             Spare::Again(keyspace) => Some(&**keyspace.name()),
             Spare::New(_) => None,
         });
-        let more = more.iter().map(|(_, keyspace)| &**keyspace.name());
+        let more = more.into_iter().map(|keyspace| &**keyspace.name());
         let names: Vec<&str> = self.stock.names().chain(spare).chain(more).collect();
         Fields::default().text(&names.join("\n")).finish()
     }

@@ -180,10 +180,14 @@ impl Reader {
         if self.seqno.is_some_and(|last| seqno <= last) {
             return Err(Broken::At(start, format!("sequence number {seqno} does not grow")));
         }
-        self.seqno = Some(seqno);
         let mut hash = Xxh3Default::new();
+        let mut values = false;
         for _ in 0..items {
-            self.item(&mut hash)?;
+            values |= self.item(&mut hash)?;
+        }
+        // fjall goes on after the last number that a value has: that of a clear may come again after a crash.
+        if values {
+            self.seqno = Some(seqno);
         }
         let at = self.at;
         let [tag] = self.bytes()?;
@@ -200,13 +204,14 @@ impl Reader {
         Ok(true)
     }
 
-    fn item(&mut self, hash: &mut Xxh3Default) -> Result<(), Broken> {
+    /// Reads one item; answers whether it is a value and not a clear.
+    fn item(&mut self, hash: &mut Xxh3Default) -> Result<bool, Broken> {
         let start = self.at;
         let [tag] = self.bytes()?;
         hash.update(&[tag]);
         if tag == CLEAR {
             hash.update(&self.bytes::<8>()?);
-            return Ok(());
+            return Ok(false);
         }
         if tag != ITEM {
             return Err(Broken::At(start, format!("{tag} does not begin an item")));
@@ -217,7 +222,8 @@ impl Reader {
             return Err(Broken::At(start, "the head of an item is wrong".to_owned()));
         }
         hash.update(&head);
-        self.body(body, hash)
+        self.body(body, hash)?;
+        Ok(true)
     }
 
     fn body(&mut self, body: u64, hash: &mut Xxh3Default) -> Result<(), Broken> {

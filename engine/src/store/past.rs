@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::backup::{Backup, backup};
 use super::history::Look;
 use super::inspect::{COPY_TRIES_MAX, Copy, check_is_world, is_running, open_copy};
-use super::queue::{Item, Queue, STALL_SECONDS_MAX};
+use super::queue::{Queue, STALL_SECONDS_MAX};
 use super::{Image, StoreError};
 
 /// Callers that may look back at a running world at a time: each may hold a whole world in memory.
@@ -108,7 +108,7 @@ impl Past {
             Source::Running(queue) => {
                 let _turn = queue.begin_look()?;
                 let (answer, answered) = sync_channel(1);
-                queue.put(Item::Look(answer))?;
+                queue.look(answer)?;
                 let look = answered.recv_timeout(Duration::from_secs(STALL_SECONDS_MAX));
                 let look = look.map_err(|error| match (error, queue.error()) {
                     (_, Some(error)) => error,

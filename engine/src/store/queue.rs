@@ -42,8 +42,11 @@ pub(crate) enum Item {
         token: u64,
         head: u64,
     },
-    /// Hand out what is needed to look back.
-    Look(SyncSender<Look>),
+    /// Hand out what is needed to look back, at frames before `head` too that have no record.
+    Look {
+        answer: SyncSender<Look>,
+        head: u64,
+    },
 }
 
 /// What the writer finds in the queue.
@@ -178,6 +181,13 @@ impl Queue {
             self.arrived.notify_one();
         }
         Ok(())
+    }
+
+    /// Asks for what is needed to look back at every frame that is known by now.
+    pub(crate) fn look(&self, answer: SyncSender<Look>) -> Result<(), StoreError> {
+        // Whoever has noted empty frames has put every record before them, so those come before this item.
+        let head = self.empty.load(Ordering::Relaxed);
+        self.put(Item::Look { answer, head })
     }
 
     fn wait<'a>(

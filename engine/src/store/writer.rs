@@ -187,10 +187,10 @@ impl Writer {
                 self.queue.written(0, None);
                 Ok(())
             }
-            Item::Look(answer) => {
+            Item::Look { answer, head } => {
                 let (epochs, kept) = (self.disk.epochs.clone(), self.kept.clone());
                 // Whoever asked may have given up.
-                let (types, head, _lent) = (self.types.clone(), self.head, self.disk.lend());
+                let (types, head, _lent) = (self.types.clone(), self.head.max(head), self.disk.lend());
                 let _ = answer.try_send(Look { epochs, kept, types, head, _lent });
                 self.queue.written(0, None);
                 Ok(())

@@ -3,11 +3,14 @@
 use super::{JSON_FORMAT, JSON_LINE_BYTES_MAX};
 use diptych_engine::store::{
     Column, Extras, Image, Link, Mark, MarkedRows, Marker, Recovered, RecoveredTable, RowKind, StoreError,
-    TypeEntry, checked_image,
+    TypeEntry, blank_room, checked_image,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
+
+/// What the line of an entity has at least, about.
+const ENTITY_BYTES: u64 = 64;
 
 /// Reads a world. `progress` is told the entities read.
 ///
@@ -51,6 +54,8 @@ struct Reader {
     notes: BTreeMap<String, Vec<u8>>,
     extras: Extras,
     entities: u64,
+    /// Bytes of rows for which no value came.
+    blank: u64,
     end: Option<u128>,
 }
 
@@ -175,8 +180,10 @@ impl Reader {
             return Err(format!("table {} should come", self.tables.len()));
         }
         let types = line["types"].as_array().ok_or("\"types\" is no list")?;
-        let types =
-            types.iter().map(|key| small(key, "a key").map(|key| key as u16)).collect::<Told<Vec<u16>>>()?;
+        let key_of = |key: &Value| -> Told<u16> {
+            u16::try_from(small(key, "a key")?).map_err(|_| format!("{key} is no type's key"))
+        };
+        let types = types.iter().map(key_of).collect::<Told<Vec<u16>>>()?;
         let column = |key: &u16| match self.types.get(usize::from(*key)).map(|entry| entry.row) {
             Some(RowKind::Fixed(size)) => Ok(Column::Fixed { size, bytes: Vec::new() }),
             Some(RowKind::Variable) => Ok(Column::Variable { blobs: Vec::new() }),
@@ -204,7 +211,16 @@ impl Reader {
                     bytes(value)?
                 }
                 (_, None) if entry.transient => match entry.row {
-                    RowKind::Fixed(size) => vec![0; size as usize],
+                    RowKind::Fixed(size) => {
+                        self.blank += u64::from(size);
+                        if self.blank > blank_room(self.entities * ENTITY_BYTES) {
+                            return Err(format!(
+                                "more blank rows of {} than so few lines may make",
+                                entry.name
+                            ));
+                        }
+                        vec![0; size as usize]
+                    }
                     RowKind::Variable => Vec::new(),
                 },
                 (_, None) => {

@@ -5,7 +5,8 @@
 
 use crate::store::base::TableShape;
 use crate::store::codec::Cursor;
-use crate::store::delta::Mark;
+use crate::store::column::blank_room;
+use crate::store::delta::{Mark, NO_FRAME};
 use crate::store::reader::Run;
 use crate::store::{
     Column, DeltaReader, Operation, Recovered, RecoveredTable, RowKind, StoreError, TypeEntry,
@@ -118,6 +119,18 @@ impl Columns {
             )));
         }
         let mut raw = super::super::RawWorld::new(types);
+        let (mut came, mut blank) = (0, 0);
+        for table in &self.tables {
+            for (key, column) in table.types.iter().zip(&table.columns) {
+                let sum = if self.transient[usize::from(*key)] { &mut blank } else { &mut came };
+                *sum += column.bytes_of(table.rows);
+            }
+        }
+        if blank > blank_room(came) {
+            return Err(refused(format!(
+                "{blank} bytes of blank rows are announced, for {came} bytes of others"
+            )));
+        }
         for table in &mut self.tables {
             for (key, column) in table.types.iter().zip(&mut table.columns) {
                 if self.transient[usize::from(*key)] {
@@ -134,6 +147,9 @@ impl Columns {
 
 /// Whether tables, columns and marks fit the types and each other.
 pub(crate) fn check(world: &Recovered) -> Result<(), StoreError> {
+    if world.frame == NO_FRAME {
+        return Err(refused("it has a frame number that no frame has"));
+    }
     let shape = |table: &RecoveredTable| TableShape { types: table.types.clone(), rows: table.rows };
     let shapes: Vec<TableShape> = world.tables.iter().map(shape).collect();
     drop(Columns::new(&world.stored_types, &shapes)?);

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::store::codec::Cursor;
+use crate::store::column::blank_room;
 use crate::store::reader::Run;
 use crate::store::{DeltaReader, Image, Mark, Operation, RowKind, StoreError, TypeEntry};
 
@@ -26,6 +27,9 @@ struct Shapes<'a> {
     lent: bool,
     /// Rows that this record may still add: each has an `Id`, or a removal, in its bytes.
     room: u64,
+    /// Bytes of rows that the records add, and bytes of the records.
+    added: u64,
+    came: u64,
 }
 
 /// Refuses records that do not fit, naming frame and operation.
@@ -37,10 +41,13 @@ pub(super) fn check(image: &Image, records: &[DeltaReader<'_>]) -> Result<(), St
         count: image.tables.len() as u32,
         lent: false,
         room: 0,
+        added: 0,
+        came: 0,
     };
     for record in records {
         shapes.lent = false;
         shapes.room = record.size() / 8;
+        shapes.came += record.size();
         for (number, operation) in record.operations().enumerate() {
             let tried =
                 operation.map_err(|error| error.to_string()).and_then(|operation| shapes.one(&operation));
@@ -110,6 +117,16 @@ impl Shapes<'_> {
         self.room = room.ok_or_else(|| format!("{count} rows are added that the record has no bytes for"))?;
         let shape = self.shape(table)?;
         shape.rows = shape.rows.checked_add(count).ok_or("more than 4294967295 rows")?;
+        let types = shape.types.clone();
+        let width = |key: &u16| match self.types.get(usize::from(*key)).map(|entry| entry.row) {
+            Some(RowKind::Fixed(size)) => u64::from(size),
+            _ => size_of::<Box<[u8]>>() as u64,
+        };
+        self.added += u64::from(count) * types.iter().map(width).sum::<u64>();
+        if self.added > blank_room(self.came) {
+            let (added, came) = (self.added, self.came);
+            return Err(format!("rows of {added} bytes are added by records of {came} bytes"));
+        }
         Ok(())
     }
 
