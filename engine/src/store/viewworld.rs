@@ -69,7 +69,10 @@ impl ViewWorld {
         check_types(&self.image.types, &delta.types)?;
         let records = delta.checked()?;
         fit::check(&self.image, &records)?;
-        self.apply(&records, delta);
+        // Of no frames: what the last one has set and removed stays so.
+        if delta.target > frame {
+            self.apply(&records, delta);
+        }
         Ok(())
     }
 
