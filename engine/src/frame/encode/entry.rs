@@ -52,6 +52,14 @@ impl Frame {
     }
 }
 
+impl Encoder {
+    /// Frames after this one were undone: records of what comes follow no earlier one.
+    pub(crate) fn begin_again(&mut self, frame: u64) {
+        assert!(self.pending.is_none(), "whoever makes frames hands over the record of the last one");
+        self.sink.begin_again(frame);
+    }
+}
+
 /// How a frame is written down.
 pub(super) enum By {
     /// By its record, with what came into it.

@@ -72,6 +72,9 @@ impl Frame {
         let rows: u64 = rows.iter().map(|rows| u64::from(*rows)).sum();
         assert_eq!(self.shared.ids.get().len(), rows, "every row has its Id, and no other one is there");
         self.put_back_beside()?;
+        if let Some(encoder) = &mut self.encoder {
+            encoder.begin_again(frame);
+        }
         self.refresh_turns();
         self.copy_again();
         self.begin_again()
