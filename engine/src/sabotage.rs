@@ -59,6 +59,24 @@ bugs! {
     LostMove = "lost move";
     /// A checkpoint ends before its last rows are copied.
     ShortCheckpoint = "short checkpoint";
+    /// A rollback leaves a row as it is, now and then.
+    WrongUndo = "wrong undo";
+    /// A rollback forgets what the frame changed, now and then.
+    MarkNotUndone = "mark not undone";
+    /// Names that undone frames have used stay used.
+    SerialNotUndone = "serial not undone";
+    /// Records of undone frames are handed out as if those had been made.
+    UndoneRecords = "records of undone frames";
+    /// A view leaves out the first frame of a delta, now and then.
+    DeltaWithoutRows = "delta without rows";
+    /// A view does not hear which rows went.
+    DeltaWithoutRemovals = "delta without removals";
+    /// The first of patches that are refused is carried out.
+    HalfPatch = "half a patch";
+    /// An import does not know how far the last name was used.
+    ImportWithoutSerial = "import without a serial";
+    /// A snapshot, or a directory made from one, does not say what the frame changed, now and then.
+    SnapshotWithoutMark = "snapshot without a mark";
 }
 
 /// 0, or the place of the bug + 1.

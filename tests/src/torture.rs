@@ -3,15 +3,19 @@
 //! Invariant: a seed is a whole run. What is random is thrown by `values::Dice` of the seed; what a kill meets is the
 //! machine's affair, and is checked against whatever frame it met.
 
+mod carried;
 mod fault;
+mod follow;
 mod model;
 mod office;
 mod past;
 mod play;
+mod portrait;
 mod report;
 mod rules;
 mod story;
 mod trial;
+mod undo;
 mod values;
 mod way;
 mod worker;

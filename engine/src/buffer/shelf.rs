@@ -7,6 +7,7 @@
 
 use super::{State, raw};
 use crate::id::Id;
+use crate::sabotage::{self, Bug};
 use bevy_ecs::component::ComponentId;
 use bevy_ecs::storage::Table;
 use std::ops::Range;
@@ -70,6 +71,9 @@ impl<T: State> Shelf for TypedShelf<T> {
     }
 
     unsafe fn put_back(&self, first: usize, table: &Table, slot: usize, rows: Range<usize>) {
+        if sabotage::now_and_then(Bug::WrongUndo) {
+            return;
+        }
         let values = &self.values[first..first + rows.len()];
         // SAFETY: the caller's promise.
         unsafe { self.places(table, slot, rows.clone()) }.clone_from_slice(values);

@@ -32,7 +32,8 @@ impl EngineBuilder {
     /// Keeps the records of the last `frames` frames in memory, in a world with or without a directory, so that
     /// [`Engine::delta_since`](crate::Engine::delta_since) can say what they changed. Costs a copy of each record; at
     /// most [`DELTA_FRAMES_MAX`](crate::store::DELTA_FRAMES_MAX) frames and
-    /// [`DELTA_BYTES_MAX`](crate::store::DELTA_BYTES_MAX) bytes. None unless said otherwise.
+    /// [`DELTA_BYTES_MAX`](crate::store::DELTA_BYTES_MAX) bytes. None unless said otherwise. After a rollback there
+    /// are none of frames before it: whoever follows takes a new snapshot.
     #[cfg(feature = "store")]
     #[must_use]
     pub fn deltas(mut self, frames: u64) -> Self {

@@ -49,6 +49,10 @@ impl Encoder {
         match *self {}
     }
 
+    pub(crate) fn begin_again(&mut self, _: u64) {
+        match *self {}
+    }
+
     pub(crate) fn durable_frame(&self) -> Option<u64> {
         match *self {}
     }

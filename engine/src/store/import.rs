@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::sabotage::{self, Bug};
+
 use super::codec::encode_facts;
 use super::delta::{DeltaWriter, Link, seal};
 use super::directory::{DATABASE, FORMAT_FILE, FORMAT_LINE, sync_directory, write_file};
@@ -82,6 +84,10 @@ fn write_world(dir: &Path, image: &Image, progress: &mut dyn FnMut(u64)) -> Resu
     let database = dir.join(DATABASE);
     let (frame, head) = (image.frame, image.frame + 1);
     let link = image.link.unwrap_or(Link::NONE);
+    let mut base = base_of(image);
+    if sabotage::is(Bug::ImportWithoutSerial) {
+        base.serials.pop_last();
+    }
     let mut disk = Disk::open(&database)?;
     let epoch = disk.next_epoch(0)?;
     disk.write(&[
@@ -89,7 +95,7 @@ fn write_world(dir: &Path, image: &Image, progress: &mut dyn FnMut(u64)) -> Resu
         (&disk.world, keys::FACTS.as_bytes(), &encode_facts(&image.facts)),
         (&disk.world, keys::CURRENT.as_bytes(), &encode_current(epoch)),
         (&disk.world, keys::HEAD.as_bytes(), &encode_head(head, link, Link::NONE)),
-        (disk.writing(), &keys::key(frame, keys::BASE, 0), &base_of(image).encode(link)),
+        (disk.writing(), &keys::key(frame, keys::BASE, 0), &base.encode(link)),
         (disk.writing(), &keys::key(frame, keys::COPY, 0), &copy_of_image(image)),
     ])?;
     let (mut pages, mut last, mut rows) = (0, Link::NONE, 0);

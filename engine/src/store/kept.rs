@@ -7,6 +7,8 @@
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::delta::{Link, header_u64, seal};
 
 /// Bytes of records that are kept, at most; a frame whose record is larger cannot be asked for.
@@ -64,6 +66,17 @@ impl Kept {
     pub(crate) fn empty_to(&mut self, frame: u64) {
         self.last.0 = self.last.0.max(frame);
         self.forget();
+    }
+
+    /// Frames after this one were undone: what comes now is another history, and begins here. Tables that undone
+    /// frames have made stay, so no later record makes them: even the same frames lead on only from here.
+    pub(crate) fn begin_again(&mut self, frame: u64) {
+        let Link { frame: undone, checksum } = self.last.1;
+        let checksum = xxh3_64(bytemuck::bytes_of(&[undone, checksum, frame]));
+        self.records.clear();
+        self.bytes = 0;
+        self.last = (frame, Link { frame, checksum });
+        self.start = self.last;
     }
 
     /// An empty buffer, of a record that was forgotten where there is one.

@@ -96,6 +96,13 @@ impl Sink {
         }
     }
 
+    /// Frames after this one were undone; only a world in memory can be told so.
+    pub(crate) fn begin_again(&mut self, frame: u64) {
+        if let Some(kept) = &mut self.kept {
+            kept.begin_again(frame);
+        }
+    }
+
     /// See [`Store::submit_entry`]; in memory nothing is logged.
     pub(crate) fn submit_entry(&mut self, entry: Entry) -> Result<(), StoreError> {
         self.store_mut().map_or(Ok(()), |store| store.submit_entry(entry))

@@ -10,6 +10,8 @@ mod columns;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
+use crate::sabotage::{self, Bug};
+
 pub(crate) use block::{Block, BlockReader, BlockWriter, Tag};
 
 use super::base::{Base, TableShape};
@@ -97,7 +99,7 @@ pub(crate) fn base_of(image: &Image) -> Base {
 pub(crate) fn copy_of_image(image: &Image) -> Vec<u8> {
     let mut writer = DeltaWriter::default();
     writer.begin(Vec::new(), image.frame, image.dt);
-    for marked in &image.marks {
+    for marked in image.marks.iter().filter(|_| !sabotage::now_and_then(Bug::SnapshotWithoutMark)) {
         let super::MarkedRows { key, table, first_row, count, mark } = *marked;
         let transient = image.types[usize::from(key)].transient;
         let column = image.tables[table as usize].column(key).filter(|_| transient);

@@ -40,6 +40,22 @@ fn a_view_follows_by_deltas_of_any_length() -> Tried {
 }
 
 #[test]
+fn a_delta_of_no_frames_changes_nothing() -> Tried {
+    // Claim: marks, removals, messages and transient values of the frame stay as they are.
+    let mut engine = engine()?;
+    for frame in 0..20 {
+        let mut view = view_of(&mut engine)?;
+        view.apply_delta(&engine.delta_since(frame)?)?;
+        let image = engine.image()?;
+        assert_eq!(view.image().digest(), engine.digest(), "frame {frame}");
+        assert!(view.image().tables() == image.tables() && view.image().marks() == image.marks());
+        assert_eq!((view.image().removed(), view.image().notes()), (image.removed(), image.notes()));
+        engine.step()?;
+    }
+    Ok(())
+}
+
+#[test]
 fn a_delta_that_does_not_fit_is_refused_and_the_view_is_as_before() -> Tried {
     let mut one = engine()?;
     one.run(Pace::frames(3))?;

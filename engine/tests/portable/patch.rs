@@ -91,6 +91,28 @@ fn what_cannot_be_carried_out_whole_changes_nothing() -> Tried {
 }
 
 #[test]
+fn a_refusal_of_an_earlier_engine_is_nobodys_answer() -> Tried {
+    // Claim: patches are answered by what became of them, also after frames were made again in which others with their
+    // number were refused. Method: a copy of an open world that is known by its inputs.
+    let directory = tempfile::tempdir()?;
+    let (path, copy) = (directory.path().join("world"), directory.path().join("copy"));
+    let world = |path| scene(Engine::open(path)).patches().durability(Durability::Inputs(1000)).build();
+    let mut engine = world(&path)?;
+    let id = engine.view().iter::<Health>().map(|(id, _)| id).next().ok_or("nobody")?;
+    let refused = engine.inputs().patch("editor", &[Patch::destroy(Id::from_bits(12345))])?;
+    engine.step()?;
+    assert!(refusal(refused.wait(WAIT)).contains("no such entity"));
+    engine.flush()?;
+    diptych_engine::testkit::copy(&path, &copy)?;
+    let mut again = world(&copy)?;
+    assert_eq!((again.frame(), again.digest()), (1, engine.digest()));
+    let sent = again.inputs().patch("editor", &[Patch::set(id, "scene.health", &Health(100))])?;
+    again.step()?;
+    assert_eq!(refusal(sent.wait(WAIT)), "");
+    Ok(())
+}
+
+#[test]
 fn reserved_rows_are_nobodys_to_patch() -> Tried {
     let mut engine = Engine::in_memory()
         .state::<Position>("position", 1)

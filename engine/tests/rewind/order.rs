@@ -125,3 +125,36 @@ fn another_order_that_nobody_can_tell_is_taken() {
     };
     run(world(&[]).system("apart", of_a)).expect("nobody can tell");
 }
+
+/// Undone tables stay, so records lead on from the frame that was gone back to alone: whoever followed until then is
+/// told to begin again, also where the same frames are made again.
+#[cfg(feature = "store")]
+#[test]
+fn deltas_begin_again() {
+    use diptych_engine::store::ViewWorld;
+    let mut engine = world(&[0]).deltas(8).build().expect("sound");
+    let view = |engine: &mut Engine| ViewWorld::new(engine.image().expect("handed over"));
+    let on = |engine: &mut Engine| {
+        make(engine, &[1, 2]).expect("a frame");
+        engine.run(Pace::frames(2)).expect("frames");
+    };
+    engine.run(Pace::frames(2)).expect("frames");
+    let mut old = view(&mut engine);
+    on(&mut engine);
+    let mut undone = view(&mut engine);
+    engine.rollback_to(2).expect("kept");
+    let mut new = view(&mut engine);
+    on(&mut engine);
+    let delta = engine.delta_since(2).expect("records are kept from there on");
+    let refused = old.apply_delta(&delta).expect_err("its tables are others").to_string();
+    assert!(refused.contains("another history"), "{refused}");
+    new.apply_delta(&delta).expect("it begins there");
+    assert_eq!((new.frame(), new.image().digest()), (5, engine.digest()));
+    let refused = engine.delta_since(1).expect_err("that way is gone").to_string();
+    assert!(refused.contains("frames 2 to 5"), "{refused}");
+    make(&mut engine, &[0]).expect("a frame");
+    let delta = engine.delta_since(5).expect("kept");
+    assert!(undone.apply_delta(&delta).is_err(), "its frame 5 was undone");
+    new.apply_delta(&delta).expect("it follows");
+    assert_eq!((new.frame(), new.image().digest()), (6, engine.digest()));
+}

@@ -35,6 +35,8 @@ pub(crate) enum Fault {
     Fails(FaultPlan),
     /// The engine is dropped at a frame, or goes on from a copy that was made there.
     Close(u64),
+    /// It is exported at a frame, and what was imported elsewhere goes on.
+    Carry(u64),
     /// Another process runs the world, and is killed or finds the disk full.
     Child(End),
 }
@@ -55,7 +57,7 @@ impl Fault {
                 _ => End::At(frame, dice.below(2_000)),
             });
         }
-        match dice.below(8) {
+        match dice.below(9) {
             0..3 => Self::Kill(at),
             3..6 => {
                 let digits = 1 + dice.below(13);
@@ -76,6 +78,7 @@ impl Fault {
                 }
                 Self::Fails(plan)
             }
+            7 => Self::Carry(dice.below(frames + 1)),
             _ => Self::Close(dice.below(frames + 1)),
         }
     }
@@ -129,10 +132,13 @@ impl Trial<'_> {
                 Some(program) => self.killed(*end, left, &program),
                 None => Ok(left.clone()),
             },
-            Fault::Close(frame) => {
+            Fault::Close(frame) | Fault::Carry(frame) => {
                 let mut engine = self.open(left, plan)?;
                 while engine.frame() < *frame {
                     self.go_on(&mut engine)?;
+                }
+                if matches!(fault, Fault::Carry(_)) {
+                    return self.carry(&mut engine, &next);
                 }
                 if self.dice.one_in(3) {
                     return self.back_up(&mut engine, &next);

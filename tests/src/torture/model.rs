@@ -5,6 +5,7 @@
 //! do to what they see is in `rules`; who sees what, and when, is here.
 
 mod edit;
+mod patch;
 mod wave;
 
 use crate::torture::rules::{Kind, Program, Sys};
@@ -32,6 +33,33 @@ pub(crate) enum Input {
     Order([u64; 4]),
     /// A system, whether it is on, and in which steps.
     Control(String, bool, u32),
+    /// All of them, or none.
+    Patches(Vec<Edit>),
+}
+
+/// One patch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Edit {
+    pub(crate) what: What,
+    pub(crate) id: u64,
+    /// Nothing for whoever goes.
+    pub(crate) ty: Ty,
+    pub(crate) value: u64,
+}
+
+/// What a patch does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Set,
+    Add,
+    /// Without a value.
+    AddBlank,
+    Remove,
+    Destroy,
+    /// Sets a byte less than a value has.
+    SetCut,
+    /// Sets a type that nobody knows.
+    SetUnknown,
 }
 
 /// A world at a frame.
@@ -52,6 +80,8 @@ pub(crate) struct World {
     removed: Vec<u64>,
     /// Who has a fresh `Flash`.
     fresh: BTreeSet<u64>,
+    /// Of the patches of the frame, in their order: whether they were refused.
+    pub(crate) refused: Vec<bool>,
 }
 
 /// The `Id` of a name's n-th spawn: 20 bits of the name's hash, then the number.
@@ -91,6 +121,7 @@ impl World {
         self.still += u64::from(still);
         (self.changed, self.added, self.removed, self.fresh) =
             (made.gold_set, BTreeSet::new(), Vec::new(), made.flash_set);
+        self.refused.clear();
         self.rows = made.next;
         for (name, commands) in &made.commands {
             self.carry_out(name, commands);

@@ -5,7 +5,7 @@
 //! that was cut off gets the same requests as one that was not. Entries whose keys begin with `w` are made by scripts
 //! that await or suspend: the digest compares them, the maps do not.
 
-use crate::torture::play::Play;
+use crate::torture::play::{Failure, Play};
 use crate::torture::values::Dice;
 use diptych::prelude::*;
 use diptych::runtime::{Client, RequestError, Settings, Ticket};
@@ -212,18 +212,34 @@ impl Play for Office {
         builder.plugin(Runtime::default().settings(settings)).dt(1.0 / 60.0).seed(self.seed)
     }
 
-    fn step(&self, engine: &mut Engine) -> Result<(), String> {
+    fn step(&self, engine: &mut Engine) -> Result<(), Failure> {
         let frame = engine.frame() + 1;
         let tickets = self.ask(engine, frame).map_err(|error| format!("frame {frame}: {error}"))?;
         let made = if self.desks[frame as usize].still { engine.answer() } else { engine.step() };
-        made.map_err(|error| format!("frame {frame}: {error}"))?;
+        made.map_err(|error| Failure::Engine(frame, Box::new(error)))?;
         for (n, (ticket, expected)) in tickets.iter().zip(&self.answers[frame as usize]).enumerate() {
             let Some(expected) = expected else { continue };
             let given = ticket.get().map(|answer| answer.result.to_string());
             if given.as_ref() != Some(expected) {
                 let ask = &self.desks[frame as usize].asks[n];
-                return Err(format!("frame {frame}: {ask:?} was answered {given:?}, not {expected:?}"));
+                let what = format!("frame {frame}: {ask:?} was answered {given:?}, not {expected:?}");
+                return Err(Failure::Other(what));
             }
+        }
+        Ok(())
+    }
+
+    /// Frames of other requests, or of none; what they make of the maps is forgotten with them.
+    fn stray(&self, engine: &mut Engine, frames: u64, dice: &mut Dice) -> Result<(), Failure> {
+        let begun = engine.frame() >= BEGIN;
+        for _ in 0..frames {
+            let frame = engine.frame() + 1;
+            let desk = if !begun { Desk::default() } else { self.desk(frame, dice) };
+            let client = engine.client().expect("the runtime is registered");
+            let asked = desk.asks.iter().try_for_each(|(session, ask)| put(&client, *session, ask).map(drop));
+            asked.map_err(|error| format!("frame {frame}: {error}"))?;
+            let made = if desk.still { engine.answer() } else { engine.step() };
+            made.map_err(|error| Failure::Engine(frame, Box::new(error)))?;
         }
         Ok(())
     }

@@ -3,25 +3,31 @@
 use crate::torture::fault::Left;
 use crate::torture::trial::Trial;
 use diptych_engine::prelude::*;
+use diptych_engine::store::Image;
 use std::path::Path;
 
 impl Trial<'_> {
-    /// Looks at a kept frame of an open world.
-    pub(crate) fn look_back(&mut self, engine: &mut Engine) -> Result<(), String> {
-        let Some(kept) = engine.retained() else { return Ok(()) };
+    /// An image of a frame that an open world keeps, with the number of the frame; none where there is none.
+    pub(crate) fn kept_image(&mut self, engine: &mut Engine) -> Result<Option<(u64, Image)>, String> {
+        let Some(kept) = engine.retained() else { return Ok(None) };
         let frame = kept.start() + self.dice.below(kept.end() - kept.start() + 1);
-        let image = match engine.at(frame) {
-            Ok(image) => image,
+        match engine.at(frame) {
+            Ok(image) => Ok(Some((frame, image))),
             // What is kept moves on meanwhile, and frames may be known by their inputs alone.
             Err(error)
                 if ["is not kept", "by its inputs alone"]
                     .iter()
                     .any(|why| error.to_string().contains(why)) =>
             {
-                return Ok(());
+                Ok(None)
             }
-            Err(error) => return Err(format!("looking back at frame {frame}: {error}")),
-        };
+            Err(error) => Err(format!("looking back at frame {frame}: {error}")),
+        }
+    }
+
+    /// Looks at a kept frame of an open world.
+    pub(crate) fn look_back(&mut self, engine: &mut Engine) -> Result<(), String> {
+        let Some((frame, image)) = self.kept_image(engine)? else { return Ok(()) };
         let (digest, expected) = (image.digest(), self.digests[frame as usize]);
         self.outcome.looks += 1;
         if image.frame() == frame && digest == expected {

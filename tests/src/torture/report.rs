@@ -57,6 +57,10 @@ impl Tally {
                 self.outcome.replays += one.replays;
                 self.outcome.flips[0] += one.flips[0];
                 self.outcome.flips[1] += one.flips[1];
+                self.outcome.rollbacks += one.rollbacks;
+                self.outcome.late_tables += one.late_tables;
+                self.outcome.imports += one.imports;
+                self.outcome.views += one.views;
             }
             Err(violation) => self.violations.push(violation),
         }
@@ -65,11 +69,14 @@ impl Tally {
     /// As one line.
     #[must_use]
     pub fn line(&self) -> String {
-        let Outcome { frames, faults, halts, kills, looks, replays, flips: [refused, opened] } = self.outcome;
+        let Outcome { frames, faults, halts, kills, looks, replays, flips: [refused, opened], .. } =
+            self.outcome;
+        let Outcome { rollbacks, late_tables, imports, views, .. } = self.outcome;
         let rate = self.seeds as f64 / self.time.as_secs_f64().max(1e-9);
         format!(
             "{} seeds, {frames} frames, {faults} faults ({halts} halts, {kills} kills), bytes flipped: {refused} \
-             refused, {opened} harmless; {looks} looks back, {replays} replays; {} violations; {rate:.1} seeds/s",
+             refused, {opened} harmless; {looks} looks back, {replays} replays, {rollbacks} rollbacks ({late_tables} \
+             late tables), {imports} imports, {views} views; {} violations; {rate:.1} seeds/s",
             self.seeds,
             self.violations.len()
         )
@@ -78,7 +85,9 @@ impl Tally {
     /// As JSON.
     #[must_use]
     pub fn json(&self) -> String {
-        let Outcome { frames, faults, halts, kills, looks, replays, flips: [refused, opened] } = self.outcome;
+        let Outcome { frames, faults, halts, kills, looks, replays, flips: [refused, opened], .. } =
+            self.outcome;
+        let Outcome { rollbacks, late_tables, imports, views, .. } = self.outcome;
         let violations: Vec<_> = self
             .violations
             .iter()
@@ -101,6 +110,10 @@ impl Tally {
             "replays": replays,
             "flips_refused": refused,
             "flips_harmless": opened,
+            "rollbacks": rollbacks,
+            "late_tables": late_tables,
+            "imports": imports,
+            "views": views,
             "seconds": self.time.as_secs_f64(),
             "violations": violations,
         })

@@ -4,9 +4,11 @@
 //! a later one, equal to the model's, with the digest of the run in memory.
 
 use crate::torture::fault::{Fault, Left};
+use crate::torture::follow::Follower;
 use crate::torture::play::{Play, play};
 use crate::torture::values::Dice;
 use crate::torture::way::Way;
+use diptych_engine::ComponentSum;
 use diptych_engine::prelude::*;
 use diptych_engine::store::FaultPlan;
 use diptych_engine::testkit;
@@ -34,6 +36,14 @@ pub struct Outcome {
     pub replays: u64,
     /// Flipped bytes that were refused, and those that the world was opened with.
     pub flips: [u64; 2],
+    /// Times that a world in memory went back.
+    pub rollbacks: u64,
+    /// Of those, refusals of a table that had lost its place.
+    pub late_tables: u64,
+    /// Worlds that were exported and imported.
+    pub imports: u64,
+    /// Deltas by which views followed.
+    pub views: u64,
 }
 
 /// What was violated.
@@ -61,6 +71,10 @@ pub(crate) struct Trial<'a> {
     pub(crate) dice: Dice,
     /// By frame, of the run in memory.
     pub(crate) digests: Vec<Digest>,
+    /// The same by component.
+    components: Vec<Vec<ComponentSum>>,
+    /// Who follows the engine that is open.
+    pub(crate) follower: Follower,
     pub(crate) outcome: Outcome,
     pub(crate) done: Vec<String>,
     /// Whether frames of the engine opened last are durable when they are synced.
@@ -98,6 +112,8 @@ fn whole(seed: u64, ground: &Ground) -> Result<Outcome, Violation> {
         ground,
         dice: Dice::new(seed, "trial"),
         digests: Vec::new(),
+        components: Vec::new(),
+        follower: Follower::default(),
         outcome: Outcome::default(),
         done: Vec::new(),
         synced: false,
@@ -120,6 +136,7 @@ impl Trial<'_> {
     fn run(&mut self, folder: &Path) -> Result<(), String> {
         self.in_memory()?;
         std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        self.undo(folder)?;
         let mut left = Left { dir: folder.join("0"), floor: 0 };
         for n in 1..=1 + self.dice.below(FAULTS_MAX) {
             // How many frames a halt lets pass is the machine's affair; what comes after must not follow from it.
@@ -140,13 +157,18 @@ impl Trial<'_> {
         let builder = self.play.register(Engine::in_memory()).threads(threads);
         let mut engine = builder.build().map_err(|error| format!("the world is refused: {error}"))?;
         self.play.compare(&engine)?;
-        self.digests.push(engine.digest());
+        self.note(&mut engine);
         while engine.frame() < self.play.end() {
             self.step(&mut engine)?;
             self.play.compare(&engine)?;
-            self.digests.push(engine.digest());
+            self.note(&mut engine);
         }
         Ok(())
+    }
+
+    fn note(&mut self, engine: &mut Engine) {
+        self.digests.push(engine.digest());
+        self.components.push(engine.component_digests());
     }
 
     /// Opens a world and looks whether it is as it must be.
@@ -164,6 +186,8 @@ impl Trial<'_> {
         if frame < left.floor {
             return Err(format!("it opens at frame {frame}; frame {} had been acknowledged", left.floor));
         }
+        let goes_on = self.dice.one_in(2);
+        self.follower.begin(way.deltas, frame, goes_on);
         self.play.compare(&engine)?;
         self.compare_digest(&mut engine)?;
         Ok(engine)
@@ -219,20 +243,23 @@ impl Trial<'_> {
         if self.dice.one_in(8) {
             self.play.compare(engine)?;
         }
-        Ok(())
+        if self.dice.one_in(3) { self.follow(engine) } else { Ok(()) }
     }
 
     fn step(&mut self, engine: &mut Engine) -> Result<(), String> {
         self.outcome.frames += 1;
-        self.play.step(engine)
+        Ok(self.play.step(engine)?)
     }
 
     pub(crate) fn compare_digest(&self, engine: &mut Engine) -> Result<(), String> {
         let (frame, digest) = (engine.frame(), engine.digest());
         let expected = self.digests[frame as usize];
-        if digest == expected {
+        let (found, sums) = (engine.component_digests(), &self.components[frame as usize]);
+        let differ = found.iter().zip(sums).filter(|(found, sum)| found != sum);
+        let differ: Vec<&str> = differ.map(|(found, _)| found.name.as_str()).collect();
+        if digest == expected && found == *sums {
             return Ok(());
         }
-        Err(format!("frame {frame}: the digest is {digest}, in memory it was {expected}"))
+        Err(format!("frame {frame}: the digest is {digest}, in memory it was {expected}; of {differ:?}"))
     }
 }

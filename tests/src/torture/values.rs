@@ -90,6 +90,15 @@ pub(crate) enum Ty {
     Control,
 }
 
+impl Ty {
+    /// The name that it is registered by.
+    pub(crate) fn stored(self) -> String {
+        let name = format!("{self:?}").to_lowercase();
+        let own = matches!(self, Self::Parent | Self::Children | Self::Control);
+        format!("{}.{name}", if own { "diptych" } else { "t" })
+    }
+}
+
 /// A value as both sides write it down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Val {
@@ -107,6 +116,14 @@ impl Val {
         match self {
             Self::Words(words) => words.first().copied().unwrap_or(0),
             Self::Text(_) => 0,
+        }
+    }
+
+    /// The bytes that are stored of it.
+    pub(crate) fn stored(&self) -> Vec<u8> {
+        match self {
+            Self::Words(words) => words.iter().flat_map(|word| word.to_le_bytes()).collect(),
+            Self::Text(text) => format!("={text}").into_bytes(),
         }
     }
 
@@ -133,6 +150,14 @@ pub(crate) fn value_of(ty: Ty, number: u64) -> Val {
         Ty::Follow => Val::Words(vec![number, 0]),
         Ty::Echo => Val::Words(vec![number, 0, 0, 0]),
         _ => Val::one(number),
+    }
+}
+
+/// The value that stands where none was given.
+pub(crate) fn blank_of(ty: Ty) -> Val {
+    match value_of(ty, 0) {
+        Val::Words(words) => Val::Words(vec![0; words.len()]),
+        Val::Text(_) => Val::Text(String::new()),
     }
 }
 

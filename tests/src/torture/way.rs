@@ -13,12 +13,17 @@ pub(crate) struct Way {
     pub(crate) digests: DigestPolicy,
     /// Frames of the past that are kept.
     pub(crate) history: u64,
+    /// Frames whose records are kept for views; a worker has none.
+    pub(crate) deltas: u64,
 }
 
 impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { threads, durability, digests, history } = self;
-        write!(f, "{durability:?}, digests {digests:?}, {threads} threads, {history} frames of history")
+        let Self { threads, durability, digests, history, deltas } = self;
+        write!(
+            f,
+            "{durability:?}, digests {digests:?}, {threads} threads, {history} frames of history, {deltas} of deltas"
+        )
     }
 }
 
@@ -36,7 +41,9 @@ impl Way {
             0 => DigestPolicy::OnDemand,
             _ => DigestPolicy::Every(1 + dice.below(9)),
         };
-        Self { threads, durability, digests, history }
+        let by_inputs = matches!(durability, Durability::Inputs(_));
+        let deltas = if !by_inputs && dice.one_in(2) { 1 + dice.below(40) } else { 0 };
+        Self { threads, durability, digests, history, deltas }
     }
 
     /// Whether frames that are durable were synced.
@@ -47,7 +54,8 @@ impl Way {
     /// A builder of a world that is run in this way.
     pub(crate) fn of(self, builder: EngineBuilder) -> EngineBuilder {
         let history = History::frames(self.history);
-        builder.threads(self.threads).durability(self.durability).digest(self.digests).history(history)
+        let builder = builder.threads(self.threads).durability(self.durability).digest(self.digests);
+        builder.history(history).deltas(self.deltas)
     }
 
     /// As words for another process.
@@ -74,6 +82,6 @@ impl Way {
             _ => Durability::Synced,
         };
         let digests = if digests == 0 { DigestPolicy::OnDemand } else { DigestPolicy::Every(digests) };
-        Self { threads: threads as usize, durability, digests, history }
+        Self { threads: threads as usize, durability, digests, history, deltas: 0 }
     }
 }

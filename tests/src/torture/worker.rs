@@ -10,7 +10,7 @@ use crate::torture::way::Way;
 use diptych_engine::prelude::*;
 use diptych_engine::store::FaultPlan;
 use diptych_engine::testkit;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -23,6 +23,8 @@ const DURABLE: &str = "durable ";
 const FAILED: &str = "failed ";
 /// How long a worker may take to say what it is asked for.
 const WORKER_WAIT_MAX: Duration = Duration::from_secs(60);
+/// Times that the files of a world are listed anew because one of them was gone.
+const LISTINGS_MAX: usize = 100;
 
 /// When a worker ends.
 #[derive(Clone, Copy, Debug)]
@@ -185,7 +187,17 @@ fn run(
 
 /// No file of this process grows beyond the journals' size and so many bytes.
 fn fill(dir: &Path, bytes: u64) -> Result<(), String> {
-    let files = testkit::files(dir).map_err(|error| error.to_string())?;
+    // A file that the database removes meanwhile ends a listing.
+    let gone = |found: &std::io::Result<_>| {
+        found.as_ref().is_err_and(|error: &std::io::Error| error.kind() == ErrorKind::NotFound)
+    };
+    let mut files = testkit::files(dir);
+    for _ in 0..LISTINGS_MAX {
+        if gone(&files) {
+            files = testkit::files(dir);
+        }
+    }
+    let files = files.map_err(|error| error.to_string())?;
     let journals = files.iter().filter(|file| file.path.extension().is_some_and(|name| name == "jnl"));
     let used = journals.map(|file| file.used).max();
     let size = used.unwrap_or(0).saturating_sub(4096) + bytes;

@@ -4,14 +4,14 @@
 
 mod systems;
 
-use crate::torture::model::{Input, Row};
+use crate::torture::model::{Edit, Input, Row, What};
 use crate::torture::rules::{Cmd, Kind, Program, Who, shape};
 use crate::torture::values::{
     Ask, Echo, Flash, Follow, Gold, Kin, Mood, Note, Order, Pair, Purse, Sum, Tag, Text, TextCodec, Ty, Val,
-    text_of,
+    text_of, value_of,
 };
 use diptych_engine::prelude::*;
-use diptych_engine::{Applier, State};
+use diptych_engine::{Applier, Patch, Patching, State};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -25,6 +25,7 @@ pub(crate) fn register(builder: EngineBuilder, program: &Arc<Program>) -> Engine
         .state::<Tag>("t.tag", 1)
         .state::<Mood>("t.mood", 1)
         .state::<Follow>("t.follow", 1)
+        .patches()
         .seed(program.seed)
         .dt(0.125);
     if program.systems.contains_key(&Kind::Pair) {
@@ -57,19 +58,41 @@ pub(crate) fn register(builder: EngineBuilder, program: &Arc<Program>) -> Engine
     )
 }
 
-/// Sends what belongs to the frame to come.
-pub(crate) fn send(engine: &Engine, inputs: &[Input]) -> Result<()> {
+/// Sends what belongs to the frame to come; answers the patches that are under way.
+pub(crate) fn send(engine: &Engine, inputs: &[Input]) -> Result<Vec<Patching>> {
     let queue = engine.inputs();
+    let mut patching = Vec::new();
     for input in inputs {
         match input {
-            Input::Order(order) => queue.send("torture", &Order(*order))?,
+            Input::Order(order) => drop(queue.send("torture", &Order(*order))?),
             Input::Control(system, true, every) => {
-                queue.control("torture", &Control::every(system, *every))?
+                drop(queue.control("torture", &Control::every(system, *every))?);
             }
-            Input::Control(system, ..) => queue.control("torture", &Control::disable(system))?,
-        };
+            Input::Control(system, ..) => drop(queue.control("torture", &Control::disable(system))?),
+            Input::Patches(edits) => {
+                let patches: Vec<Patch> = edits.iter().map(patch).collect();
+                patching.push(queue.patch("torture", &patches)?);
+            }
+        }
     }
-    Ok(())
+    Ok(patching)
+}
+
+fn patch(&Edit { what, id, ty, value }: &Edit) -> Patch {
+    let (id, component, mut value) = (Id::from_bits(id), ty.stored(), value_of(ty, value).stored());
+    match what {
+        What::Set => Patch::Set { id, component, value },
+        What::Add => Patch::Add { id, component, value: Some(value) },
+        What::AddBlank => Patch::Add { id, component, value: None },
+        What::Remove => Patch::remove(id, &component),
+        What::Destroy => Patch::destroy(id),
+        What::SetCut => {
+            // Of a text the mark goes: what is left is none.
+            value.remove(0);
+            Patch::Set { id, component, value }
+        }
+        What::SetUnknown => Patch::Set { id, component: format!("{component}.unknown"), value },
+    }
 }
 
 fn obey(program: &Program, world: &mut Applier<'_, '_>, Order([what, a, b, c]): Order) {

@@ -5,6 +5,7 @@
 
 use super::{Committed, Encoder, Frame, Job, failed};
 use crate::error::Result;
+use crate::sabotage::{self, Bug};
 use crate::store::{Durability, Entry, Mark, Taken};
 
 impl Frame {
@@ -49,6 +50,16 @@ impl Frame {
             encoder.pending = Some(Job { writer, keys: core::mem::take(&mut encoder.keys), by: By::Inputs });
         }
         encoder.sink.failure().map_or(Ok(()), |error| Err(failed(error)))
+    }
+}
+
+impl Encoder {
+    /// Frames after this one were undone: records of what comes follow no earlier one.
+    pub(crate) fn begin_again(&mut self, frame: u64) {
+        assert!(self.pending.is_none(), "whoever makes frames hands over the record of the last one");
+        if !sabotage::is(Bug::UndoneRecords) {
+            self.sink.begin_again(frame);
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::registry::Registry;
 use crate::rewind::{Undo, visit_touched};
+use crate::sabotage::{self, Bug};
 use crate::tree::Parent;
 use bevy_ecs::component::ComponentId;
 use bevy_ecs::entity::Entity;
@@ -72,6 +73,9 @@ impl Frame {
         let rows: u64 = rows.iter().map(|rows| u64::from(*rows)).sum();
         assert_eq!(self.shared.ids.get().len(), rows, "every row has its Id, and no other one is there");
         self.put_back_beside()?;
+        if let Some(encoder) = &mut self.encoder {
+            encoder.begin_again(frame);
+        }
         self.refresh_turns();
         self.copy_again();
         self.begin_again()
@@ -199,9 +203,12 @@ impl Frame {
         let time = unsafe { self.shared.time.get_mut() };
         (time.frame, time.still) = (frame + 1, kept.still);
         // SAFETY: as above.
-        unsafe { self.shared.serials.get_mut() }.clone_from(&kept.serials);
+        let serials = unsafe { self.shared.serials.get_mut() };
+        if !sabotage::is(Bug::SerialNotUndone) {
+            serials.clone_from(&kept.serials);
+        }
         let roles = self.shared.frames.roles();
-        for run in &kept.marks {
+        for run in kept.marks.iter().filter(|_| !sabotage::now_and_then(Bug::MarkNotUndone)) {
             let table = self.tables.list[run.table as usize].id;
             let marks = self.columns[usize::from(run.column)].by_table().get(table);
             let rows = run.start as usize..run.end as usize;

@@ -44,6 +44,10 @@ impl World {
     pub(super) fn obey(&mut self, program: &Program, input: &Input) {
         let [what, a, b, c] = match input {
             Input::Order(order) => *order,
+            Input::Patches(edits) => {
+                let refused = !self.patch(program, edits);
+                return self.refused.push(refused);
+            }
             Input::Control(system, enabled, every) => return self.control(system, *enabled, *every),
         };
         match what {
@@ -87,7 +91,7 @@ impl World {
         types.iter().for_each(|ty| self.put(id, *ty, value_of(*ty, value)));
     }
 
-    fn despawn(&mut self, id: u64) {
+    pub(super) fn despawn(&mut self, id: u64) {
         if !self.rows.contains_key(&id) {
             return;
         }
@@ -108,7 +112,7 @@ impl World {
         }
     }
 
-    fn put(&mut self, id: u64, ty: Ty, value: Val) {
+    pub(super) fn put(&mut self, id: u64, ty: Ty, value: Val) {
         let Some(row) = self.rows.get_mut(&id) else { return };
         let old = row.insert(ty, value);
         match ty {
@@ -123,7 +127,7 @@ impl World {
         }
     }
 
-    fn take(&mut self, id: u64, ty: Ty) {
+    pub(super) fn take(&mut self, id: u64, ty: Ty) {
         self.lose(id, ty);
         if let Some(row) = self.rows.get_mut(&id) {
             row.remove(&ty);
