@@ -190,8 +190,6 @@ impl Drop for Seat {
 pub(crate) fn kind(desk: Arc<Desk>) -> InputKind {
     InputKind::fallible::<Patches, PatchCodec>(PATCH_NAME, PATCH_VERSION, move |applier, patches| {
         let Patches { number, list } = patches;
-        // Frames that are made again, from the log of an earlier engine, have its numbers.
-        desk.next.fetch_max(number.saturating_add(1), Ordering::Relaxed);
         applier.patch(&list).map_err(|reason| {
             desk.refuse(number, reason.clone());
             CodecError::new(reason)

@@ -276,12 +276,6 @@ fn check_settings(builder: &EngineBuilder) -> Result<()> {
             "frames that are known by their inputs have no records to keep; choose another durability";
         return refuse("deltas", builder.deltas.to_string(), reason);
     }
-    #[cfg(feature = "store")]
-    if builder.deltas > 0 && builder.rollback > 0 {
-        let reason =
-            "a view cannot follow frames that are undone; leave one of .deltas(..) and .rollback(..) away";
-        return refuse("deltas", builder.deltas.to_string(), reason);
-    }
     if builder.path.is_none() && builder.durability != Durability::Memory {
         let reason = match cfg!(feature = "store") {
             true => "a world in memory has no store; use Engine::open(path)",

@@ -144,28 +144,3 @@ fn patches_as_an_input_change_no_digest() -> Tried {
     assert_eq!(with.digest(), without.digest());
     Ok(())
 }
-
-/// Goal: frames that are made again at an opening refuse what they refused before, and nobody who sends patches then is told
-/// of it: the first patch of each process has the same number.
-#[test]
-fn an_old_refusal_is_not_told_to_whoever_comes_later() -> Tried {
-    let dir = tempfile::tempdir()?;
-    let (path, copy) = (dir.path().join("world"), dir.path().join("copy"));
-    let open = |path: &std::path::Path| {
-        scene(Engine::open(path)).patches().durability(Durability::Inputs(1000)).build()
-    };
-    let mut engine = open(&path)?;
-    let id = engine.view().iter::<Health>().map(|(id, _)| id).next().ok_or("nobody")?;
-    let sent = engine.inputs().patch("editor", &[Patch::set(id, "scene.wealth", &Health(1))])?;
-    engine.step()?;
-    assert!(refusal(sent.wait(WAIT)).contains("no type of that name"));
-    engine.backup(&copy)?;
-    drop(engine);
-    let mut engine = open(&copy)?;
-    assert_eq!(engine.frame(), 1, "made again");
-    let sent = engine.inputs().patch("editor", &[Patch::set(id, "scene.health", &Health(7))])?;
-    engine.step()?;
-    assert_eq!(sent.wait(WAIT)?, 2);
-    assert_eq!(engine.view().get::<Health>(id), Some(&Health(7)));
-    Ok(())
-}

@@ -139,12 +139,3 @@ fn before_a_startup_frame() {
     engine.rollback_to(1).expect("kept");
     assert_eq!(counted(&engine), 100);
 }
-
-/// A view that follows by deltas cannot follow frames that are undone: the two are refused together, by name.
-#[cfg(feature = "store")]
-#[test]
-fn deltas_of_frames_that_may_be_undone() {
-    let error = counting(Engine::in_memory()).rollback(4).deltas(4).build().expect_err("must be refused");
-    let error = error.to_string();
-    assert!(error.contains("deltas") && error.contains(".rollback(..)"), "{error}");
-}
