@@ -17,6 +17,8 @@ mod args;
 mod backup;
 mod diff;
 mod export;
+mod file;
+mod film;
 mod inspect;
 mod principal;
 mod progress;
@@ -24,6 +26,7 @@ mod repl;
 mod replay;
 mod report;
 mod run;
+mod scene;
 mod script;
 mod stdio;
 mod world;
@@ -62,7 +65,7 @@ const DIFF_EXAMPLES: &str = "Which frames are kept is said by diptych inspect DI
 enum Command {
     /// Run a scene until it reaches a frame
     #[command(subcommand)]
-    Run(args::Scene),
+    Run(scene::Scenes),
     /// Run each form of a script and print its result
     ///
     /// Each form runs by itself, in order, in a session that ends with the command. While a form is suspended,
@@ -107,6 +110,13 @@ pub(crate) enum Failure {
     Failed(String),
 }
 
+impl Failure {
+    /// Something given is wrong, as `error` says.
+    pub(crate) fn refused(error: impl ToString) -> Failure {
+        Failure::Refused(error.to_string())
+    }
+}
+
 /// Reads the arguments, does it, and turns the outcome into an exit code.
 pub(crate) fn main() -> ExitCode {
     // A panic is this program's own mistake; still, it is told in one line.
@@ -134,7 +144,7 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     let outcome = match cli.command {
-        Command::Run(scene) => run::run(&scene),
+        Command::Run(scene) => scene::run(&scene),
         Command::Exec(args) => script::exec(&args),
         Command::Repl(args) => repl::repl(&args),
         Command::Principal(args) => principal::principal(&args),

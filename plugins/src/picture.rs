@@ -3,6 +3,12 @@
 //! Invariant: drawing reads a view and changes nothing, and equal frames give equal pixels. What is outside of the canvas
 //! is cut off. Left out: files and screens, which take a canvas as it is.
 
+#[cfg(feature = "picture")]
+mod png;
+
+#[cfg(feature = "picture")]
+pub use png::write_png;
+
 /// The most pixels of a canvas on one side.
 pub const CANVAS_SIDE_MAX: u32 = 4096;
 
@@ -152,6 +158,21 @@ impl Canvas {
             let off = f64::from(row) + 0.5 - y;
             let half = (radius * radius - off * off).max(0.0).sqrt();
             for column in span(x, half, self.width) {
+                self.set(column, row, color);
+            }
+        }
+    }
+
+    /// Fills the pixels whose middles lie in a part of the world, from the corner `low` on and up to `high`, but for that
+    /// edge: parts that touch share no pixel.
+    pub fn rectangle(&mut self, low: [f64; 2], high: [f64; 2], color: Color) {
+        let ([left, bottom], [right, top]) = (self.project(low), self.project(high));
+        let pixels = |from: f64, to: f64, end: u32| {
+            let cut = |edge: f64| (edge - 0.5).ceil().clamp(0.0, f64::from(end)) as u32;
+            cut(from)..cut(to)
+        };
+        for row in pixels(top, bottom, self.height) {
+            for column in pixels(left, right, self.width) {
                 self.set(column, row, color);
             }
         }
