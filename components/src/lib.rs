@@ -11,5 +11,6 @@ pub mod nbody;
 pub mod prelude;
 pub mod principal;
 pub mod script;
+pub mod series;
 pub mod session;
 pub mod slp;

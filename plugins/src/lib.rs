@@ -33,6 +33,7 @@ pub mod measure;
 pub mod nbody;
 pub mod picture;
 pub mod runtime;
+pub mod series;
 #[cfg(feature = "stdio")]
 pub mod stdio;
 

@@ -11,3 +11,4 @@ pub mod life;
 pub mod nbody;
 pub mod prelude;
 pub mod script;
+pub mod series;
