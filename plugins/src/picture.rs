@@ -4,8 +4,14 @@
 //! is cut off. Left out: files and screens, which take a canvas as it is.
 
 #[cfg(feature = "picture")]
+mod gif;
+#[cfg(feature = "picture")]
+mod palette;
+#[cfg(feature = "picture")]
 mod png;
 
+#[cfg(feature = "picture")]
+pub use gif::Gif;
 #[cfg(feature = "picture")]
 pub use png::write_png;
 

@@ -11,10 +11,10 @@ mod run;
 mod session;
 
 pub(crate) use directory::{
-    BackupArgs, DiffArgs, ExportArgs, ImportArgs, InspectArgs, ReplayArgs, VerifyArgs,
+    BackupArgs, DiffArgs, ExportArgs, ImportArgs, InspectArgs, PlotArgs, ReplayArgs, VerifyArgs,
 };
 pub(crate) use principal::{Grant, PrincipalArgs};
-pub(crate) use run::{PictureArgs, RunArgs, WorldArgs};
+pub(crate) use run::{PictureArgs, RunArgs, Size, WorldArgs};
 pub(crate) use session::{CommandsArgs, ExecArgs, ReplArgs, ScriptArgs, StdioArgs};
 
 /// The most threads that can be asked for.

@@ -94,7 +94,7 @@ fn builder(args: &ReplayArgs, log: &LogReader) -> EngineBuilder {
         builder = builder.threads(threads as usize);
     }
     match Kind::named(facts) {
-        Some(kind) => (kind.stored)(builder, facts),
+        Some(kind) => kind.again(builder, facts),
         None => builder.plugin(Runtime::default()),
     }
 }

@@ -9,14 +9,15 @@ use std::time::{Duration, Instant};
 
 use diptych::measure::{Measure, Quantity};
 use diptych::prelude::*;
+use diptych::series::SeriesPlugin;
 use diptych::store::History;
 
-use super::args::{RunArgs, WorldArgs};
+use super::args::WorldArgs;
 use super::film::Film;
 use super::progress::Progress;
 use super::report::{RunReport, print};
 use super::scene::{Kind, Scene};
-use super::{Failure, note};
+use super::{Failure, note, watch};
 
 /// Between two looks at how far a run is.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -25,22 +26,34 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 pub(crate) fn run<S: Scene>(scene: &S) -> Result<(), Failure> {
     let (kind, args) = (Kind::of::<S>(), scene.run());
     let directory = args.world.data.as_deref();
+    if args.watch {
+        watch::check()?;
+    }
+    let goal = args.frames.unwrap_or(u64::MAX);
     let mut film = Film::begin(&args.picture, kind.draw)?;
-    let builder = scene.plug(builder(&args.world)?)?;
+    let mut builder = scene.plug(builder(&args.world)?)?;
+    if let Some(every) = args.record {
+        builder = builder.plugin(SeriesPlugin::new(kind.measures, every));
+    }
     let pace = args.world.hz.map_or_else(Pace::fast, Pace::hz).until_interrupted();
     let mut engine = builder.build().map_err(|error| Failure::Refused(placed(&error, directory)))?;
     let first = engine.frame();
-    if first > args.frames {
-        let message =
-            format!("the stored world is at frame {first} already; --frames {} lies before it", args.frames);
+    if first > goal {
+        let message = format!("the stored world is at frame {first} already; --frames {goal} lies before it");
         return Err(Failure::Refused(placed(&message, directory)));
+    }
+    if args.frames.is_some() {
+        film.check(first, goal)?;
     }
     if let Some(repaired) = engine.repaired() {
         note(repaired);
     }
     let started = Instant::now();
     let kept = |error: Error| Failure::Failed(placed(&error, directory));
-    advance(&mut engine, args, &pace, &mut film)?;
+    match args.watch {
+        true => watch::watch(&mut engine, &kind, args.world.hz, goal, &mut film)?,
+        false => advance(&mut engine, &pace, goal, directory, &mut film)?,
+    }
     engine.flush().map_err(kept)?;
     let seconds = started.elapsed().as_secs_f64();
     let frames = engine.frame() - first;
@@ -97,8 +110,14 @@ pub(crate) fn builder(args: &WorldArgs) -> Result<EngineBuilder, Failure> {
 }
 
 /// Runs to the frame asked for, while a thread shows how far it is; between frames that are filmed, in one go.
-fn advance(engine: &mut Engine, args: &RunArgs, pace: &Pace, film: &mut Film) -> Result<(), Failure> {
-    let mut progress = Progress::new(engine.frame(), args.frames);
+fn advance(
+    engine: &mut Engine,
+    pace: &Pace,
+    goal: u64,
+    directory: Option<&Path>,
+    film: &mut Film,
+) -> Result<(), Failure> {
+    let mut progress = Progress::new(engine.frame(), goal);
     let reader = engine.reader();
     let (done, wait) = channel::<()>();
     std::thread::scope(|scope| {
@@ -113,10 +132,10 @@ fn advance(engine: &mut Engine, args: &RunArgs, pace: &Pace, film: &mut Film) ->
         });
         // Dropped whatever happens here: then the thread ends.
         let _done = done;
-        let kept = |error: Error| Failure::Failed(placed(&error, args.world.data.as_deref()));
+        let kept = |error: Error| Failure::Failed(placed(&error, directory));
         film.look(engine.view())?;
-        while engine.frame() < args.frames {
-            let stop = film.next(engine.frame()).min(args.frames);
+        while engine.frame() < goal {
+            let stop = film.next(engine.frame()).min(goal);
             engine.run(pace.clone().frames_more(stop - engine.frame())).map_err(kept)?;
             if engine.frame() < stop {
                 // Interrupted.

@@ -9,6 +9,7 @@ use clap::Subcommand;
 use diptych::measure::Measure;
 use diptych::picture::Canvas;
 use diptych::prelude::*;
+use diptych::series::SeriesPlugin;
 
 use super::Failure;
 use super::args::{RunArgs, ScriptArgs};
@@ -27,6 +28,8 @@ pub(crate) trait Scene {
     const ADVICE: &'static str;
     /// What it has to say of a frame in numbers.
     const MEASURES: fn(View<'_>) -> Vec<Measure>;
+    /// Names of measures that have a unit, and that.
+    const UNITS: &'static [(&'static str, &'static str)] = &[];
     /// Draws a frame.
     const DRAW: fn(View<'_>, &mut Canvas);
 
@@ -46,6 +49,7 @@ pub(crate) struct Kind {
     pub(crate) name: &'static str,
     pub(crate) advice: &'static str,
     pub(crate) measures: fn(View<'_>) -> Vec<Measure>,
+    pub(crate) units: &'static [(&'static str, &'static str)],
     pub(crate) draw: fn(View<'_>, &mut Canvas),
     pub(crate) stored: fn(EngineBuilder, &Facts) -> EngineBuilder,
 }
@@ -53,13 +57,38 @@ pub(crate) struct Kind {
 impl Kind {
     /// What a scene is.
     pub(crate) const fn of<S: Scene>() -> Kind {
-        Kind { name: S::NAME, advice: S::ADVICE, measures: S::MEASURES, draw: S::DRAW, stored: S::stored }
+        Kind {
+            name: S::NAME,
+            advice: S::ADVICE,
+            measures: S::MEASURES,
+            units: S::UNITS,
+            draw: S::DRAW,
+            stored: S::stored,
+        }
     }
 
     /// The scene that a world says it is, if it is one.
     pub(crate) fn named(facts: &Facts) -> Option<&'static Kind> {
-        let name = facts.get("scene")?;
-        KINDS.iter().find(|kind| kind.name == *name)
+        Kind::of_name(facts.get("scene")?)
+    }
+
+    /// The scene of this name.
+    pub(crate) fn of_name(name: &str) -> Option<&'static Kind> {
+        KINDS.iter().find(|kind| kind.name == name)
+    }
+
+    /// What a measure is counted in, where it has a unit.
+    pub(crate) fn unit(&self, measure: &str) -> Option<&'static str> {
+        self.units.iter().find(|(name, _)| *name == measure).map(|(_, unit)| *unit)
+    }
+
+    /// A builder of the world that is stored with these facts, recording if it does, for replays.
+    pub(crate) fn again(&self, builder: EngineBuilder, facts: &Facts) -> EngineBuilder {
+        let builder = (self.stored)(builder, facts);
+        match SeriesPlugin::stored(facts, self.measures) {
+            Some(series) => builder.plugin(series),
+            None => builder,
+        }
     }
 }
 

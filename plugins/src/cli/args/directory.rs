@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::THREADS_MAX;
+use super::{Size, THREADS_MAX};
 
 /// `inspect`
 #[derive(Args, Debug)]
@@ -26,6 +26,43 @@ pub(crate) struct VerifyArgs {
     /// The world's directory
     #[arg(value_name = "DIR")]
     pub(crate) directory: PathBuf,
+}
+
+/// `plot`
+#[derive(Args, Debug)]
+pub(crate) struct PlotArgs {
+    /// The world's directory; it is only read, and may be running
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// What to draw: a measure's name, as in the report of its run
+    #[arg(value_name = "MEASURE")]
+    pub(crate) name: String,
+    /// The SVG file to write, or - for standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Measure the frames as they are made again from what came into the world, in place of what it has recorded
+    #[arg(long)]
+    pub(crate) replay: bool,
+    /// Frames from one value to the next, with --replay
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) every: u64,
+    /// Threads to make the frames again on; all cores if left out
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u64).range(1..=THREADS_MAX))]
+    pub(crate) threads: Option<u64>,
+    /// Size of the drawing, in pixels, at least 200x150
+    #[arg(long, value_name = "WxH", default_value = "960x540", value_parser = drawing)]
+    pub(crate) size: Size,
+    /// Print the report as one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn drawing(text: &str) -> Result<Size, String> {
+    let size = super::run::size(text)?;
+    if size.width < 200 || size.height < 150 {
+        return Err("a drawing needs at least 200x150 pixels".to_owned());
+    }
+    Ok(size)
 }
 
 /// `diff`

@@ -15,8 +15,16 @@ const HZ_MAX: f64 = 1e6;
 #[derive(Args, Debug)]
 pub(crate) struct RunArgs {
     /// The frame to reach: a world that is stored at frame 700 runs 300 more to reach 1000
-    #[arg(long, value_name = "N")]
-    pub(crate) frames: u64,
+    #[arg(long, value_name = "N", required_unless_present = "watch")]
+    pub(crate) frames: Option<u64>,
+    /// Show the world on the terminal while it runs; without --frames until q is pressed
+    #[arg(long, alias = "view")]
+    pub(crate) watch: bool,
+    /// Record the scene's measures in the world, every N frames, for `diptych plot`: to be said whenever it is run
+    ///
+    /// A world that records is another than one that does not, with another digest.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) record: Option<u64>,
     #[command(flatten)]
     pub(crate) world: WorldArgs,
     #[command(flatten)]
@@ -58,6 +66,12 @@ pub(crate) struct PictureArgs {
     /// Write a picture of the last frame to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) png: Option<PathBuf>,
+    /// Write a film to this file: a picture of the first frame, and of each whose number is a multiple of --every
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gif: Option<PathBuf>,
+    /// Frames from one picture of a film to the next
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) every: u64,
     /// Size of the pictures, in pixels
     #[arg(long, value_name = "WxH", default_value = "512x512", value_parser = size)]
     pub(crate) size: Size,
@@ -70,7 +84,7 @@ pub(crate) struct Size {
     pub(crate) height: u32,
 }
 
-fn size(text: &str) -> Result<Size, String> {
+pub(crate) fn size(text: &str) -> Result<Size, String> {
     let side = |text: &str| text.parse().ok().filter(|side| (1..=CANVAS_SIDE_MAX).contains(side));
     let sides = text.split_once('x').and_then(|(width, height)| Some((side(width)?, side(height)?)));
     let (width, height) = sides

@@ -30,6 +30,7 @@ impl Scene for LifeArgs {
     const NAME: &'static str = "life";
     const ADVICE: &'static str = "";
     const MEASURES: fn(View<'_>) -> Vec<Measure> = life::measures;
+    const UNITS: &'static [(&'static str, &'static str)] = &[("population", "cells")];
     const DRAW: fn(View<'_>, &mut Canvas) = life::draw;
 
     fn run(&self) -> &RunArgs {
