@@ -116,10 +116,10 @@ pub fn draw(view: View<'_>, canvas: &mut Canvas) {
     canvas.look_at([-half; 2], [half; 2]);
     let heaviest = masses().fold(f64::MIN_POSITIVE, f64::max);
     let pixel = 1.0 / canvas.scale();
-    let largest = f64::from(canvas.width().min(canvas.height())) / 40.0;
+    let largest = f64::from(canvas.width().min(canvas.height())) / 30.0;
     for ((id, [x, y, _]), color) in bodies().zip(COLORS.iter().cycle()) {
         let share = view.get::<Mass>(id).map_or(0.0, |mass| libm::cbrt(mass.0 / heaviest));
-        canvas.disc([x, y], pixel * (largest * share).max(largest / 5.0).max(1.0), *color);
+        canvas.disc([x, y], pixel * (largest * share).max(largest / 3.0).max(1.5), *color);
     }
 }
 

@@ -63,7 +63,7 @@ pub(crate) fn plot(args: &PlotArgs) -> Result<(), Failure> {
     };
     let unit = Kind::of_name(&scene).and_then(|kind| kind.unit(&args.name));
     let plot = Plot {
-        title: format!("{}: {} of {scene}, frames {first} to {last}", shown(&args.directory), args.name),
+        title: format!("{} of {scene}, frames {first} to {last}", args.name),
         label: unit.map_or_else(|| args.name.clone(), |unit| format!("{}, {unit}", args.name)),
         values,
         size: args.size,
@@ -94,12 +94,6 @@ pub(crate) fn plot(args: &PlotArgs) -> Result<(), Failure> {
 
 fn refused(args: &PlotArgs, reason: &dyn std::fmt::Display) -> Failure {
     Failure::Refused(format!("{}: {reason}", args.directory.display()))
-}
-
-/// The last part of a path, which is what a world is called.
-fn shown(directory: &Path) -> String {
-    let name = directory.file_name().unwrap_or(directory.as_os_str());
-    name.to_string_lossy().into_owned()
 }
 
 /// What the world has recorded, at the last frame that is kept.
@@ -179,7 +173,11 @@ fn replayed(args: &PlotArgs) -> Result<(String, Recorded), Failure> {
 fn text(report: &PlotReport) -> String {
     let PlotReport { name, scene, values, points, first_frame, last_frame, least, greatest } = report;
     let number = |value: &Option<f64>| {
-        value.map_or_else(|| "none".to_owned(), |value| super::report::number(Quantity::Real(value)))
+        let quantity = |value: f64| match value.fract() == 0.0 && (0.0..1e15).contains(&value) {
+            true => Quantity::Count(value as u64),
+            false => Quantity::Real(value),
+        };
+        value.map_or_else(|| "none".to_owned(), |value| super::report::number(quantity(value)))
     };
     format!(
         "scene          {scene}\nmeasure        {name}\nframes         {first_frame} to {last_frame}\n\

@@ -16,7 +16,7 @@ use crate::cli::report::number;
 const UPPER_HALF: char = '\u{2580}';
 /// Rows of the terminal that are no picture.
 const STATUS_ROWS: u16 = 1;
-const KEYS: &str = "q quit  space pause  s step  +/- speed";
+const KEYS: [&str; 4] = ["q quit", "space pause", "s step", "+/- speed"];
 /// Of the status line.
 const STATUS: Style = Style::new().fg(Color::Black).bg(Color::Gray);
 
@@ -94,7 +94,7 @@ impl Shown<'_> {
             .map(|Measure { name, value }| format!("{} {}", name.replace('_', " "), number(*value)));
         let parts = [format!("{} frame {}", self.scene, self.frame), going].into_iter().chain(measures);
         let mut line = String::new();
-        for part in parts.chain([KEYS.to_owned()]) {
+        for part in parts.chain(KEYS.map(str::to_owned)) {
             if line.len() + part.len() + 3 > width {
                 break;
             }
@@ -176,7 +176,7 @@ mod tests {
         };
         assert_eq!(
             line(140),
-            " life frame 12 | 30 of 30 frames/s | population 116 | energy drift 1.00000000e-12 | q quit  space pause  s step  +/- speed"
+            " life frame 12 | 30 of 30 frames/s | population 116 | energy drift 1.00000000e-12 | q quit | space pause | s step | +/- speed"
         );
         assert_eq!(line(60), " life frame 12 | 30 of 30 frames/s | population 116");
         assert_eq!((line(20), line(5)), (" life frame 12".to_owned(), String::new()));
