@@ -5,6 +5,7 @@
 
 pub mod event;
 pub mod fields;
+pub mod gravity;
 pub mod kv;
 pub mod life;
 pub mod nbody;

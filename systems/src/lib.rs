@@ -5,6 +5,8 @@
 
 mod codec;
 pub mod event;
+pub mod gravity;
+pub mod kdtree;
 pub mod kv;
 pub mod lane;
 pub mod life;
