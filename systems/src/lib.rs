@@ -4,6 +4,7 @@
 //! tested and timed without an engine. What the systems work on is in `diptych-components`.
 
 mod codec;
+pub mod eidolon;
 pub mod event;
 pub mod gravity;
 pub mod kdtree;
