@@ -8,6 +8,8 @@ use serde_json::Value;
 
 #[path = "cli/pictures.rs"]
 mod pictures;
+#[path = "cli/scenes.rs"]
+mod scenes;
 #[path = "cli/series.rs"]
 mod series;
 

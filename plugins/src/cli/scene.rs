@@ -14,6 +14,8 @@ use diptych::series::SeriesPlugin;
 use super::Failure;
 use super::args::{RunArgs, ScriptArgs};
 
+mod eidolon;
+mod gravity;
 mod life;
 mod nbody;
 
@@ -116,6 +118,10 @@ macro_rules! scenes {
 }
 
 scenes! {
+    /// Bodies in the plane that pull each other and bounce: a turning disc of them
+    Gravity(gravity::GravityArgs),
+    /// Particles in eight dimensions, drawn to their layers and pushed apart by their charges
+    Eidolon(eidolon::EidolonArgs),
     /// Conway's Life and its kin on a torus, from an RLE file
     Life(life::LifeArgs),
     /// Bodies under gravity: the Sun and the giant planets, or those of a CSV file
