@@ -235,6 +235,31 @@ mod tests {
         }
     }
 
+    /// Claim: rectangles that touch share no pixel and leave none between them, at any scale, and are cut at the edges.
+    #[test]
+    fn rectangles_tile() {
+        for side in [7, 10, 33, 64] {
+            let mut canvas = Canvas::new(side, side);
+            canvas.look_at([0.0, 0.0], [10.0, 10.0]);
+            let mut total = 0;
+            for cell in 0..100 {
+                let (x, y) = (f64::from(cell % 10), f64::from(cell / 10));
+                canvas.clear([0; 3]);
+                canvas.rectangle([x, y], [x + 1.0, y + 1.0], WHITE);
+                total += painted(&canvas);
+            }
+            assert_eq!(total, (side * side) as usize, "{side} pixels a side");
+            canvas.clear([0; 3]);
+            canvas.rectangle([-1e300, -5.0], [1e300, 5.0], WHITE);
+            assert_eq!(
+                painted(&canvas),
+                (side * side.div_ceil(2)) as usize,
+                "the lower half, {side} pixels a side"
+            );
+            canvas.rectangle([f64::NAN, 0.0], [f64::NAN, 99.0], WHITE);
+        }
+    }
+
     /// Claim: a window keeps the world's shape, stands in the middle, and has its second axis upwards.
     #[test]
     fn windows_keep_shapes() {

@@ -55,6 +55,25 @@ fn every_scene_keeps_the_promises() {
     }
 }
 
+/// Claim: each option of a scene makes another world.
+#[test]
+fn options_reach_the_world() {
+    let base = ["gravity", "--bodies", "50"];
+    let mut digests = Vec::new();
+    for more in [&[][..], &["--seed", "9"], &["--no-exchange"], &["--rules", "seed"], &["--dt", "0.5"]] {
+        digests.push(
+            report(&[&["run"], &base[..], more, &["--frames", "40", "--json"]].concat())["digest"].clone(),
+        );
+    }
+    for more in [&[][..], &["--seed", "9"], &["--rk4"], &["--dt", "0.5"], &["--bodies", "51"]] {
+        let field = report(&[&["run", "eidolon", "--frames", "40", "--json"], more].concat());
+        digests.push(field["digest"].clone());
+    }
+    for (at, digest) in digests.iter().enumerate() {
+        assert!(!digests[..at].contains(digest), "world {at} is an earlier one: {digests:?}");
+    }
+}
+
 /// Claim: options of scenes that cannot be are refused in one line that names them.
 #[test]
 fn bad_options_are_refused() {
