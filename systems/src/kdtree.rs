@@ -1,9 +1,9 @@
 //! A flat tree of points in the plane, halved again and again across the longer side of their cell.
 //!
-//! Invariant: which points a node has follows from their coordinates and items alone, never from threads: halves are
-//! exact, and of points at one coordinate the one of the lower item comes first. All leaves are at one depth, so the
-//! tree needs no links: the children of node `n` are `2 n` and `2 n + 1`, the root is 1. Points that are no numbers are
-//! left out. Meant to be built anew in each frame, from the committed one, and read in the next.
+//! Invariant: which points a node has follows from the list that it was built from, never from threads: each half is
+//! selected from its whole by one of them. Halves are exact, and all leaves are at one depth, so the tree needs no links:
+//! the children of node `n` are `2 n` and `2 n + 1`, the root is 1. Points that are no numbers are left out. Meant to be
+//! built anew in each frame, from the committed one, and read in the next.
 
 mod build;
 mod query;

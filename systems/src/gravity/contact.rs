@@ -97,17 +97,20 @@ fn collide(clusters: &Clusters, pairs: &[[u32; 2]], nearest: &[u32], dt: f64) ->
     // Who exchanges mass does so with one other: with whom it touches nearest, if that says the same of it.
     let mut contact = Contact { slot, velocity: DVec2::ZERO, mass: 0.0, correction: DVec2::ZERO };
     let own = clusters.movers[slot as usize];
-    for &[_, other] in pairs {
+    let mut partner = None;
+    for &[_, other] in pairs.iter().filter(|pair| mutual(slot, pair[1])) {
         let meeting = Meeting::of(clusters, slot, other);
-        if meeting.approach < 0.0 && mutual(slot, other) {
-            contact.mass = meeting.gain(clusters.law().least_mass);
-            contact.velocity += meeting.exchanged(contact.mass) - own.velocity;
+        let gain = meeting.gain(clusters.law().least_mass);
+        if meeting.approach < 0.0 && gain != 0.0 {
+            contact.mass = gain;
+            contact.velocity = meeting.exchanged(gain) - own.velocity;
+            partner = Some(other);
         }
     }
     let next_mass = own.body.mass + contact.mass;
     for &[_, other] in pairs {
         let meeting = Meeting::of(clusters, slot, other);
-        if meeting.approach < 0.0 && !(contact.mass != 0.0 && mutual(slot, other)) {
+        if meeting.approach < 0.0 && partner != Some(other) {
             contact.velocity += meeting.impulse() / next_mass;
         }
         contact.correction += meeting.push(clusters.law().touch, dt);

@@ -3,6 +3,7 @@
 //! Invariant: a part is halved by its own points alone, so that it does not matter who does it.
 
 use super::{BUCKET_MAX, Bounds, Entry, KdTree, POINTS_MAX};
+use core::cmp::Ordering;
 use diptych_engine::par_each;
 use glam::DVec2;
 
@@ -122,9 +123,9 @@ impl<'a> Part<'a> {
 
 /// Puts the lowest `count` points along an axis first.
 fn select_along<const AXIS: usize>(entries: &mut [Entry], count: usize) {
-    entries.select_nth_unstable_by(count, |a, b| {
-        a.at[AXIS].total_cmp(&b.at[AXIS]).then_with(|| a.item.cmp(&b.item))
-    });
+    // Points are numbers; of equal ones those come first that the selection leaves there, which their order decides.
+    let order = |a: &Entry, b: &Entry| a.at[AXIS].partial_cmp(&b.at[AXIS]).unwrap_or(Ordering::Equal);
+    entries.select_nth_unstable_by(count, order);
 }
 
 fn bounds_of(entries: &[Entry]) -> Bounds {
