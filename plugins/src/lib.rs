@@ -24,6 +24,7 @@
 //! # Example
 //! The README's, which is also `examples/hello.rs`, is tested with this crate; a smaller one is at [`Engine`].
 
+pub mod ant;
 pub mod eidolon;
 #[cfg(feature = "signals")]
 mod interrupt;
