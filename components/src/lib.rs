@@ -9,6 +9,7 @@ pub mod event;
 pub mod fields;
 pub mod kv;
 pub mod life;
+pub mod mind;
 pub mod nbody;
 pub mod prelude;
 pub mod principal;

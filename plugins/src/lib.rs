@@ -32,6 +32,7 @@ mod interrupt;
 pub mod jsonlines;
 pub mod life;
 pub mod measure;
+pub mod mind;
 pub mod nbody;
 pub mod picture;
 pub mod runtime;

@@ -10,6 +10,7 @@ pub mod event;
 pub mod kv;
 pub mod lane;
 pub mod life;
+pub mod mind;
 pub mod nbody;
 pub mod prelude;
 pub mod script;
