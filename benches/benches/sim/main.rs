@@ -1,0 +1,16 @@
+//! The simulation library's scenes: `cargo bench -p benches --bench sim -- [FILTER ..]`.
+//!
+//! A filter is a part of a row's name, such as `ants` or `eidolon`.
+//! Invariant: a frame is wave and commit in memory, measured over many frames of one `run` of a world that is under way.
+
+mod ant;
+mod eidolon;
+
+use benches::Suite;
+
+fn main() {
+    let mut suite = Suite::from_args("sim");
+    ant::run(&mut suite);
+    eidolon::run(&mut suite);
+    suite.finish();
+}
