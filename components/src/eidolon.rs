@@ -21,6 +21,11 @@ pub const CHARGED_MAX: usize = 1 << 13;
 pub const FIELDS_MAX: usize = 64;
 /// Bytes of a field's name, at most.
 pub const NAME_BYTES_MAX: usize = 255;
+/// Numbers of a particle and of a field's settings are at most this large, either way, and masses at least one over it:
+/// sums and products of these stay far from where doubles end, so that one particle cannot make another no number.
+pub const NUMBER_MAX: f64 = 1e50;
+/// The least softening.
+pub const SOFTENING_MIN: f64 = 1e-9;
 /// A flag of a particle: it pulls and pushes, and stays where it is. The other flags are the embedder's.
 pub const PINNED: u32 = 1;
 
@@ -86,11 +91,11 @@ const _: () = assert!(size_of::<Particle>() == 208);
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParticleFault {
-    /// A position, velocity or charge that is no number.
-    #[error("a particle's position, velocity and charge must be finite numbers")]
-    NotFinite,
-    /// No mass, a negative one, or one that is no number.
-    #[error("a particle's mass must be a finite number above 0")]
+    /// A position, velocity or charge that is no number, or too large.
+    #[error("a particle's position, velocity and charge must be numbers between -1e50 and 1e50")]
+    Number,
+    /// No mass, a negative one, or one that is no number, or too large or small.
+    #[error("a particle's mass must be a number from 1e-50 to 1e50")]
     Mass,
     /// A circuit that no field has.
     #[error("a particle's circuit must be 0 to 7")]
@@ -110,10 +115,10 @@ impl Particle {
     #[must_use]
     pub fn fault(&self) -> Option<ParticleFault> {
         let vectors = [self.position, self.velocity, self.charge];
-        if !(self.mass.is_finite() && self.mass > 0.0) {
+        if !(1.0 / NUMBER_MAX..=NUMBER_MAX).contains(&self.mass) {
             Some(ParticleFault::Mass)
-        } else if !vectors.iter().all(Vec8::is_finite) {
-            Some(ParticleFault::NotFinite)
+        } else if !vectors.iter().all(|vector| vector.is_within(NUMBER_MAX)) {
+            Some(ParticleFault::Number)
         } else if self.circuit as usize >= CIRCUITS {
             Some(ParticleFault::Circuit)
         } else {
@@ -140,9 +145,9 @@ pub struct FieldSettings {
     /// Pull towards the layer's barycentre, by unit of distance and of mass; not below 0. Its root is the angular
     /// velocity with which a particle swings about it.
     pub stiffness: f64,
-    /// Push of two unit charges at unit distance, but for the softening.
+    /// Push of two unit charges at unit distance, but for the softening; where negative, like charges pull.
     pub coupling: f64,
-    /// The distance within which the push of charges grows no more; above 0.
+    /// The distance within which the push of charges grows no more; at least [`SOFTENING_MIN`].
     pub softening: f64,
     /// Force against the motion, by unit of velocity; not below 0.
     pub viscosity: f64,
@@ -188,19 +193,19 @@ impl FieldSettings {
     /// # Errors
     /// The first setting that is outside of what it may be.
     pub fn check(&self) -> Result<(), SettingsFault> {
-        let not_below = "a finite number not below 0";
+        let not_below = "a number from 0 to 1e50";
         let number = |name, value: f64, is_right: bool, wanted| {
-            if value.is_finite() && is_right {
+            if value.abs() <= NUMBER_MAX && is_right {
                 Ok(())
             } else {
                 Err(SettingsFault::Number(name, value, wanted))
             }
         };
         number("stiffness", self.stiffness, self.stiffness >= 0.0, not_below)?;
-        number("coupling", self.coupling, true, "a finite number")?;
-        number("softening", self.softening, self.softening > 0.0, "a finite number above 0")?;
+        number("coupling", self.coupling, true, "a number between -1e50 and 1e50")?;
+        number("softening", self.softening, self.softening >= SOFTENING_MIN, "a number from 1e-9 to 1e50")?;
         number("viscosity", self.viscosity, self.viscosity >= 0.0, not_below)?;
-        number("bound", self.bound, self.bound >= 0.0, "a finite number above 0, or 0 for none")?;
+        number("bound", self.bound, self.bound >= 0.0, "a number above 0 and at most 1e50, or 0 for none")?;
         if self.integrator > RK4 { Err(SettingsFault::Integrator(self.integrator)) } else { Ok(()) }
     }
 }

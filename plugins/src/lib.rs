@@ -25,6 +25,7 @@
 //! # Example
 //! The README's, which is also `examples/hello.rs`, is tested with this crate; a smaller one is at [`Engine`].
 
+pub mod ant;
 pub mod eidolon;
 pub mod gravity;
 #[cfg(feature = "signals")]
@@ -33,6 +34,7 @@ mod interrupt;
 pub mod jsonlines;
 pub mod life;
 pub mod measure;
+pub mod mind;
 pub mod nbody;
 pub mod picture;
 pub mod runtime;

@@ -66,10 +66,10 @@ impl Vec8 {
         self.dot(self)
     }
 
-    /// Whether all numbers are numbers.
+    /// Whether no number is further from 0 than `limit`; false where one is no number.
     #[must_use]
-    pub fn is_finite(&self) -> bool {
-        self.0.iter().all(|number| number.is_finite())
+    pub fn is_within(&self, limit: f64) -> bool {
+        self.0.iter().all(|number| number.abs() <= limit)
     }
 }
 

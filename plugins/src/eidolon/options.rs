@@ -44,6 +44,9 @@ pub enum OptionsFault {
     /// Too many particles.
     #[error("{0} particles are too many for a field: ask for at most {max}", max = PARTICLES_MAX)]
     Particles(u32),
+    /// Too many charged ones.
+    #[error("{0} charged particles are too many for a field: ask for at most {max}", max = CHARGED_MAX)]
+    Charged(u32),
     /// A name that is too long or none.
     #[error("the field's name has {0} bytes, and must have 1 to {max}", max = NAME_BYTES_MAX)]
     Name(usize),
@@ -89,6 +92,9 @@ impl Options {
         if self.particles as usize > PARTICLES_MAX {
             return Err(OptionsFault::Particles(self.particles));
         }
+        if self.charged as usize > CHARGED_MAX {
+            return Err(OptionsFault::Charged(self.charged));
+        }
         if self.name.is_empty() || self.name.len() > NAME_BYTES_MAX {
             return Err(OptionsFault::Name(self.name.len()));
         }
@@ -111,7 +117,7 @@ impl Options {
 
     /// The particles of frame 0.
     pub fn particles(&self) -> impl Iterator<Item = Particle> + use<> {
-        let (seed, charged) = (self.seed, self.charged.min(CHARGED_MAX as u32));
+        let (seed, charged) = (self.seed, self.charged);
         (0..self.particles).map(move |n| particle(seed, n, n < charged))
     }
 }

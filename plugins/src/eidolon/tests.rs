@@ -3,7 +3,7 @@
 use super::*;
 use crate::measure::Quantity;
 use crate::picture::Canvas;
-use diptych_engine::testkit;
+use diptych_engine::{Applier, testkit};
 
 fn options(is_rk4: bool) -> Options {
     // More particles than a part, not a multiple of it.
@@ -170,18 +170,19 @@ fn faults_do_not_spread() {
         applier.set(ids[0], Position(Vec8([f64::NAN; 8])));
         applier.set(ids[1], Mass(0.0));
         applier.set(ids[2], Velocity(Vec8([f64::INFINITY; 8])));
+        applier.set(ids[3], Charge(Vec8([1e200; 8])));
     };
     let builder =
         Engine::in_memory().dt(0.01).plugin(plugin(options(false))).input::<Spoil>("test.spoil", 1, spoil);
     let mut engine = builder.build().unwrap_or_else(|error| panic!("{error}"));
     engine.inputs().send("test", &Spoil(0)).unwrap_or_else(|error| panic!("{error}"));
     engine.run(Pace::frames(20)).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(count(&engine, "faulty"), 3);
-    let positions = engine.view().iter::<Position>();
-    assert_eq!(positions.filter(|(_, position)| !position.0.is_finite()).count(), 1);
-    assert!(energy(engine.view()).is_finite());
-    let populations = engine.view().iter::<LayerState>().map(|(_, layer)| layer.population).sum::<u32>();
-    assert_eq!(populations, 297);
+    assert_eq!(count(&engine, "faulty"), 4);
+    let view = engine.view();
+    assert_eq!(view.iter::<Position>().filter(|(_, position)| !position.0.is_within(NUMBER_MAX)).count(), 1);
+    assert!(energy(view).is_finite());
+    let populations = view.iter::<LayerState>().map(|(_, layer)| layer.population).sum::<u32>();
+    assert_eq!(populations, 296);
 }
 
 /// Claim: options that make no field are refused with a sentence; an empty field runs.
@@ -191,10 +192,14 @@ fn bad_options_are_refused() {
     let base = Options::default;
     assert_eq!(
         refusal(Options { viscosity: f64::NAN, ..base() }),
-        "the field's viscosity is NaN, and must be a finite number not below 0"
+        "the field's viscosity is NaN, and must be a number from 0 to 1e50"
     );
-    assert!(refusal(Options { softening: 0.0, ..base() }).contains("softening is 0, and must be"));
+    assert!(
+        refusal(Options { softening: 0.0, ..base() })
+            .contains("softening is 0, and must be a number from 1e-9")
+    );
     assert!(refusal(Options { particles: u32::MAX, ..base() }).contains("at most 1048576"));
+    assert!(refusal(Options { charged: 8193, ..base() }).contains("8193 charged particles are too many"));
     assert!(refusal(Options { name: String::new(), ..base() }).contains("0 bytes"));
     let engine = Engine::in_memory().plugin(plugin(Options { particles: 0, ..base() })).build();
     let mut engine = engine.unwrap_or_else(|error| panic!("{error}"));

@@ -66,11 +66,14 @@ impl Moments {
     }
 }
 
+/// A particle as this frame has moved it.
+type Moved = (Now<Position>, Now<Velocity>, Prev<Mass>, Prev<Charge>, Prev<Member>);
+
 /// Sets each layer's state from the positions and velocities of this frame; one that stays as it was keeps its frame.
 pub fn describe_layers(
     mut layers: Query<Next<LayerState>>,
     fields: Query<(Id, Prev<FieldSettings>)>,
-    mut particles: Query<(Now<Position>, Now<Velocity>, Prev<Mass>, Prev<Charge>, Prev<Member>)>,
+    mut particles: Query<Moved>,
     clock: Clock,
 ) {
     let mut fields: Vec<(u64, f64)> =

@@ -5,8 +5,8 @@
 //! a fault, in no field, or in one whose settings are wrong, is left alone and does nothing to others.
 
 use diptych_components::eidolon::{
-    Charge, FIELDS_MAX, FieldSettings, FieldUpdate, Ledger, Mass, Member, Particle, Position, Push, Vec8,
-    Velocity,
+    Charge, FIELDS_MAX, FieldSettings, FieldUpdate, Ledger, Mass, Member, NUMBER_MAX, Particle, Position,
+    Push, Vec8, Velocity,
 };
 use diptych_engine::prelude::*;
 use std::collections::BTreeSet;
@@ -22,6 +22,7 @@ type Belonging = (Prev<Member>, Prev<Charge>);
 
 /// Steps all fields by the clock's `dt`, and applies the updates that were sent to them: forces in this step, particles
 /// at this commit.
+#[expect(clippy::too_many_arguments, reason = "what a system names is what it may touch")]
 pub fn step_fields(
     mut particles: Query<Moving>,
     mut members: Query<Belonging>,
@@ -149,7 +150,7 @@ impl Scratch {
         }
         for (id, force) in &update.forces {
             let id = Id::from_bits(*id);
-            if charge(id).is_some() && force.is_finite() {
+            if charge(id).is_some() && force.is_within(NUMBER_MAX) {
                 self.forces.push((id, *force));
                 ledger.pushed += 1;
             } else {
@@ -180,7 +181,7 @@ impl Scratch {
                 if here.fault().is_some() {
                     moved.ledger.faulty += 1;
                 } else {
-                    moved.field.add(here, if push.0.is_finite() { push } else { Push::default() });
+                    moved.field.add(here, if push.0.is_within(NUMBER_MAX) { push } else { Push::default() });
                 }
             }
         });

@@ -4,7 +4,8 @@
 //! messages are applied by the owner of positions, see `step`.
 
 use diptych_components::eidolon::{
-    AddressedUpdate, Charge, FieldUpdate, Ledger, Mass, Member, Particle, Position, Push, Velocity,
+    AddressedUpdate, Charge, FieldUpdate, Ledger, Mass, Member, NUMBER_MAX, Particle, Position, Push,
+    Velocity,
 };
 use diptych_engine::Applier;
 use diptych_engine::prelude::*;
@@ -63,7 +64,7 @@ pub fn apply_update(applier: &mut Applier<'_, '_>, addressed: AddressedUpdate) {
     }
     for (id, force) in forces.into_iter().map(|(id, force)| (Id::from_bits(id), force)) {
         let before = applier.get::<Push>(id).copied().unwrap_or_default();
-        if belongs(applier, id) && force.is_finite() && applier.set(id, Push(before.0 + force)) {
+        if belongs(applier, id) && force.is_within(NUMBER_MAX) && applier.set(id, Push(before.0 + force)) {
             ledger.pushed += 1;
         } else {
             ledger.refused += 1;

@@ -83,7 +83,7 @@ fn closed_form(settings: FieldSettings, particles: &[Particle], time: f64) -> Ve
 fn assert_order(what: &str, integrator: u32, errors: &[f64]) {
     let expected = if integrator == RK4 { 4.0 } else { 2.0 };
     let orders: Vec<f64> = errors.windows(2).map(|pair| libm::log2(pair[0] / pair[1])).collect();
-    println!("{what}: errors {errors:.3e?}, orders {orders:.3?}");
+    println!("{what}: errors {errors:?}, orders {orders:.3?}");
     assert!(orders.iter().all(|order| (order - expected).abs() < 0.1), "{what}: {orders:?}");
 }
 
