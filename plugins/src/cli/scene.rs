@@ -14,9 +14,11 @@ use diptych::series::SeriesPlugin;
 use super::Failure;
 use super::args::{RunArgs, ScriptArgs};
 
+mod ants;
 mod eidolon;
 mod gravity;
 mod life;
+mod minds;
 mod nbody;
 
 /// What is stated of a stored world.
@@ -120,6 +122,10 @@ macro_rules! scenes {
 scenes! {
     /// Bodies in the plane that pull each other and bounce: a turning disc of them
     Gravity(gravity::GravityArgs),
+    /// Ants that look for food and leave signals where it was
+    Ants(ants::AntsArgs),
+    /// Minds that explore, remember, fetch food, eat and rest
+    Minds(minds::MindsArgs),
     /// Particles in eight dimensions, drawn to their layers and pushed apart by their charges
     Eidolon(eidolon::EidolonArgs),
     /// Conway's Life and its kin on a torus, from an RLE file

@@ -5,12 +5,14 @@ use serde_json::Value;
 use super::{refused, report};
 
 /// Arguments of a scene, small enough for a test, and the keys of its measures.
-const SCENES: [(&[&str], &[&str]); 3] = [
+const SCENES: [(&[&str], &[&str]); 5] = [
     (&["nbody"], &["energy"]),
     (
         &["gravity", "--bodies", "80", "--seed", "7", "--no-exchange"],
         &["bodies", "momentum_error", "energy_drift", "energy"],
     ),
+    (&["ants", "--agents", "60", "--grid", "64x128", "--seed", "7"], &["population", "food", "delivered"]),
+    (&["minds", "--agents", "30", "--seed", "7"], &["population", "hungry", "explored"]),
     (&["eidolon", "--bodies", "40", "--seed", "7"], &["population", "energy", "momentum"]),
 ];
 
@@ -81,8 +83,16 @@ fn bad_options_are_refused() {
         (&["gravity", "--bodies", "0"][..], "0 bodies"),
         (&["gravity", "--rules", "fair"], "conserving or seed"),
         (&["gravity", "--rules", "seed", "--no-exchange"], "--no-exchange"),
+        (
+            &["ants", "--agents", "60", "--grid", "64x128", "--seed", "7"],
+            &["population", "food", "delivered"],
+        ),
+        (&["minds", "--agents", "30", "--seed", "7"], &["population", "hungry", "explored"]),
         (&["eidolon", "--bodies", "99999999"], "99999999 particles are too many"),
         (&["eidolon", "--dt", "0"], "--dt"),
+        (&["ants", "--grid", "65x64"], "65x64"),
+        (&["ants", "--agents", "4000000000"], "4000000000 ants are too many"),
+        (&["minds", "--items", "4000000000"], "4000000000 items are too many"),
     ] {
         refused(&[&["run"][..], arguments, &["--frames", "1"]].concat(), named);
     }
