@@ -83,11 +83,6 @@ fn bad_options_are_refused() {
         (&["gravity", "--bodies", "0"][..], "0 bodies"),
         (&["gravity", "--rules", "fair"], "conserving or seed"),
         (&["gravity", "--rules", "seed", "--no-exchange"], "--no-exchange"),
-        (
-            &["ants", "--agents", "60", "--grid", "64x128", "--seed", "7"],
-            &["population", "food", "delivered"],
-        ),
-        (&["minds", "--agents", "30", "--seed", "7"], &["population", "hungry", "explored"]),
         (&["eidolon", "--bodies", "99999999"], "99999999 particles are too many"),
         (&["eidolon", "--dt", "0"], "--dt"),
         (&["ants", "--grid", "65x64"], "65x64"),
