@@ -3,13 +3,18 @@
 //! No behaviour and no engine: each module holds the state of one scene as plain old data, and the parsers
 //! that bring it in from the files people publish. What changes that state lives in `diptych-systems`.
 
+pub mod ant;
+pub mod eidolon;
 pub mod event;
 pub mod fields;
+pub mod gravity;
 pub mod kv;
 pub mod life;
+pub mod mind;
 pub mod nbody;
 pub mod prelude;
 pub mod principal;
 pub mod script;
+pub mod series;
 pub mod session;
 pub mod slp;

@@ -17,15 +17,20 @@ mod args;
 mod backup;
 mod diff;
 mod export;
+mod file;
+mod film;
 mod inspect;
+mod plot;
 mod principal;
 mod progress;
 mod repl;
 mod replay;
 mod report;
 mod run;
+mod scene;
 mod script;
 mod stdio;
+mod watch;
 mod world;
 
 /// A double-buffered, parallel, reproducible, durable simulation engine.
@@ -55,6 +60,9 @@ const STDIO_EXAMPLES: &str = "Each line is a request, each reply a line:\n  \
     {\"op\":\"store\",\"key\":\"alice_data/k\"}\nOther ops: remove_principal, grant_scope, revoke_scope, grant_topic, \
     revoke_topic, set_max_rps, close, unsubscribe, parse, log, frames, status, commands.";
 
+const PLOT_EXAMPLES: &str = "Examples:\n  diptych plot world energy --out energy.svg\n  \
+    diptych plot world population --replay --every 1 --out - > population.svg";
+
 const DIFF_EXAMPLES: &str = "Which frames are kept is said by diptych inspect DIR; a world keeps more when it runs with \
     --history FRAMES.\nExamples:\n  diptych diff world 100 101\n  diptych diff world 0 500 --limit 3 --json";
 
@@ -62,7 +70,7 @@ const DIFF_EXAMPLES: &str = "Which frames are kept is said by diptych inspect DI
 enum Command {
     /// Run a scene until it reaches a frame
     #[command(subcommand)]
-    Run(args::Scene),
+    Run(scene::Scenes),
     /// Run each form of a script and print its result
     ///
     /// Each form runs by itself, in order, in a session that ends with the command. While a form is suspended,
@@ -85,6 +93,12 @@ enum Command {
     Replay(args::ReplayArgs),
     /// Say what a world directory holds, without writing to it
     Inspect(args::InspectArgs),
+    /// Draw a measure of a world over its frames
+    ///
+    /// What `diptych run SCENE --record N` has recorded, or with --replay what is measured in the frames as they are made
+    /// again.
+    #[command(after_help = PLOT_EXAMPLES)]
+    Plot(args::PlotArgs),
     /// Say what changed in a world between two frames that are kept
     #[command(after_help = DIFF_EXAMPLES)]
     Diff(args::DiffArgs),
@@ -105,6 +119,13 @@ pub(crate) enum Failure {
     Refused(String),
     /// A run, or a check, failed; exit code 1.
     Failed(String),
+}
+
+impl Failure {
+    /// Something given is wrong, as `error` says.
+    pub(crate) fn refused(error: impl ToString) -> Failure {
+        Failure::Refused(error.to_string())
+    }
 }
 
 /// Reads the arguments, does it, and turns the outcome into an exit code.
@@ -134,7 +155,7 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     let outcome = match cli.command {
-        Command::Run(scene) => run::run(&scene),
+        Command::Run(scene) => scene::run(&scene),
         Command::Exec(args) => script::exec(&args),
         Command::Repl(args) => repl::repl(&args),
         Command::Principal(args) => principal::principal(&args),
@@ -142,6 +163,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Stdio(args) => stdio::stdio(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Inspect(args) => inspect::inspect(&args),
+        Command::Plot(args) => plot::plot(&args),
         Command::Diff(args) => diff::diff(&args),
         Command::Backup(args) => backup::backup(&args),
         Command::Export(args) => export::export(&args),
@@ -237,6 +259,12 @@ mod tests {
             (&["run", "nbody", "--frames", "-1"], "-1"),
             (&["run", "nbody", "--frames", "1", "--durability", "every:0"], "every:0"),
             (&["run", "chess"], "chess"),
+            (&["run", "nbody", "--frames", "1", "--size", "0x9"], "0x9"),
+            (&["run", "nbody", "--frames", "1", "--size", "9x5000"], "4096"),
+            (&["run", "nbody", "--frames", "1", "--every", "0"], "--every"),
+            (&["run", "nbody", "--frames", "1", "--record", "0"], "--record"),
+            (&["plot", "d", "energy"], "--out"),
+            (&["plot", "d", "energy", "--out", "f", "--size", "100x100"], "200x150"),
             (&["inspect"], "DIR"),
         ] {
             let error = Cli::try_parse_from(["diptych"].iter().chain(arguments)).expect_err(named);
@@ -273,6 +301,10 @@ mod tests {
             "verify d",
             "replay d --to 60 --verify --threads 2 --json",
             "run nbody --frames 10 --durability inputs:600 --data d",
+            "run life f.rle --frames 10 --png a.png --gif b.gif --every 2 --size 64x32 --record 60",
+            "run nbody --watch",
+            "plot d energy --out f.svg --json",
+            "plot d energy --out - --replay --every 1 --threads 2 --size 400x300",
         ] {
             Cli::try_parse_from(["diptych"].into_iter().chain(arguments.split(' ')))
                 .unwrap_or_else(|error| panic!("{arguments}: {error}"));

@@ -16,6 +16,7 @@
 //! # Features
 //! - `cli` (default): the `diptych` binary. An embedder leaves it out with `default-features = false`.
 //! - `stdio` (default, part of `cli`): [`stdio`], which serves a world by lines of JSON.
+//! - `picture` (default, part of `cli`): `picture::Gif` and `picture::write_png`, canvases as files.
 //! - `signals` (default, part of `cli`): [`Interruptible`], which ends a run at Ctrl-C.
 //! - `store` (default, part of `cli`): [`Engine::open`] and [`store`]. Without it every world is in memory.
 //! - `threads` (default, part of `cli`): systems and loops on all cores. Without it a frame is made on the thread
@@ -24,15 +25,20 @@
 //! # Example
 //! The README's, which is also `examples/hello.rs`, is tested with this crate; a smaller one is at [`Engine`].
 
+pub mod ant;
+pub mod eidolon;
+pub mod gravity;
 #[cfg(feature = "signals")]
 mod interrupt;
 #[cfg(all(feature = "store", feature = "stdio"))]
 pub mod jsonlines;
 pub mod life;
 pub mod measure;
+pub mod mind;
 pub mod nbody;
 pub mod picture;
 pub mod runtime;
+pub mod series;
 #[cfg(feature = "stdio")]
 pub mod stdio;
 

@@ -7,11 +7,20 @@ pub use diptych_components::life::*;
 use diptych_engine::prelude::*;
 use diptych_systems::life::step_tiles;
 use std::collections::BTreeMap;
+
+use crate::measure::Measure;
+use crate::picture::{Canvas, Color};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Version of this plugin's state and behaviour; a world made by another one is refused.
 const VERSION: &str = "1";
 const FACT_VERSION: &str = "life.version";
+/// Around the torus.
+const DEAD: Color = [6, 8, 12];
+/// The torus.
+const GROUND: Color = [14, 20, 30];
+/// A live cell.
+const LIVE: Color = [130, 230, 150];
 
 /// Conway's Life, or any rule that counts neighbours, on a torus.
 ///
@@ -98,6 +107,38 @@ impl Plugin for LifePlugin {
 #[must_use]
 pub fn population(view: View<'_>) -> u64 {
     view.iter::<Tile>().map(|(_, tile)| tile.population()).sum()
+}
+
+/// `population`: how many cells live.
+#[must_use]
+pub fn measures(view: View<'_>) -> Vec<Measure> {
+    vec![Measure::count("population", population(view))]
+}
+
+/// The whole torus, its first row on top, a live cell bright.
+pub fn draw(view: View<'_>, canvas: &mut Canvas) {
+    canvas.clear(DEAD);
+    let spots = || view.iter::<TileSpot>().map(|(_, spot)| spot);
+    let width = spots().map(|spot| spot.x + spot.width).max().unwrap_or(1);
+    let height = spots().map(|spot| spot.y + spot.height).max().unwrap_or(1);
+    canvas.look_at([0.0; 2], [f64::from(width), f64::from(height)]);
+    canvas.rectangle([0.0; 2], [f64::from(width), f64::from(height)], GROUND);
+    for (id, tile) in view.iter::<Tile>() {
+        let Some(spot) = view.get::<TileSpot>(id) else { continue };
+        for (row, cells) in (0..).zip(tile.rows) {
+            let top = f64::from(height - spot.y) - f64::from(row);
+            let mut left = cells;
+            while left != 0 {
+                let x = f64::from(spot.x + left.trailing_zeros());
+                left &= left - 1;
+                if canvas.scale() < 1.0 {
+                    canvas.dot([x + 0.5, top - 0.5], LIVE);
+                } else {
+                    canvas.rectangle([x, top - 1.0], [x + 1.0, top], LIVE);
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,11 +7,18 @@ pub use diptych_components::nbody::*;
 use diptych_engine::prelude::*;
 use diptych_systems::nbody::{PointMass, step_bodies};
 use std::collections::BTreeMap;
+
+use crate::measure::Measure;
+use crate::picture::{Canvas, Color};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Version of this plugin's state and behaviour; a world made by another one is refused.
 const VERSION: &str = "1";
 const FACT_BODIES: &str = "nbody.bodies";
+const SPACE: Color = [6, 8, 16];
+/// Of the bodies, in turn: sunlight, sand, straw, ice, the sea.
+const COLORS: [Color; 5] =
+    [[255, 214, 90], [226, 160, 110], [232, 206, 150], [150, 220, 226], [92, 130, 240]];
 
 /// Bodies under gravity, by symplectic Euler at the engine's `dt`.
 ///
@@ -86,6 +93,34 @@ pub fn energy(view: View<'_>) -> f64 {
         Some((PointMass { position, mass: *view.get::<Mass>(id)? }, *view.get::<Velocity>(id)?))
     });
     diptych_systems::nbody::energy(&bodies.collect::<Vec<_>>())
+}
+
+/// `energy`: kinetic and potential energy.
+#[must_use]
+pub fn measures(view: View<'_>) -> Vec<Measure> {
+    vec![Measure::real("energy", energy(view))]
+}
+
+/// The first two axes, seen from above, around the origin; a body's disc grows with the cube root of its mass.
+pub fn draw(view: View<'_>, canvas: &mut Canvas) {
+    canvas.clear(SPACE);
+    let bodies = || view.iter::<Position>().map(|(id, position)| (id, position.0.to_array()));
+    let masses = || bodies().filter_map(|(id, _)| view.get::<Mass>(id)).map(|mass| mass.0);
+    let far = bodies().flat_map(|(_, [x, y, _])| [x.abs(), y.abs()]).filter(|far| far.is_finite());
+    // In steps, so that a film does not tremble: the next of 1, 1.5, 2, 3, 4, 6 and so on.
+    let far = far.fold(1e-9, f64::max) * 1.05;
+    let mut half = 1e-9;
+    while half < far && half < f64::MAX / 4.0 {
+        half *= if half * 1.5 >= far { 1.5 } else { 2.0 };
+    }
+    canvas.look_at([-half; 2], [half; 2]);
+    let heaviest = masses().fold(f64::MIN_POSITIVE, f64::max);
+    let pixel = 1.0 / canvas.scale();
+    let largest = f64::from(canvas.width().min(canvas.height())) / 30.0;
+    for ((id, [x, y, _]), color) in bodies().zip(COLORS.iter().cycle()) {
+        let share = view.get::<Mass>(id).map_or(0.0, |mass| libm::cbrt(mass.0 / heaviest));
+        canvas.disc([x, y], pixel * (largest * share).max(largest / 3.0).max(1.5), *color);
+    }
 }
 
 /// Names as their UTF-8 bytes.

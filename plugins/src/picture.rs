@@ -3,6 +3,18 @@
 //! Invariant: drawing reads a view and changes nothing, and equal frames give equal pixels. What is outside of the canvas
 //! is cut off. Left out: files and screens, which take a canvas as it is.
 
+#[cfg(feature = "picture")]
+mod gif;
+#[cfg(feature = "picture")]
+mod palette;
+#[cfg(feature = "picture")]
+mod png;
+
+#[cfg(feature = "picture")]
+pub use gif::Gif;
+#[cfg(feature = "picture")]
+pub use png::write_png;
+
 /// The most pixels of a canvas on one side.
 pub const CANVAS_SIDE_MAX: u32 = 4096;
 
@@ -157,6 +169,21 @@ impl Canvas {
         }
     }
 
+    /// Fills the pixels whose middles lie in a part of the world, from the corner `low` on and up to `high`, but for that
+    /// edge: parts that touch share no pixel.
+    pub fn rectangle(&mut self, low: [f64; 2], high: [f64; 2], color: Color) {
+        let ([left, bottom], [right, top]) = (self.project(low), self.project(high));
+        let pixels = |from: f64, to: f64, end: u32| {
+            let cut = |edge: f64| (edge - 0.5).ceil().clamp(0.0, f64::from(end)) as u32;
+            cut(from)..cut(to)
+        };
+        for row in pixels(top, bottom, self.height) {
+            for column in pixels(left, right, self.width) {
+                self.set(column, row, color);
+            }
+        }
+    }
+
     /// Paints a pixel by its own numbers, from the top left; outside of the canvas nothing.
     pub fn set(&mut self, x: u32, y: u32, color: Color) {
         if x < self.width && y < self.height {
@@ -205,6 +232,31 @@ mod tests {
             canvas.disc(far, 5.0, WHITE);
             canvas.glow(far, WHITE);
             assert_eq!(painted(&canvas), 0, "{far:?}");
+        }
+    }
+
+    /// Claim: rectangles that touch share no pixel and leave none between them, at any scale, and are cut at the edges.
+    #[test]
+    fn rectangles_tile() {
+        for side in [7, 10, 33, 64] {
+            let mut canvas = Canvas::new(side, side);
+            canvas.look_at([0.0, 0.0], [10.0, 10.0]);
+            let mut total = 0;
+            for cell in 0..100 {
+                let (x, y) = (f64::from(cell % 10), f64::from(cell / 10));
+                canvas.clear([0; 3]);
+                canvas.rectangle([x, y], [x + 1.0, y + 1.0], WHITE);
+                total += painted(&canvas);
+            }
+            assert_eq!(total, (side * side) as usize, "{side} pixels a side");
+            canvas.clear([0; 3]);
+            canvas.rectangle([-1e300, -5.0], [1e300, 5.0], WHITE);
+            assert_eq!(
+                painted(&canvas),
+                (side * side.div_ceil(2)) as usize,
+                "the lower half, {side} pixels a side"
+            );
+            canvas.rectangle([f64::NAN, 0.0], [f64::NAN, 99.0], WHITE);
         }
     }
 

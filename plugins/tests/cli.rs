@@ -6,6 +6,13 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+#[path = "cli/pictures.rs"]
+mod pictures;
+#[path = "cli/scenes.rs"]
+mod scenes;
+#[path = "cli/series.rs"]
+mod series;
+
 fn diptych(arguments: &[&str]) -> Output {
     let output = Command::new(env!("CARGO_BIN_EXE_diptych")).args(arguments).output();
     output.unwrap_or_else(|error| panic!("the binary cannot be started: {error}"))
@@ -24,6 +31,17 @@ fn report(arguments: &[&str]) -> Value {
     assert!(output.status.success(), "{arguments:?}: {err}");
     assert_eq!(out.lines().count(), 1, "{arguments:?} printed {out}");
     serde_json::from_str(&out).unwrap_or_else(|error| panic!("{arguments:?} printed {out}: {error}"))
+}
+
+/// Bad input: exit code 2, one line on standard error with `named` in it, nothing on standard output.
+#[track_caller]
+fn refused(arguments: &[&str], named: &str) {
+    let output = diptych(arguments);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {err}");
+    let is_a_line = err.starts_with("error: ") && err.lines().count() == 1 && err.contains(named);
+    assert!(is_a_line, "{arguments:?}: {err}");
+    assert!(output.stdout.is_empty(), "{arguments:?}");
 }
 
 /// Claim: the README's command gives the published population, on any number of threads with one digest.

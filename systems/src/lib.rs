@@ -3,11 +3,17 @@
 //! Each module has the systems of one scene and, apart from them, the pure step they apply, so that it can be
 //! tested and timed without an engine. What the systems work on is in `diptych-components`.
 
+pub mod ant;
 mod codec;
+pub mod eidolon;
 pub mod event;
+pub mod gravity;
+pub mod kdtree;
 pub mod kv;
 pub mod lane;
 pub mod life;
+pub mod mind;
 pub mod nbody;
 pub mod prelude;
 pub mod script;
+pub mod series;

@@ -6,8 +6,6 @@
 use std::time::{Duration, Instant};
 
 use diptych::is_interrupted;
-use diptych::life::LifePlugin;
-use diptych::nbody::NbodyPlugin;
 use diptych::prelude::*;
 use diptych::store::LogReader;
 use serde::Serialize;
@@ -16,6 +14,7 @@ use super::Failure;
 use super::args::ReplayArgs;
 use super::progress::Progress;
 use super::report::print;
+use super::scene::Kind;
 
 /// Between two looks at how far it is.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -94,10 +93,9 @@ fn builder(args: &ReplayArgs, log: &LogReader) -> EngineBuilder {
     if let Some(threads) = args.threads {
         builder = builder.threads(threads as usize);
     }
-    match facts.get("scene").map(String::as_str) {
-        Some("life") => builder.plugin(LifePlugin::stored(facts)),
-        Some("nbody") => builder.plugin(NbodyPlugin::stored(facts)),
-        _ => builder.plugin(Runtime::default()),
+    match Kind::named(facts) {
+        Some(kind) => kind.again(builder, facts),
+        None => builder.plugin(Runtime::default()),
     }
 }
 

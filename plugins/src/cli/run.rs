@@ -3,71 +3,100 @@
 //! Invariant: everything that is given is checked before the first frame (exit code 2 from here, 1 after it).
 //! Ctrl-C ends the run at a commit, and the report says at which.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use diptych::life::{LifePlugin, PATTERN_BYTES_MAX, Pattern, population};
-use diptych::nbody::{Bodies, NbodyPlugin, energy};
+use diptych::measure::{Measure, Quantity};
 use diptych::prelude::*;
+use diptych::series::SeriesPlugin;
 use diptych::store::History;
 
-use super::args::{LifeArgs, NbodyArgs, RunArgs, Scene};
+use super::args::WorldArgs;
+use super::film::Film;
 use super::progress::Progress;
-use super::report::{RunReport, print, rounded};
-use super::{Failure, note};
+use super::report::{RunReport, print};
+use super::scene::{Kind, Scene};
+use super::{Failure, note, watch};
 
-/// The longest file that is read, in bytes.
-const FILE_BYTES_MAX: usize = PATTERN_BYTES_MAX;
 /// Between two looks at how far a run is.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
-/// Runs a scene.
-pub(crate) fn run(scene: &Scene) -> Result<(), Failure> {
-    match scene {
-        Scene::Life(args) => life(args),
-        Scene::Script(args) => super::script::run(args),
-        Scene::Nbody(args) => nbody(args),
+/// Builds a scene, runs it, and prints the report.
+pub(crate) fn run<S: Scene>(scene: &S) -> Result<(), Failure> {
+    let (kind, args) = (Kind::of::<S>(), scene.run());
+    let directory = args.world.data.as_deref();
+    if args.watch {
+        watch::check()?;
     }
-}
-
-fn life(args: &LifeArgs) -> Result<(), Failure> {
-    let (file, bytes) = read(&args.file)?;
-    let pattern = Pattern::parse(&file, &bytes).map_err(refused)?;
-    let plugin = LifePlugin::new(pattern, args.grid).map_err(|error| refused(format!("{file}: {error}")))?;
-    let engine = builder(&args.run)?.plugin(plugin);
-    finish("life", engine, &args.run, |view, report| report.population = Some(population(view)))
-}
-
-fn nbody(args: &NbodyArgs) -> Result<(), Failure> {
-    let bodies = match &args.file {
-        None => Bodies::planets(),
-        Some(path) => {
-            let (file, bytes) = read(path)?;
-            Bodies::parse(&file, &bytes).map_err(refused)?
-        }
+    let goal = args.frames.unwrap_or(u64::MAX);
+    let mut film = Film::begin(&args.picture, kind.draw)?;
+    let mut builder = scene.plug(builder(&args.world)?)?;
+    if let Some(every) = args.record {
+        builder = builder.plugin(SeriesPlugin::new(kind.measures, every));
+    }
+    let pace = args.world.hz.map_or_else(Pace::fast, Pace::hz).until_interrupted();
+    let mut engine = builder.build().map_err(|error| Failure::Refused(placed(&error, directory)))?;
+    let first = engine.frame();
+    if first > goal {
+        let message = format!("the stored world is at frame {first} already; --frames {goal} lies before it");
+        return Err(Failure::Refused(placed(&message, directory)));
+    }
+    if args.frames.is_some() {
+        film.check(first, goal)?;
+    }
+    if let Some(repaired) = engine.repaired() {
+        note(repaired);
+    }
+    let started = Instant::now();
+    let kept = |error: Error| Failure::Failed(placed(&error, directory));
+    match args.watch {
+        true => watch::watch(&mut engine, &kind, args.world.hz, goal, &mut film)?,
+        false => advance(&mut engine, &pace, goal, directory, &mut film)?,
+    }
+    engine.flush().map_err(kept)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let frames = engine.frame() - first;
+    let report = RunReport {
+        scene: kind.name,
+        frame: engine.frame(),
+        durable_frame: directory.map(|_| engine.durable_frame()),
+        digest: engine.digest().to_string(),
+        measures: (kind.measures)(engine.view()),
+        seconds,
+        frames_per_second: if frames == 0 { 0.0 } else { frames as f64 / seconds },
     };
-    let engine = builder(&args.run)?.dt(args.dt).plugin(NbodyPlugin::new(bodies));
-    finish("nbody", engine, &args.run, |view, report| report.energy = Some(rounded(energy(view))))
+    check(&report, kind.advice)?;
+    film.end(engine.view())?;
+    print(&report, args.world.json, || report.text())
+}
+
+/// A measure that is no number says that the world is none any more.
+fn check(report: &RunReport, advice: &str) -> Result<(), Failure> {
+    let no_number = report.measures.iter().find_map(|Measure { name, value }| match value {
+        Quantity::Real(real) if !real.is_finite() => Some((name, real)),
+        _ => None,
+    });
+    let Some((name, real)) = no_number else { return Ok(()) };
+    let (name, frame) = (name.replace('_', " "), report.frame);
+    Err(Failure::Failed(format!("the {name} is {real} at frame {frame}: {advice}")))
 }
 
 /// The engine's settings that all scenes share.
-pub(crate) fn builder(args: &RunArgs) -> Result<EngineBuilder, Failure> {
+pub(crate) fn builder(args: &WorldArgs) -> Result<EngineBuilder, Failure> {
     let mut builder = match &args.data {
         Some(directory) => Engine::open(directory),
         None => Engine::in_memory(),
     };
     if let Some(durability) = args.durability {
         if args.data.is_none() && durability != Durability::Memory {
-            return Err(refused("--durability needs a directory: add --data DIR"));
+            return Err(Failure::refused("--durability needs a directory: add --data DIR"));
         }
         builder = builder.durability(durability);
     }
     if let Some(frames) = args.history {
         if args.data.is_none() {
-            return Err(refused("--history needs a directory: add --data DIR"));
+            return Err(Failure::refused("--history needs a directory: add --data DIR"));
         }
         builder = builder.history(History::frames(frames));
     }
@@ -80,54 +109,15 @@ pub(crate) fn builder(args: &RunArgs) -> Result<EngineBuilder, Failure> {
     Ok(builder)
 }
 
-/// Builds the engine, runs it, and prints the report with the scene's own `measure` in it.
-fn finish(
-    scene: &'static str,
-    builder: EngineBuilder,
-    args: &RunArgs,
-    measure: impl FnOnce(View<'_>, &mut RunReport),
+/// Runs to the frame asked for, while a thread shows how far it is; between frames that are filmed, in one go.
+fn advance(
+    engine: &mut Engine,
+    pace: &Pace,
+    goal: u64,
+    directory: Option<&Path>,
+    film: &mut Film,
 ) -> Result<(), Failure> {
-    let pace = args.hz.map_or_else(Pace::fast, Pace::hz).until_interrupted();
-    let mut engine = builder.build().map_err(|error| refused(placed(&error, args.data.as_deref())))?;
-    let first = engine.frame();
-    if first > args.frames {
-        let message =
-            format!("the stored world is at frame {first} already; --frames {} lies before it", args.frames);
-        return Err(refused(placed(&message, args.data.as_deref())));
-    }
-    if let Some(repaired) = engine.repaired() {
-        note(repaired);
-    }
-    let started = Instant::now();
-    let kept = |error: Error| failed(placed(&error, args.data.as_deref()));
-    advance(&mut engine, args, pace).and_then(|()| engine.flush()).map_err(kept)?;
-    let seconds = started.elapsed().as_secs_f64();
-    let frames = engine.frame() - first;
-    let mut report = RunReport {
-        scene,
-        frame: engine.frame(),
-        durable_frame: args.data.as_ref().map(|_| engine.durable_frame()),
-        digest: engine.digest().to_string(),
-        population: None,
-        energy: None,
-        seconds,
-        frames_per_second: if frames == 0 { 0.0 } else { frames as f64 / seconds },
-    };
-    measure(engine.view(), &mut report);
-    if let Some(energy) = report.energy.filter(|energy| !energy.is_finite()) {
-        let frame = report.frame;
-        return Err(failed(format!(
-            "the energy is {energy} at frame {frame}: bodies came too close or flew too far for their numbers; \
-             take a smaller --dt or other bodies"
-        )));
-    }
-    print(&report, args.json, || report.text())
-}
-
-/// Runs to the frame asked for, while a thread shows how far it is.
-fn advance(engine: &mut Engine, args: &RunArgs, pace: Pace) -> diptych::Result<()> {
-    let pace = pace.frames_more(args.frames - engine.frame());
-    let mut progress = Progress::new(engine.frame(), args.frames);
+    let mut progress = Progress::new(engine.frame(), goal);
     let reader = engine.reader();
     let (done, wait) = channel::<()>();
     std::thread::scope(|scope| {
@@ -140,9 +130,20 @@ fn advance(engine: &mut Engine, args: &RunArgs, pace: Pace) -> diptych::Result<(
             }
             progress.end();
         });
-        let outcome = engine.run(pace);
-        drop(done);
-        outcome.map(|_| ())
+        // Dropped whatever happens here: then the thread ends.
+        let _done = done;
+        let kept = |error: Error| Failure::Failed(placed(&error, directory));
+        film.look(engine.view())?;
+        while engine.frame() < goal {
+            let stop = film.next(engine.frame()).min(goal);
+            engine.run(pace.clone().frames_more(stop - engine.frame())).map_err(kept)?;
+            if engine.frame() < stop {
+                // Interrupted.
+                break;
+            }
+            film.look(engine.view())?;
+        }
+        Ok(())
     })
 }
 
@@ -153,26 +154,4 @@ fn placed(error: &impl ToString, directory: Option<&Path>) -> String {
         Some(directory) => format!("{}: {message}", directory.display()),
         None => message,
     }
-}
-
-/// A file's name as it was given, and its bytes.
-fn read(path: &Path) -> Result<(String, Vec<u8>), Failure> {
-    let name = path.display().to_string();
-    let cannot = |error| refused(format!("{name}: the file cannot be read: {error}"));
-    let mut bytes = Vec::new();
-    // One byte more than is allowed tells a file that is too long from one that just fits.
-    let limit = FILE_BYTES_MAX as u64 + 1;
-    File::open(path).map_err(cannot)?.take(limit).read_to_end(&mut bytes).map_err(cannot)?;
-    if bytes.len() > FILE_BYTES_MAX {
-        return Err(refused(format!("{name}: the file has more than {FILE_BYTES_MAX} bytes, the limit")));
-    }
-    Ok((name, bytes))
-}
-
-fn refused(error: impl ToString) -> Failure {
-    Failure::Refused(error.to_string())
-}
-
-fn failed(error: impl ToString) -> Failure {
-    Failure::Failed(error.to_string())
 }

@@ -53,7 +53,7 @@ fn failures(errors: u32, forms: u32) -> Result<(), Failure> {
 pub(crate) fn run(args: &ScriptArgs) -> Result<(), Failure> {
     let (name, text) = read(&args.file)?;
     let script = Script::parse(name, &text)?;
-    let run = &args.run;
+    let run = &args.world;
     // From here on Ctrl-C ends the run at a commit, with the report: a form that has begun is not cut off, and no
     // other one begins.
     let pace = run.hz.map_or_else(Pace::fast, Pace::hz).until_interrupted();
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &ScriptArgs) -> Result<(), Failure> {
     };
     tell(true)?;
     let failed = |error: Error| Failure::Failed(error.to_string());
-    world.engine.run(pace.frames_more(run.frames)).map_err(failed)?;
+    world.engine.run(pace.frames_more(args.frames)).map_err(failed)?;
     world.tell_log();
     tell(false)?;
     world.keep()?;
@@ -101,8 +101,7 @@ pub(crate) fn run(args: &ScriptArgs) -> Result<(), Failure> {
         frame: world.engine.frame(),
         durable_frame: run.data.as_ref().map(|_| world.engine.durable_frame()),
         digest: world.engine.digest().to_string(),
-        population: None,
-        energy: None,
+        measures: Vec::new(),
         seconds,
         frames_per_second: frames as f64 / seconds,
     };

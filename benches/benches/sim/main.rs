@@ -1,0 +1,20 @@
+//! The simulation library's scenes: `cargo bench -p benches --bench sim -- [FILTER ..]`.
+//!
+//! A filter is a part of a row's name, such as `ants`, `gravity` or `kdtree`.
+//! Invariant: a frame is wave and commit in memory, measured over many frames of one `run` of a world that is under way.
+
+mod ant;
+mod eidolon;
+mod gravity;
+mod kdtree;
+
+use benches::Suite;
+
+fn main() {
+    let mut suite = Suite::from_args("sim");
+    ant::run(&mut suite);
+    eidolon::run(&mut suite);
+    gravity::run(&mut suite);
+    kdtree::run(&mut suite);
+    suite.finish();
+}

@@ -1,0 +1,76 @@
+//! Recording: what was measured of a frame becomes state of the world in the next one.
+//!
+//! Invariant: what is recorded follows from what was measured alone, and that from the committed frame; so a replay records
+//! it again and needs nothing written down. The measure of the last frame is recorded when the world goes on.
+
+use bevy_ecs::resource::Resource;
+use diptych_components::series::{PIECES_MAX, Piece};
+use diptych_engine::prelude::*;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What was measured of one frame.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Sample {
+    /// The frame.
+    pub frame: u64,
+    /// Frames from one sample to the next.
+    pub every: u64,
+    /// Names and values.
+    pub values: Vec<(&'static str, f64)>,
+}
+
+/// The sample of the last committed frame, if there is one: put there by who looks at commits, read by [`record`].
+#[derive(Resource, Clone, Default, Debug)]
+pub struct Latest(Arc<Mutex<Option<Sample>>>);
+
+impl Latest {
+    /// Takes the place of the one before.
+    pub fn put(&self, sample: Option<Sample>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = sample;
+    }
+
+    /// The sample of this frame. It stays: a frame that is made again needs it again.
+    fn of(&self, frame: u64) -> Option<Sample> {
+        let sample = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sample.as_ref().filter(|sample| sample.frame == frame).cloned()
+    }
+}
+
+/// Adds the last frame's sample to the pieces: each value to the piece that goes on with its frame, or to a new one.
+pub fn record(
+    mut pieces: Query<'_, '_, (Id, Next<Piece>)>,
+    latest: Res<'_, Latest>,
+    clock: Clock,
+    mut structure: Structure<'_, '_>,
+) {
+    let Some(Sample { frame, every, mut values }) = latest.of(clock.committed()) else { return };
+    // Of each measure, how many pieces there are, and the oldest.
+    let mut known: Vec<(&'static str, usize, Option<(u64, Id)>)> =
+        values.iter().map(|(name, _)| (*name, 0, None)).collect();
+    for (id, mut piece) in &mut pieces {
+        let old = piece.prev();
+        if let Some((_, count, oldest)) = known.iter_mut().find(|(name, ..)| *name == old.name()) {
+            *count += 1;
+            *oldest = Some(oldest.map_or((old.first(), id), |oldest| oldest.min((old.first(), id))));
+        }
+        if old.every() != every || old.open_for() != Some(frame) {
+            continue;
+        }
+        if let Some(at) = values.iter().position(|(name, _)| *name == old.name()) {
+            let mut longer = old.clone();
+            longer.push(values.swap_remove(at).1);
+            piece.set(longer);
+        }
+    }
+    // In an order that does not depend on what went on.
+    values.sort_unstable_by_key(|(name, _)| *name);
+    for (name, value) in values {
+        let mut piece = Piece::new(name, every, frame);
+        piece.push(value);
+        structure.spawn((piece,));
+        let full = known.iter().find(|(known, count, _)| *known == name && *count >= PIECES_MAX);
+        if let Some((_, _, Some((_, id)))) = full {
+            structure.despawn(*id);
+        }
+    }
+}
