@@ -15,7 +15,8 @@ const FEW: usize = 10_000;
 pub(crate) fn run(suite: &mut Suite) {
     let name = format!("gravity, {MANY} bodies, 2 threads");
     if suite.wants(&name) {
-        let scale = (MANY as f64 / FEW as f64).powi(2);
+        let times = MANY as f64 / FEW as f64;
+        let scale = times * times;
         let (mut ours, mut pairs) = (frame(MANY, 0.5, 2, 4), frame(FEW, 0.0, 2, 2));
         let peer = format!("{FEW} by all pairs, times {scale}");
         suite.compare(&name, "ms/frame", Target::FasterBy(50.0), &mut ours, (&peer, &mut || pairs() * scale));
@@ -49,7 +50,7 @@ fn against_number(suite: &mut Suite) {
     let Some(&(first, base)) = points.first() else { return };
     for (bodies, micros) in &points {
         // What a body costs where all cost the number times its logarithm.
-        let expected = base * (*bodies as f64).ln() / (first as f64).ln();
+        let expected = base * libm::log(*bodies as f64) / libm::log(first as f64);
         let bar = |micros: f64, mark: &str| mark.repeat((micros / base * 20.0).round() as usize);
         suite.note(&format!("{bodies:>7} bodies  {micros:>6.2} us  {}", bar(*micros, "#")));
         suite.note(&format!("        n log n  {expected:>6.2} us  {}", bar(expected, "-")));

@@ -30,25 +30,32 @@ pub struct Contact {
     pub correction: DVec2,
 }
 
+/// Some leaves, who touches whom with the first in them, and what comes of it.
+#[derive(Debug)]
+struct Job {
+    leaves: Range<usize>,
+    pairs: Vec<[u32; 2]>,
+    contacts: Vec<Contact>,
+}
+
 /// What collisions do in a step of `dt` seconds, for each body that touches another, along the slots.
 pub fn contacts(clusters: &Clusters, dt: f64, out: &mut Vec<Contact>) {
     out.clear();
     let Some(law) = clusters.law.filter(|_| !clusters.is_empty()) else { return };
     let leaves = clusters.tree.leaves();
-    let job = |first| (first..leaves.end.min(first + LEAVES), Vec::new(), Vec::new());
-    let mut jobs: Vec<(Range<usize>, Vec<[u32; 2]>, Vec<Contact>)> =
-        leaves.clone().step_by(LEAVES).map(job).collect();
-    par_each(&mut jobs, |_, (leaves, pairs, _)| {
-        leaves.clone().for_each(|leaf| touching(clusters, law.touch, leaf, pairs));
-        pairs.sort_unstable();
+    let end = leaves.end;
+    let job = |first| Job { leaves: first..end.min(first + LEAVES), pairs: Vec::new(), contacts: Vec::new() };
+    let mut jobs: Vec<Job> = leaves.step_by(LEAVES).map(job).collect();
+    par_each(&mut jobs, |_, job| {
+        job.leaves.clone().for_each(|leaf| touching(clusters, law.touch, leaf, &mut job.pairs));
+        job.pairs.sort_unstable();
     });
     let nearest = if law.exchange == 0 { Vec::new() } else { nearest(clusters, &jobs) };
-    par_each(&mut jobs, |_, (_, pairs, contacts)| {
-        for pairs in pairs.chunk_by(|a, b| a[0] == b[0]) {
-            contacts.push(collide(clusters, pairs, &nearest, dt));
-        }
+    par_each(&mut jobs, |_, job| {
+        let bodies = job.pairs.chunk_by(|a, b| a[0] == b[0]);
+        job.contacts.extend(bodies.map(|pairs| collide(clusters, pairs, &nearest, dt)));
     });
-    jobs.iter().for_each(|(.., contacts)| out.extend(contacts));
+    jobs.iter().for_each(|job| out.extend(&job.contacts));
 }
 
 /// Appends each pair of touching bodies whose first is in this leaf.
@@ -77,9 +84,9 @@ fn touching(clusters: &Clusters, touch: f64, leaf: usize, pairs: &mut Vec<[u32; 
 }
 
 /// By slot, whom a body touches nearest; of several at one distance the first by slot.
-fn nearest(clusters: &Clusters, jobs: &[(Range<usize>, Vec<[u32; 2]>, Vec<Contact>)]) -> Vec<u32> {
+fn nearest(clusters: &Clusters, jobs: &[Job]) -> Vec<u32> {
     let mut nearest = vec![(NONE, f64::INFINITY); clusters.len()];
-    for &[slot, other] in jobs.iter().flat_map(|(_, pairs, _)| pairs) {
+    for &[slot, other] in jobs.iter().flat_map(|job| &job.pairs) {
         let place = |slot: u32| clusters.movers[slot as usize].position;
         let distance = (place(slot) - place(other)).length_squared();
         let best = &mut nearest[slot as usize];

@@ -4,6 +4,8 @@
 //! a resource that others read, so it comes in a wave before them, its name being the first of theirs. All loop over the
 //! bodies that hold everything, in the same order, so that a row has one number for all of them.
 
+#![expect(clippy::type_complexity, reason = "the signature of a system says what it reads and owns")]
+
 use super::clusters::Clusters;
 use super::contact::{Contact, contacts};
 use super::force::{far_forces, near_forces};
@@ -296,14 +298,14 @@ pub(super) fn keep_origin_by(
     mut bodies: Query<Everything, Whole>,
 ) {
     origins.blocks(|(mut block, laws)| {
-        for row in 0..laws.len() {
+        for (row, law) in laws.iter().enumerate() {
             let origin = block.prev()[row];
             match origin.is_known {
                 Origin::UNKNOWN => block.set(row, Origin { tick, is_known: Origin::HAS_FORCES, ..origin }),
                 Origin::HAS_FORCES => {
                     let (mut ids, mut movers) = (Vec::new(), Vec::new());
                     gather(&mut bodies, &mut ids, &mut movers, |body| Some(body.in_step(tick)));
-                    let energy = super::energy(laws[row], &movers);
+                    let energy = super::energy(*law, &movers);
                     let unit = energy.kinetic + energy.steady;
                     block
                         .set(row, Origin { energy: energy.total(), unit, is_known: Origin::KNOWN, ..origin });

@@ -60,8 +60,10 @@ fn queries_are_those_of_a_list() {
             (x * x + y * y <= radius * radius).then_some(item)
         };
         assert_eq!(found, (0..).zip(&points).filter_map(near).collect::<Vec<_>>());
-        let by_distance =
-            |(item, point): (u32, &DVec2)| ((point.x - at.x).powi(2) + (point.y - at.y).powi(2), item);
+        let by_distance = |(item, point): (u32, &DVec2)| {
+            let (x, y) = (point.x - at.x, point.y - at.y);
+            (x * x + y * y, item)
+        };
         let best = (0..).zip(&points).map(by_distance).min_by(|a, b| a.partial_cmp(b).expect("numbers"));
         assert_eq!(tree.nearest(at).map(|(item, distance)| (distance, item)), best);
         let (low, high) = (at - radius, at + DVec2::new(radius, 0.1));

@@ -90,7 +90,7 @@ impl World {
             }
         }
         next.tree.fill(([0.0; 2], -1));
-        construct(&mut next.tree, &mut (0..now.pos.len()).collect(), &now.pos, 0, 0);
+        construct(&mut next.tree, &mut (0..now.pos.len()).collect::<Vec<_>>(), &now.pos, 0, 0);
         self.group(&mut next);
         self.near(&mut next);
         self.far(&mut next);
@@ -262,7 +262,7 @@ fn bits<T: Pod + Send + Sync>(view: View<'_>) -> Vec<u64> {
     view.iter::<T>().flat_map(|(_, row)| words(row)).collect()
 }
 
-fn construct(tree: &mut [(Pair, i64)], points: &mut Vec<usize>, pos: &[Pair], node: usize, depth: usize) {
+fn construct(tree: &mut [(Pair, i64)], points: &mut [usize], pos: &[Pair], node: usize, depth: usize) {
     if node >= tree.len() || points.is_empty() {
         return;
     }

@@ -20,7 +20,7 @@ fn strength(gravity: f64, there: DVec2, mass: f64, target: &Pulled) -> DVec2 {
     let away = there - target.at;
     let used = away.hypot().abs();
     let length = (away.x * away.x + away.y * away.y).sqrt();
-    let strength = (-1.0 * gravity * mass * target.body.mass * used / (length * length)).abs();
+    let strength = (-gravity * mass * target.body.mass * used / (length * length)).abs();
     away.with_length(strength).unwrap_or(DVec2::ZERO)
 }
 

@@ -3,6 +3,8 @@
 //! Invariant: a body is its row, a node and a group are theirs, in the order of their making; bodies may be added and not
 //! taken away.
 
+#![expect(clippy::type_complexity, reason = "the signature of a system says what it reads and owns")]
+
 use super::deflection::{Colliding, Deflected, SHARD, shard};
 use super::pull::{Pulled, far, near};
 use super::tree::construct;
