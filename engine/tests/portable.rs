@@ -9,6 +9,8 @@ use diptych_engine::{Codec, CodecError};
 
 #[path = "portable/delta.rs"]
 mod delta;
+#[path = "portable/killed.rs"]
+mod killed;
 #[path = "portable/patch.rs"]
 mod patch;
 #[path = "portable/scene.rs"]
