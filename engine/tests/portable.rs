@@ -11,6 +11,8 @@ use diptych_engine::{Codec, CodecError};
 mod delta;
 #[path = "portable/killed.rs"]
 mod killed;
+#[path = "portable/moved.rs"]
+mod moved;
 #[path = "portable/patch.rs"]
 mod patch;
 #[path = "portable/scene.rs"]
