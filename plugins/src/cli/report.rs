@@ -2,7 +2,7 @@
 //!
 //! Invariant: everything is written at once, after everything else is done.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use serde::Serialize;
 
@@ -45,7 +45,7 @@ pub(crate) fn rounded(energy: f64) -> f64 {
     format!("{energy:.9}").parse().unwrap_or(energy)
 }
 
-/// Prints `text`, or `report` as one line of JSON.
+/// Prints `text`, or `report` as one line of JSON. Nobody may read it: [`Failure::Unread`].
 pub(crate) fn print(
     report: &impl Serialize,
     json: bool,
@@ -60,8 +60,10 @@ pub(crate) fn print(
     };
     let mut out = std::io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    written
-        .map_err(|error| Failure::Failed(format!("the report cannot be written to standard output: {error}")))
+    written.map_err(|error| match error.kind() {
+        ErrorKind::BrokenPipe => Failure::Unread,
+        _ => Failure::Failed(format!("the report cannot be written to standard output: {error}")),
+    })
 }
 
 #[cfg(test)]
