@@ -49,6 +49,8 @@ mod rewind;
 #[doc(hidden)]
 pub mod sabotage;
 mod schedule;
+#[cfg(feature = "serde")]
+mod serial;
 mod shared;
 mod stats;
 mod still;

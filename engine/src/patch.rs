@@ -27,7 +27,22 @@ pub(crate) const PATCH_NAME: &str = "diptych.patch";
 pub(crate) const PATCH_VERSION: u32 = 1;
 
 /// One change. Types go by their stored names, values by their stored bytes.
+///
+/// With the feature `serde` it is serializable: the verb, and in it the `Id` as 16 hex digits and stored bytes as pairs of
+/// hex digits, as in an export by lines of JSON. [`Patch::encode`] is the compact form.
+///
+/// ```json
+/// [{"set":{"id":"0a1b200000000003","component":"scene.health","value":"6400000000000000"}},
+///  {"add":{"id":"0a1b200000000003","component":"scene.word","value":null}},
+///  {"remove":{"id":"0a1b200000000003","component":"scene.velocity"}},
+///  {"destroy":{"id":"0a1b200000000004"}}]
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "lowercase", deny_unknown_fields)
+)]
 pub enum Patch {
     /// Sets a value that the entity holds.
     Set {
@@ -36,6 +51,7 @@ pub enum Patch {
         /// Stored name of the type.
         component: String,
         /// Stored bytes.
+        #[cfg_attr(feature = "serde", serde(with = "crate::serial::bytes"))]
         value: Vec<u8>,
     },
     /// Gives the entity a type that it does not hold.
@@ -45,6 +61,7 @@ pub enum Patch {
         /// Stored name of the type.
         component: String,
         /// Stored bytes; the type's blank value where there are none.
+        #[cfg_attr(feature = "serde", serde(default, with = "crate::serial::some_bytes"))]
         value: Option<Vec<u8>>,
     },
     /// Takes a type from the entity.

@@ -31,6 +31,7 @@ mod log;
 mod marker;
 mod marks;
 mod options;
+mod partial;
 mod past;
 mod queue;
 mod reader;

@@ -9,6 +9,10 @@ use diptych_engine::{Codec, CodecError};
 
 #[path = "portable/delta.rs"]
 mod delta;
+#[path = "portable/killed.rs"]
+mod killed;
+#[path = "portable/moved.rs"]
+mod moved;
 #[path = "portable/patch.rs"]
 mod patch;
 #[path = "portable/scene.rs"]

@@ -1,7 +1,8 @@
 //! The command line: arguments, exit codes, and the one line that says what is wrong.
 //!
 //! Invariant: exit code 0 means that the report is true, 1 that a run or a check failed, 2 that something given
-//! (an argument, a file, a directory) was refused before the first frame; never a panic.
+//! (an argument, a file, a directory) was refused before the first frame, 141 that nobody reads what was asked for
+//! any more; never a panic.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -43,7 +44,10 @@ struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 done (also when Ctrl-C ended the run: the report says how far it came), \
     1 a run failed or a check found something wrong, 2 an argument, a file or a directory was refused, \
-    130 a second Ctrl-C ended it at once.";
+    130 a second Ctrl-C ended it at once, 141 whoever read standard output went away before its end.";
+
+/// What a shell says of a program that the signal of a broken pipe has ended, as it ends most others: 128 + SIGPIPE.
+const UNREAD: u8 = 141;
 
 const EXEC_EXAMPLES: &str = "Examples:\n  diptych exec '(core/kv/set score 42) (core/kv/get score)'\n  \
     diptych exec --data world script.slp\n  diptych exec --data world --principal alice --scope alice_data --json -";
@@ -119,6 +123,8 @@ pub(crate) enum Failure {
     Refused(String),
     /// A run, or a check, failed; exit code 1.
     Failed(String),
+    /// Standard output was closed by whoever read it, such as `head`; nothing is said of it.
+    Unread,
 }
 
 impl Failure {
@@ -180,6 +186,7 @@ pub(crate) fn main() -> ExitCode {
             complain(&message);
             ExitCode::from(1)
         }
+        Err(Failure::Unread) => ExitCode::from(UNREAD),
     }
 }
 

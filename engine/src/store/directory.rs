@@ -24,7 +24,7 @@ use super::{FactMismatch, StoreError, StoreOptions, TypeChanges, TypeEntry, cata
 use crate::durability::InputLog;
 
 pub(crate) const FORMAT_FILE: &str = "FORMAT";
-const FORMAT_NEW: &str = "FORMAT.new";
+pub(crate) const FORMAT_NEW: &str = "FORMAT.new";
 pub(crate) const LOCK_FILE: &str = "LOCK";
 pub(crate) const DATABASE: &str = "db";
 const DATABASE_NEW: &str = "db.new";

@@ -1,21 +1,26 @@
 //! A directory made from an image: what a snapshot holds becomes a world that can be opened.
 //!
-//! Invariant: the directory appears by one rename, whole and synced, or not at all; an existing one that is not empty
-//! is never touched. Left out: where the image comes from (see `snapshot`), and the log of inputs, which begins anew.
+//! Invariant: the directory appears by one rename, whole and synced, or not at all (see `partial`); an existing one that
+//! is not empty is never touched. Its chain of records goes on where the image's ends, so that whoever has a snapshot
+//! of the original can follow the import too. Left out: where the image comes from (see `snapshot`), and the log of
+//! inputs, which begins anew.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::sabotage::{self, Bug};
 
 use super::codec::encode_facts;
 use super::delta::{DeltaWriter, Link, seal};
-use super::directory::{DATABASE, FORMAT_FILE, FORMAT_LINE, sync_directory, write_file};
+use super::directory::DATABASE;
 use super::disk::Disk;
 use super::journal::{self, Place, Tail};
+use super::partial::Partial;
 use super::recovery::{encode_current, encode_end, encode_head};
 use super::snapshot::{base_of, copy_of_image, each_page};
 use super::watermark::{Watermark, WatermarkFile};
-use super::{Image, StoreError, catalog, keys};
+use super::{Base, Image, StoreError, catalog, keys};
 
 /// Makes a world in `dir`, which must not exist or be empty. `progress` is told the rows written.
 ///
@@ -23,17 +28,9 @@ use super::{Image, StoreError, catalog, keys};
 /// The directory holds something, or cannot be written; nothing is left behind then.
 pub fn import(dir: &Path, image: &Image, mut progress: impl FnMut(u64)) -> Result<(), StoreError> {
     check_empty(dir)?;
-    let unfinished = Unfinished::beside(dir)?;
-    write_world(&unfinished.path, image, &mut progress)?;
-    sync_directory(&unfinished.path)?;
-    if dir.exists() {
-        std::fs::remove_dir(dir).map_err(|error| StoreError::io("replacing", dir, &error))?;
-    }
-    std::fs::rename(&unfinished.path, dir).map_err(|error| StoreError::io("renaming", dir, &error))?;
-    match dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(parent) => sync_directory(parent),
-        None => sync_directory(Path::new(".")),
-    }
+    let partial = Partial::beside(dir, None)?;
+    write_world(&partial.path, image, &mut progress)?;
+    partial.finish(dir)
 }
 
 /// Refuses a directory that holds anything.
@@ -53,50 +50,24 @@ pub fn check_empty(dir: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// A directory that vanishes unless it is renamed.
-struct Unfinished {
-    path: PathBuf,
-}
-
-impl Unfinished {
-    fn beside(dir: &Path) -> Result<Self, StoreError> {
-        let mut name = dir.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".import-{}", std::process::id()));
-        let path = dir.with_file_name(name);
-        std::fs::create_dir(&path).map_err(|error| StoreError::io("creating", &path, &error))?;
-        Ok(Self { path })
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        // Renamed, it is not there any more.
-        if let Err(error) = std::fs::remove_dir_all(&self.path)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(path = %self.path.display(), %error, "an unfinished import could not be removed");
-        }
-    }
-}
-
 fn write_world(dir: &Path, image: &Image, progress: &mut dyn FnMut(u64)) -> Result<(), StoreError> {
-    write_file(&dir.join(FORMAT_FILE), FORMAT_LINE.as_bytes())?;
     let database = dir.join(DATABASE);
     let (frame, head) = (image.frame, image.frame + 1);
-    let link = image.link.unwrap_or(Link::NONE);
-    let mut base = base_of(image);
+    let (mut base, copy) = (base_of(image), copy_of_image(image));
+    let link = image.link.unwrap_or_else(|| begun(&base, &copy, image));
     if sabotage::is(Bug::ImportWithoutSerial) {
         base.serials.pop_last();
     }
     let mut disk = Disk::open(&database)?;
     let epoch = disk.next_epoch(0)?;
+    // In the order of keys, which tables of an epoch rely on.
     disk.write(&[
         (&disk.world, keys::CATALOG.as_bytes(), &catalog::encode(&image.types)),
         (&disk.world, keys::FACTS.as_bytes(), &encode_facts(&image.facts)),
         (&disk.world, keys::CURRENT.as_bytes(), &encode_current(epoch)),
         (&disk.world, keys::HEAD.as_bytes(), &encode_head(head, link, Link::NONE)),
         (disk.writing(), &keys::key(frame, keys::BASE, 0), &base.encode(link)),
-        (disk.writing(), &keys::key(frame, keys::COPY, 0), &copy_of_image(image)),
+        (disk.writing(), &keys::key(frame, keys::COPY, 0), &copy),
     ])?;
     let (mut pages, mut last, mut rows) = (0, Link::NONE, 0);
     each_page(image, &mut DeltaWriter::default(), |mut page, count| {
@@ -114,4 +85,14 @@ fn write_world(dir: &Path, image: &Image, progress: &mut dyn FnMut(u64)) -> Resu
     let checked = journal::check(&database, Place::default())?;
     let place = Tail::new(&database, checked.end)?.advance()?;
     WatermarkFile::open(dir, Watermark::read(dir)?)?.write(head, link, place)
+}
+
+/// Where a history begins that is not known before this frame: at all that the frame holds, so that no two worlds with
+/// other contents have one beginning.
+fn begun(base: &Base, copy: &[u8], image: &Image) -> Link {
+    let mut hash = Xxh3Default::new();
+    hash.update(&base.encode(Link::NONE));
+    hash.update(copy);
+    hash.update(&image.digest().0.to_le_bytes());
+    Link { frame: base.frame, checksum: hash.digest() }
 }

@@ -45,6 +45,13 @@ impl Kept {
         }
     }
 
+    /// Forgets all records; the next one comes after `frame` and follows `link`.
+    pub(crate) fn begin_anew(&mut self, frame: u64, link: Link) {
+        (self.start, self.last) = ((frame, link), (frame, link));
+        self.records.clear();
+        self.bytes = 0;
+    }
+
     /// Keeps a copy of a record.
     pub(crate) fn copy(&mut self, record: &[u8]) {
         let mut bytes = std::mem::take(&mut self.spare);

@@ -43,6 +43,15 @@ impl Sink {
         Self { to: To::Memory(types.to_vec()), kept: Some(kept) }
     }
 
+    /// Forgets what was kept: the frames up to `frame` had no records, and its checkpoint begins the chain anew. Costs a
+    /// look at the store where records are kept.
+    pub(crate) fn begin_anew(&mut self, frame: u64) -> Result<(), StoreError> {
+        if let (To::Disk(store), Some(kept)) = (&self.to, &mut self.kept) {
+            kept.begin_anew(frame, store.past().at(frame)?.link().unwrap_or_default());
+        }
+        Ok(())
+    }
+
     /// The records of the last frames.
     pub(crate) fn kept(&self) -> Option<&Kept> {
         self.kept.as_ref()

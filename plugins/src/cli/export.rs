@@ -1,9 +1,9 @@
 //! `diptych export` and `diptych import`: a world as one file, and a world made from one.
 //!
-//! Invariant: export only reads the directory; import makes a whole one or none.
+//! Invariant: export only reads the directory, and makes a whole file or none; import makes a whole directory or none.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, IsTerminal, Read, Write};
+use std::io::{BufReader, BufWriter, ErrorKind, IsTerminal, Read, Write};
 use std::path::Path;
 
 use diptych::jsonlines;
@@ -47,21 +47,40 @@ impl MovedReport {
     }
 }
 
+/// What the name of a file ends in while it is being written.
+const PARTIAL: &str = ".partial";
+
 /// Counts what goes through.
 struct Counted<T> {
     inner: T,
     bytes: u64,
+    /// Whoever read it has gone.
+    unread: bool,
+}
+
+impl<T> Counted<T> {
+    fn new(inner: T) -> Self {
+        Self { inner, bytes: 0, unread: false }
+    }
+
+    /// Remembers why something could not be written.
+    fn look<V>(&mut self, tried: std::io::Result<V>) -> std::io::Result<V> {
+        self.unread |= tried.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
+        tried
+    }
 }
 
 impl<W: Write> Write for Counted<W> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let written = self.inner.write(bytes)?;
+        let written = self.inner.write(bytes);
+        let written = self.look(written)?;
         self.bytes += written as u64;
         Ok(written)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        self.inner.flush()
+        let flushed = self.inner.flush();
+        self.look(flushed)
     }
 }
 
@@ -85,37 +104,62 @@ pub(crate) fn export(args: &ExportArgs) -> Result<(), Failure> {
     let extras = Extras::default();
     if args.file == Path::new("-") {
         // The report would stand behind the world.
-        return write(&image, &extras, args.json, std::io::stdout().lock()).map(drop);
+        return write(&image, &extras, args.json, std::io::stdout().lock(), "standard output").map(drop);
     }
-    let part = args.file.with_extension("part");
-    let named = |error: std::io::Error| Failure::Refused(format!("{}: {error}", args.file.display()));
-    let file = File::create(&part).map_err(named)?;
-    let written = write(&image, &extras, args.json, &file).and_then(|bytes| {
-        file.sync_all().map_err(named)?;
-        std::fs::rename(&part, &args.file).map_err(named)?;
-        Ok(bytes)
+    let written = to_file(&args.file, |file, name| write(&image, &extras, args.json, file, name))?;
+    let report = MovedReport::of(&image, &extras, written);
+    print(&report, args.report, || report.text())
+}
+
+/// Makes a whole file or none; a device or a named pipe is written to as it is.
+fn to_file(path: &Path, write: impl FnOnce(&File, &str) -> Result<u64, Failure>) -> Result<u64, Failure> {
+    let name = path.display().to_string();
+    let refused = |error: std::io::Error| Failure::Refused(format!("{name}: {error}"));
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => {
+            let reason = "is a directory; name a file, or - for standard output";
+            return Err(Failure::Refused(format!("{name} {reason}")));
+        }
+        Ok(found) if !found.is_file() => {
+            return write(&File::options().write(true).open(path).map_err(refused)?, &name);
+        }
+        _ => {}
+    }
+    let mut part = path.to_owned().into_os_string();
+    part.push(PARTIAL);
+    // One that a killed export has left is written over.
+    let file = File::create(&part).map_err(refused)?;
+    let written = write(&file, &name).and_then(|bytes| {
+        let settled = file.sync_all().and_then(|()| std::fs::rename(&part, path));
+        settled.map(|()| bytes).map_err(|error| Failure::Failed(format!("{name}: {error}")))
     });
     if written.is_err() {
         // Half a file is worse than none; that it cannot be removed changes nothing.
         let _ = std::fs::remove_file(&part);
     }
-    let report = MovedReport::of(&image, &extras, written?);
-    print(&report, args.report, || report.text())
+    written
 }
 
-fn write(image: &Image, extras: &Extras, json: bool, out: impl Write) -> Result<u64, Failure> {
-    let mut out = Counted { inner: BufWriter::new(out), bytes: 0 };
+fn write(image: &Image, extras: &Extras, json: bool, out: impl Write, name: &str) -> Result<u64, Failure> {
+    let mut out = Counted::new(BufWriter::new(out));
     let done = match json {
         true => jsonlines::write(image, extras, &mut out, |_| {}).map(drop),
         false => store::write_snapshot(image, extras, &mut out, |_, _| {}).map(drop),
     };
-    done.map_err(|error| Failure::Failed(error.to_string()))?;
-    Ok(out.bytes)
+    match done {
+        Ok(()) => Ok(out.bytes),
+        Err(_) if out.unread => Err(Failure::Unread),
+        Err(error) => Err(Failure::Failed(format!("{name}: {error}"))),
+    }
 }
 
 /// Makes a world from a file, or from standard input.
 pub(crate) fn import(args: &ImportArgs) -> Result<(), Failure> {
-    let refused = |error: StoreError| Failure::Refused(format!("{}: {error}", args.file.display()));
+    let name = match args.file == Path::new("-") {
+        true => "standard input".to_owned(),
+        false => args.file.display().to_string(),
+    };
+    let refused = |error: StoreError| Failure::Refused(format!("{name}: {error}"));
     store::check_empty(&args.directory).map_err(|error| Failure::Refused(error.to_string()))?;
     let (image, extras, bytes) = if args.file == Path::new("-") {
         if std::io::stdin().is_terminal() {
@@ -123,11 +167,13 @@ pub(crate) fn import(args: &ImportArgs) -> Result<(), Failure> {
         }
         read(std::io::stdin().lock()).map_err(refused)?
     } else {
-        let file = File::open(&args.file)
-            .map_err(|error| Failure::Refused(format!("{}: {error}", args.file.display())))?;
+        let file = File::open(&args.file).map_err(|error| Failure::Refused(format!("{name}: {error}")))?;
         read(file).map_err(refused)?
     };
-    store::import(&args.directory, &image, |_| {}).map_err(|error| Failure::Failed(error.to_string()))?;
+    store::import(&args.directory, &image, |_| {}).map_err(|error| match error {
+        refused @ StoreError::Target { .. } => Failure::Refused(refused.to_string()),
+        failed => Failure::Failed(failed.to_string()),
+    })?;
     for marker in &extras.markers {
         note(&format!("not in the file: {}", marker.display));
     }
@@ -137,7 +183,7 @@ pub(crate) fn import(args: &ImportArgs) -> Result<(), Failure> {
 
 /// Reads either form: lines of JSON begin with a brace.
 fn read(input: impl Read) -> Result<(Image, Extras, u64), StoreError> {
-    let mut input = BufReader::new(Counted { inner: input, bytes: 0 });
+    let mut input = BufReader::new(Counted::new(input));
     let first = std::io::BufRead::fill_buf(&mut input).map_or(None, |bytes| bytes.first().copied());
     let (image, extras) = match first {
         Some(b'{') => jsonlines::read(&mut input, |_| {})?,

@@ -94,7 +94,7 @@ fn list(world: &World, json: bool) -> Result<(), Failure> {
             out.push('\n');
         }
     }
-    write(out.as_bytes()).map(|_| ())
+    write(out.as_bytes())?.then_some(()).ok_or(Failure::Unread)
 }
 
 /// Neighbours with one permission as a range.
@@ -136,5 +136,5 @@ pub(crate) fn commands(json: bool) -> Result<(), Failure> {
         }
         out
     };
-    write(out.as_bytes()).map(|_| ())
+    write(out.as_bytes())?.then_some(()).ok_or(Failure::Unread)
 }

@@ -74,12 +74,12 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<(), Failure> {
         seconds,
         frames_per_second: if frames == 0 { 0.0 } else { frames as f64 / seconds },
     };
-    print(&report, args.json, || text(&report))?;
+    let told = print(&report, args.json, || text(&report));
     match (args.verify, report.verified) {
         (true, false) => {
             Err(Failure::Failed("neither a digest nor the state of any of these frames is kept".to_owned()))
         }
-        _ => Ok(()),
+        _ => told,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Invariant: everything is written at once, after everything else is done.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use diptych::measure::{Measure, Quantity};
 use serde::ser::SerializeMap;
@@ -76,7 +76,7 @@ fn is_plain(real: f64) -> bool {
     real == 0.0 || (1e-3..1e6).contains(&real.abs())
 }
 
-/// Prints `text`, or `report` as one line of JSON.
+/// Prints `text`, or `report` as one line of JSON. Nobody may read it: [`Failure::Unread`].
 pub(crate) fn print(
     report: &impl Serialize,
     json: bool,
@@ -91,8 +91,10 @@ pub(crate) fn print(
     };
     let mut out = std::io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    written
-        .map_err(|error| Failure::Failed(format!("the report cannot be written to standard output: {error}")))
+    written.map_err(|error| match error.kind() {
+        ErrorKind::BrokenPipe => Failure::Unread,
+        _ => Failure::Failed(format!("the report cannot be written to standard output: {error}")),
+    })
 }
 
 #[cfg(test)]

@@ -105,11 +105,11 @@ pub(crate) fn run(args: &ScriptArgs) -> Result<(), Failure> {
         seconds,
         frames_per_second: frames as f64 / seconds,
     };
-    print(&report, run.json, || report.text())?;
+    let told = print(&report, run.json, || report.text());
     if tickets.len() < script.forms.len() as usize {
         return Err(Failure::Failed("interrupted before all forms were run".to_owned()));
     }
-    failures(errors, script.forms.len())
+    failures(errors, script.forms.len()).and(told)
 }
 
 /// What is to be run, and what it is called: standard input, a file, or the argument itself.

@@ -91,7 +91,8 @@ impl Encoder {
     pub(super) fn checkpoint_at_opening(&mut self, committed: &Committed<'_>) -> Result<()> {
         self.by_inputs = self.checkpoint_every.is_some();
         let copy = self.marks_of(committed);
-        self.copy_all_with(committed, Some(copy))
+        self.copy_all_with(committed, Some(copy))?;
+        self.sink.begin_anew(committed.frame).map_err(failed)
     }
 
     /// What the next frame sees of the committed one beside its values.

@@ -6,6 +6,8 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use xxhash_rust::xxh3::Xxh3Default;
+
 use super::Writer;
 use crate::store::base::Base;
 use crate::store::delta::{Delta, Link, seal};
@@ -28,7 +30,10 @@ pub(super) struct Checkpoint {
     last_page: u64,
     /// Bytes of records written meanwhile.
     pub(super) record_bytes: u64,
+    /// Of the last page.
     link: Link,
+    /// Where the chain of records begins anew at its base; no record comes before its end then.
+    anew: Option<Link>,
 }
 
 impl Writer {
@@ -51,12 +56,14 @@ impl Writer {
         let started = Instant::now();
         let epoch = self.disk.next_epoch(self.page_bytes)?;
         self.count_epoch(1, started);
-        let value = base.encode(self.link);
+        let anew = self.chain_anew(base.frame);
+        let chain = anew.unwrap_or(self.link);
+        let value = base.encode(chain);
         let writing = self.disk.writing();
         let base_key = keys::key(base.frame, keys::BASE, 0);
         let copy_key = keys::key(base.frame, keys::COPY, 0);
         if let Some(copy) = copy {
-            if self.link.frame == base.frame {
+            if chain.frame == base.frame {
                 // What a later checkpoint of the same frame would copy must fit the types of today.
                 self.last_record = copy.to_vec();
             }
@@ -80,8 +87,25 @@ impl Writer {
             last_page: frame,
             record_bytes: 0,
             link,
+            anew,
         });
         Ok(())
+    }
+
+    /// Of frames that are known by their inputs the chain of records says nothing, so after them it begins anew with what
+    /// came into them: two worlds with one link are to have one history. `None` where it just goes on.
+    fn chain_anew(&self, frame: u64) -> Option<Link> {
+        let by_inputs = self.kept.starts.last().is_some_and(|start| start.by_inputs);
+        if !by_inputs || self.link.frame == frame {
+            return None;
+        }
+        let mut hash = Xxh3Default::new();
+        for link in [self.link, self.log.link] {
+            hash.update(&link.frame.to_le_bytes());
+            hash.update(&link.checksum.to_le_bytes());
+        }
+        hash.update(&frame.to_le_bytes());
+        Some(Link { frame, checksum: hash.digest() })
     }
 
     pub(super) fn end(&mut self) -> Result<(), StoreError> {
@@ -116,6 +140,7 @@ impl Writer {
         ];
         values.extend(catalog.as_ref().map(|types| (world, keys::CATALOG.as_bytes(), types.as_slice())));
         self.disk.write(&values)?;
+        self.link = checkpoint.anew.unwrap_or(self.link);
         self.sync()?;
         let started = Instant::now();
         // Whoever copies the directory needs the older epoch a little longer; a later end deletes it too.
