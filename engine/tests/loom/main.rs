@@ -14,15 +14,10 @@ use std::time::Duration;
 
 use diptych_engine::sync::UnsafeCell;
 
-#[path = "loom/ingress.rs"]
 mod ingress;
-#[path = "loom/jobs.rs"]
 mod jobs;
-#[path = "loom/lease.rs"]
 mod lease;
-#[path = "loom/reply.rs"]
 mod reply;
-#[path = "loom/watermark.rs"]
 mod watermark;
 
 /// A wait that never gives up.
