@@ -188,7 +188,7 @@ pub(crate) fn open_as_written(path: &Path) -> Tried<(String, String)> {
     Ok((before, after))
 }
 
-/// Writes a fixture with this build: `NUMBER=2 cargo test -p tests --test worlds -- --ignored write_the_next`.
+/// Writes a fixture with this build: `NUMBER=2 cargo test -p tests --test contract -- --ignored write_the_next`.
 #[test]
 #[ignore = "writes a file of the repository"]
 fn write_the_next_fixture() -> Tried {
