@@ -1,7 +1,7 @@
 //! The only door to atomics, locks, cells and threads, and the bounded queue behind the ingress.
 //!
 //! Builds get the standard library's types and crossbeam's `ArrayQueue`. Under the private cfg
-//! `diptych_loom` the same names are loom's, so that the models in `tests/tests/loom.rs` explore the
+//! `diptych_loom` the same names are loom's, so that the models in `engine/tests/loom` explore the
 //! interleavings of exactly the code that ships. loom cannot see into crossbeam: there the queue is a
 //! locked `VecDeque` behind two counters that may be seen late, and the models check our protocol around the
 //! queue, not the queue.

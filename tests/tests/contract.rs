@@ -33,3 +33,5 @@ mod runtime;
 mod tidy;
 #[path = "contract/torture.rs"]
 mod torture;
+#[path = "contract/worlds.rs"]
+mod worlds;

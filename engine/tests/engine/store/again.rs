@@ -1,0 +1,85 @@
+//! Keyspaces are used again: a world that is checkpointed often leaves nothing behind, and is the same as ever.
+
+use std::error::Error;
+use std::path::Path;
+
+use diptych_engine::store::{
+    Base, DeltaWriter, History, Mark, RowKind, Store, StoreOptions, TableShape, TypeEntry, inspect,
+};
+use diptych_engine::testkit;
+
+use super::model::facts;
+
+const ROWS: u32 = 50;
+
+/// Makes a frame whose rows all say its number, and a whole checkpoint of it.
+fn frame(store: &mut Store, writer: &mut DeltaWriter, frame: u64) -> Result<(), Box<dyn Error>> {
+    let ids: Vec<u8> = (0..u64::from(ROWS)).flat_map(u64::to_le_bytes).collect();
+    let values: Vec<u8> = (0..ROWS).flat_map(|_| frame.to_le_bytes()).collect();
+    writer.begin(store.buffer(), frame, 0.5);
+    if frame == 0 {
+        writer.table(0, &[0, 1]);
+        writer.push(0, ROWS);
+        writer.rows_fixed(0, 0, 0, ROWS, Mark::Added, &ids);
+    }
+    writer.rows_fixed(1, 0, 0, ROWS, Mark::Changed, &values);
+    store.submit(writer.finish())?;
+    let tables = vec![TableShape { types: vec![0, 1], rows: ROWS }];
+    let (serials, digest) = (Default::default(), None);
+    store.begin_checkpoint(Base { frame, dt: 0.5, tables, serials, digest, by_inputs: false })?;
+    writer.begin_page(store.buffer(), frame);
+    writer.rows_fixed(0, 0, 0, ROWS, Mark::Moved, &ids);
+    writer.rows_fixed(1, 0, 0, ROWS, Mark::Moved, &values);
+    store.page(writer.finish())?;
+    Ok(store.end_checkpoint()?)
+}
+
+/// Files of a folder of the database.
+fn files(dir: &Path, folder: &str) -> Result<usize, Box<dyn Error>> {
+    let all = testkit::files(dir)?;
+    Ok(all.iter().filter(|file| file.path.to_string_lossy().contains(folder)).count())
+}
+
+/// Goal: after hundreds of checkpoints, over several openings, with and without history, fjall's own keyspace has no more
+/// files than after a few, a look back at each kept frame gives that frame, also where it began before epochs went, and
+/// the world comes back as it was. A keyspace made for each checkpoint leaves six files more for each.
+#[test]
+fn many_checkpoints_leave_no_files() -> Result<(), Box<dyn Error>> {
+    let dir = tempfile::tempdir()?;
+    let types = [("a", RowKind::Fixed(8))].map(|(name, row)| TypeEntry {
+        name: name.to_owned(),
+        version: 1,
+        row,
+        layout: 0,
+        transient: false,
+    });
+    let (mut next, mut writer) = (0_u64, DeltaWriter::default());
+    for history in [0, 7, 0] {
+        let mut options = StoreOptions::default();
+        options.history = History::frames(history);
+        let (mut store, recovered) = Store::open(dir.path(), &types, &facts(), &options)?;
+        let last = recovered.map(|recovered| recovered.frame);
+        assert_eq!(last, next.checked_sub(1), "the last frame comes back");
+        let past = store.past();
+        for _ in 0..70 {
+            frame(&mut store, &mut writer, next)?;
+            next += 1;
+            if next % 10 == 0 {
+                store.flush()?;
+                let kept = past.retained().ok_or("frames are kept")?;
+                for frame in kept.clone() {
+                    let image = past.at(frame)?;
+                    let value = image.value(diptych_engine::Id::from_bits(3), "a");
+                    assert_eq!(value, Some(&frame.to_le_bytes()[..]), "frame {frame} of {kept:?}");
+                }
+            }
+        }
+        store.flush()?;
+        let (own, all) = (files(dir.path(), "keyspaces/0/")?, files(dir.path(), "keyspaces/")?);
+        assert!(own > 0 && own < 150, "{own} files of fjall's own after {next} checkpoints");
+        assert!(all < 300, "{all} files after {next} checkpoints");
+        drop(store);
+        assert_eq!(inspect(dir.path(), None)?.problems, Vec::<String>::new());
+    }
+    Ok(())
+}
