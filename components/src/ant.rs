@@ -15,8 +15,8 @@ pub const GROUND_SIDE_MAX: u32 = 8192;
 pub const ANTS_MAX: u32 = 1 << 22;
 /// Segments of an ant's trail, at most: a new one takes the place of the oldest.
 pub const SEGMENTS_MAX: usize = 16;
-/// The strongest signal on an axis, either way.
-pub const SIGNAL_MAX: f32 = 1e6;
+/// The strongest signal on an axis, either way: what ants of many losses say of one place must fade in time.
+pub const SIGNAL_MAX: f32 = 4.0;
 
 /// Looks for food.
 pub const SEARCHING: u32 = 0;
@@ -200,7 +200,7 @@ impl Default for Rules {
             follow: 0.4,
             homing: 0.08,
             influence: 0.5,
-            evaporation: 0.003,
+            evaporation: 0.005,
             diffusion: 0.05,
             faint: 1e-3,
             life: 600,

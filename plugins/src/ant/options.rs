@@ -154,7 +154,6 @@ impl Options {
         let (nest, mut draws) = (self.ground().nest, Draws(!self.seed));
         (0..self.ants).map(move |_| {
             let [x, y] = draws.direction();
-            // Of different ages, so that not all of them end at once.
             Ant { position: nest, heading: [x, y], ..Ant::default() }
         })
     }
@@ -173,7 +172,7 @@ impl Draws {
     }
 
     fn below(&mut self, bound: u32) -> u32 {
-        ((self.bits() >> 32) * u64::from(bound) >> 32) as u32
+        (((self.bits() >> 32) * u64::from(bound)) >> 32) as u32
     }
 
     /// A vector of length 1, by trial within the circle.

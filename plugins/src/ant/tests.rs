@@ -9,7 +9,7 @@ use diptych_engine::testkit;
 fn options() -> Options {
     let rules = Rules { life: 60, resolution: 4, trail_limit: 80, ..Rules::default() };
     // More ants than a block of a loop, so that loops are really split.
-    Options { ants: 5000, width: 64, height: 96, piles: 6, portions: 20, rules, ..Options::default() }
+    Options { ants: 5000, width: 64, height: 96, piles: 6, portions: 6, rules, ..Options::default() }
 }
 
 fn world(options: Options) -> impl Fn(EngineBuilder) -> EngineBuilder {

@@ -185,6 +185,37 @@ fn faults_do_not_spread() {
     assert_eq!(populations, 296);
 }
 
+/// Claim: fields have nothing to do with each other, and the particles of one whose settings are wrong rest.
+#[test]
+fn fields_are_apart() {
+    let particle =
+        Particle { mass: 1.0, velocity: Vec8::axis(0), charge: Vec8::axis(1), ..Particle::default() };
+    let others = move |structure: &mut Structure<'_, '_>| {
+        for stiffness in [3.0, f64::NAN] {
+            let settings = FieldSettings { stiffness, ..FieldSettings::default() };
+            let field = structure.spawn((settings, FieldName("other".to_owned()), Ledger::default())).id;
+            structure.spawn(parts(&particle, field));
+        }
+    };
+    let base =
+        || Engine::in_memory().dt(0.01).plugin(plugin(Options { particles: 20, ..Options::default() }));
+    let run = |builder: EngineBuilder| {
+        let mut engine = builder.build().unwrap_or_else(|error| panic!("{error}"));
+        engine.run(Pace::frames(20)).unwrap_or_else(|error| panic!("{error}"));
+        let positions: Vec<Vec8> = engine.view().iter::<Position>().map(|(_, position)| position.0).collect();
+        (positions, engine)
+    };
+    let (alone, _) = run(base());
+    let (beside, engine) = run(base().setup("test.others", others));
+    assert_eq!(beside[..20], alone);
+    assert!((beside[20].0[0] - 0.2).abs() < 1e-9, "a lone particle flies straight on: {:?}", beside[20]);
+    assert_eq!(beside[21], Vec8::ZERO);
+    let mut populations: Vec<u64> =
+        engine.view().iter::<Ledger>().map(|(_, ledger)| ledger.population).collect();
+    populations.sort_unstable();
+    assert_eq!(populations, [1, 1, 20]);
+}
+
 /// Claim: options that make no field are refused with a sentence; an empty field runs.
 #[test]
 fn bad_options_are_refused() {

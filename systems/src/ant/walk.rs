@@ -6,7 +6,7 @@
 
 use diptych_components::ant::{
     Answer, Ant, Ask, CARRYING, Deposit, Food, Ground, Rules, SEARCHING, SEGMENTS_MAX, Segment, Signals,
-    TilePlace, Trail, WAITING,
+    TileCensus, TilePlace, Trail, WAITING,
 };
 use diptych_engine::prelude::*;
 
@@ -17,8 +17,14 @@ pub struct Cells<'a> {
     pub tile: Id,
     /// Which way others came and went.
     pub signals: &'a Signals,
-    /// What is to be had.
-    pub food: &'a Food,
+    /// What is to be had; nothing on a tile without food, which need not be looked at.
+    pub food: Option<&'a Food>,
+}
+
+impl Cells<'_> {
+    fn has_food(&self, cell: usize) -> bool {
+        self.food.is_some_and(|food| food.cells[cell] > 0)
+    }
 }
 
 /// What all ants see in a frame.
@@ -55,7 +61,7 @@ pub struct Step {
 }
 
 /// A tile and its entity.
-type Tile = (Id, Prev<TilePlace>, Prev<Signals>, Prev<Food>);
+type Tile = (Id, Prev<TilePlace>, Prev<Signals>, Prev<Food>, Prev<TileCensus>);
 
 /// Steps all ants: they hear the answers to what they asked, turn, walk, ask for food or deliver it, lay segments, and
 /// tell the tiles how their ways turned out.
@@ -70,9 +76,9 @@ pub fn walk_ants(
 ) {
     let Some((&ground, &rules)) = grounds.iter().next() else { return };
     let mut cells = vec![None; ground.columns as usize * ground.rows as usize];
-    for (tile, place, signals, food) in &tiles {
+    for (tile, place, signals, food, census) in &tiles {
         if let Some(place) = cells.get_mut(place.index as usize) {
-            *place = Some(Cells { tile, signals, food });
+            *place = Some(Cells { tile, signals, food: (census.food > 0).then_some(food) });
         }
     }
     if cells.is_empty() {
@@ -107,7 +113,8 @@ pub fn walk_ants(
         {
             asks.from(id).to(cells.tile, ask);
         }
-        ant.set_if_changed(step.ant);
+        // Nearly all of them move, so that comparing costs more than it saves.
+        ant.set(step.ant);
     });
 }
 
@@ -148,7 +155,7 @@ impl Walk<'_> {
         self.turn(ant, chance);
         self.advance(ant);
         let (tile, cell) = self.ground.cell(ant.position);
-        if ant.mode == SEARCHING && self.tiles[tile].is_some_and(|cells| cells.food.cells[cell] > 0) {
+        if ant.mode == SEARCHING && self.tiles[tile].is_some_and(|cells| cells.has_food(cell)) {
             ant.mode = WAITING;
             step.ask = Some((tile, Ask { cell: cell as u32, is_drop: 0 }));
         } else if ant.mode == CARRYING && self.is_home(ant.position) {
@@ -273,7 +280,7 @@ mod tests {
         food.cells.fill(1);
         let mut walk = walk(Rules { speed: 1.0, life: 50, ..Rules::default() });
         let tile = Id::from_bits(1);
-        walk.tiles[0] = Some(Cells { tile, signals: &Signals::NONE, food: &food });
+        walk.tiles[0] = Some(Cells { tile, signals: &Signals::NONE, food: Some(&food) });
         let asked = walk.step(&ant([3.5, 3.5]), None, &mut straight());
         assert_eq!(asked.ask, Some((0, Ask { cell: 3 * TILE_SIDE + 4, is_drop: 0 })));
         let waits = walk.step(&asked.ant, None, &mut straight());
@@ -295,7 +302,7 @@ mod tests {
         let mut signals = Signals::NONE;
         signals.cells.fill([-2.0, -2.0]);
         let mut walk = walk(Rules { homing: 0.0, follow: 5.0, ..Rules::default() });
-        walk.tiles[0] = Some(Cells { tile: Id::from_bits(1), signals: &signals, food: &Food::NONE });
+        walk.tiles[0] = Some(Cells { tile: Id::from_bits(1), signals: &signals, food: None });
         let out = walk.step(&ant([20.5, 20.5]), None, &mut straight()).ant;
         assert!(out.position.iter().all(|x| *x < 20.5), "away from the nest, as the signals say: {out:?}");
         let mut ant = Ant { mode: CARRYING, ..ant([20.5, 20.5]) };
