@@ -3,6 +3,7 @@
 //! No behaviour and no engine: each module holds the state of one scene as plain old data, and the parsers
 //! that bring it in from the files people publish. What changes that state lives in `diptych-systems`.
 
+pub mod canonical;
 pub mod event;
 pub mod fields;
 pub mod kv;
@@ -10,6 +11,7 @@ pub mod life;
 pub mod nbody;
 pub mod prelude;
 pub mod principal;
+pub mod rank;
 pub mod script;
 pub mod session;
 pub mod slp;
