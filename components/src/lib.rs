@@ -6,6 +6,7 @@
 pub mod canonical;
 pub mod event;
 pub mod fields;
+pub mod graph;
 pub mod kv;
 pub mod life;
 pub mod nbody;

@@ -3,8 +3,10 @@
 //! Each module has the systems of one scene and, apart from them, the pure step they apply, so that it can be
 //! tested and timed without an engine. What the systems work on is in `diptych-components`.
 
+pub mod canonical;
 mod codec;
 pub mod event;
+pub mod graph;
 pub mod kv;
 pub mod lane;
 pub mod life;
