@@ -8,6 +8,7 @@ pub mod event;
 pub mod fields;
 pub mod graph;
 pub mod kv;
+pub mod layout;
 pub mod life;
 pub mod nbody;
 pub mod prelude;
