@@ -4,16 +4,20 @@
 //! that bring it in from the files people publish. What changes that state lives in `diptych-systems`.
 
 pub mod ant;
+pub mod canonical;
 pub mod eidolon;
 pub mod event;
 pub mod fields;
+pub mod graph;
 pub mod gravity;
 pub mod kv;
+pub mod layout;
 pub mod life;
 pub mod mind;
 pub mod nbody;
 pub mod prelude;
 pub mod principal;
+pub mod rank;
 pub mod script;
 pub mod series;
 pub mod session;

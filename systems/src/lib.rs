@@ -4,9 +4,11 @@
 //! tested and timed without an engine. What the systems work on is in `diptych-components`.
 
 pub mod ant;
+pub mod canonical;
 mod codec;
 pub mod eidolon;
 pub mod event;
+pub mod graph;
 pub mod gravity;
 pub mod kdtree;
 pub mod kv;
