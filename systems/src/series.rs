@@ -44,14 +44,14 @@ pub fn record(
     mut structure: Structure<'_, '_>,
 ) {
     let Some(Sample { frame, every, mut values }) = latest.of(clock.committed()) else { return };
-    // Of each measure, how many pieces there are, and the oldest.
-    let mut known: Vec<(&'static str, usize, Option<(u64, Id)>)> =
-        values.iter().map(|(name, _)| (*name, 0, None)).collect();
+    let mut known: Vec<Known> =
+        values.iter().map(|(name, _)| Known { name, pieces: 0, oldest: None }).collect();
     for (id, mut piece) in &mut pieces {
         let old = piece.prev();
-        if let Some((_, count, oldest)) = known.iter_mut().find(|(name, ..)| *name == old.name()) {
-            *count += 1;
-            *oldest = Some(oldest.map_or((old.first(), id), |oldest| oldest.min((old.first(), id))));
+        if let Some(known) = known.iter_mut().find(|known| known.name == old.name()) {
+            known.pieces += 1;
+            let oldest = known.oldest.unwrap_or((old.first(), id));
+            known.oldest = Some(oldest.min((old.first(), id)));
         }
         if old.every() != every || old.open_for() != Some(frame) {
             continue;
@@ -68,9 +68,17 @@ pub fn record(
         let mut piece = Piece::new(name, every, frame);
         piece.push(value);
         structure.spawn((piece,));
-        let full = known.iter().find(|(known, count, _)| *known == name && *count >= PIECES_MAX);
-        if let Some((_, _, Some((_, id)))) = full {
-            structure.despawn(*id);
+        let full = known.iter().find(|known| known.name == name && known.pieces >= PIECES_MAX);
+        if let Some((_, id)) = full.and_then(|known| known.oldest) {
+            structure.despawn(id);
         }
     }
+}
+
+/// What there is of one measure.
+struct Known {
+    name: &'static str,
+    pieces: usize,
+    /// By its first frame.
+    oldest: Option<(u64, Id)>,
 }
