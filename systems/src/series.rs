@@ -50,7 +50,8 @@ pub fn record(
         let old = piece.prev();
         if let Some(known) = known.iter_mut().find(|known| known.name == old.name()) {
             known.pieces += 1;
-            known.oldest = known.oldest.into_iter().chain([(old.first(), id)]).min();
+            let oldest = known.oldest.unwrap_or((old.first(), id));
+            known.oldest = Some(oldest.min((old.first(), id)));
         }
         if old.every() != every || old.open_for() != Some(frame) {
             continue;
@@ -68,16 +69,16 @@ pub fn record(
         piece.push(value);
         structure.spawn((piece,));
         let full = known.iter().find(|known| known.name == name && known.pieces >= PIECES_MAX);
-        if let Some((_, id)) = full.and_then(|full| full.oldest) {
+        if let Some((_, id)) = full.and_then(|known| known.oldest) {
             structure.despawn(id);
         }
     }
 }
 
-/// The pieces that there are of a measure.
+/// What there is of one measure.
 struct Known {
     name: &'static str,
     pieces: usize,
-    /// The first frame of the oldest one, and whose it is.
+    /// By its first frame.
     oldest: Option<(u64, Id)>,
 }

@@ -112,17 +112,17 @@ impl Part {
     /// Where two canvases of one size differ; one pixel where they do not, since a frame must have one.
     fn of(last: &Canvas, next: &Canvas) -> Part {
         let width = next.width() as usize;
-        let mut found: Option<Part> = None;
+        let mut part: Option<Part> = None;
         let rows = last.pixels().chunks_exact(width).zip(next.pixels().chunks_exact(width));
         for (row, (old, new)) in (0_u32..).zip(rows).filter(|(_, (old, new))| old != new) {
             let differs = |at: &usize| old[*at] != new[*at];
             let first = (0..width).find(differs).expect("the rows differ") as u32;
             let last = (0..width).rfind(differs).expect("the rows differ") as u32;
-            let before = found.unwrap_or(Part { x: first..last + 1, y: row..row + 1 });
-            let x = before.x.start.min(first)..before.x.end.max(last + 1);
-            found = Some(Part { x, y: before.y.start..row + 1 });
+            let seen = part.unwrap_or(Part { x: first..last + 1, y: row..row + 1 });
+            let x = seen.x.start.min(first)..seen.x.end.max(last + 1);
+            part = Some(Part { x, y: seen.y.start..row + 1 });
         }
-        found.unwrap_or(Part { x: 0..1, y: 0..1 })
+        part.unwrap_or(Part { x: 0..1, y: 0..1 })
     }
 }
 
