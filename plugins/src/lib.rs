@@ -24,14 +24,17 @@
 //! # Example
 //! The README's, which is also `examples/hello.rs`, is tested with this crate; a smaller one is at [`Engine`].
 
+pub mod graph;
 #[cfg(feature = "signals")]
 mod interrupt;
 #[cfg(all(feature = "store", feature = "stdio"))]
 pub mod jsonlines;
+pub mod layout;
 pub mod life;
 pub mod measure;
 pub mod nbody;
 pub mod picture;
+pub mod rank;
 pub mod runtime;
 #[cfg(feature = "stdio")]
 pub mod stdio;

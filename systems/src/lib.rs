@@ -9,6 +9,7 @@ pub mod event;
 pub mod graph;
 pub mod kv;
 pub mod lane;
+pub mod layout;
 pub mod life;
 pub mod nbody;
 pub mod prelude;
