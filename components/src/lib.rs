@@ -7,6 +7,7 @@ pub mod canonical;
 pub mod event;
 pub mod fields;
 pub mod graph;
+pub mod grid;
 pub mod kv;
 pub mod layout;
 pub mod life;

@@ -25,6 +25,7 @@
 //! The README's, which is also `examples/hello.rs`, is tested with this crate; a smaller one is at [`Engine`].
 
 pub mod graph;
+pub mod grid;
 #[cfg(feature = "signals")]
 mod interrupt;
 #[cfg(all(feature = "store", feature = "stdio"))]

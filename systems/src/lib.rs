@@ -7,6 +7,7 @@ pub mod canonical;
 mod codec;
 pub mod event;
 pub mod graph;
+pub mod grid;
 pub mod kv;
 pub mod lane;
 pub mod layout;
