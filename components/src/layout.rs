@@ -8,6 +8,7 @@
 
 mod compile;
 mod error;
+mod row;
 mod scalar;
 mod shape;
 mod text;
@@ -15,6 +16,7 @@ mod value;
 
 pub use compile::Layouts;
 pub use error::LayoutError;
+pub use row::{FieldSet, LAYOUT_COLUMNS_MAX, Row};
 pub use scalar::{Scalar, ScalarKind};
 pub use shape::{Member, Shape};
 pub use value::{Field, Layout};
@@ -27,6 +29,8 @@ pub const LAYOUT_FIELDS_MAX: u32 = 16 << 10;
 pub const LAYOUT_DEPTH_MAX: u32 = 32;
 /// Bytes of a field's or a layout's name.
 pub const LAYOUT_NAME_BYTES_MAX: usize = 255;
+/// Bytes of the text of layouts.
+pub const LAYOUT_TEXT_BYTES_MAX: usize = 1 << 20;
 /// Layouts that may name each other.
 pub const LAYOUTS_MAX: usize = 1024;
 

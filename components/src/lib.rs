@@ -10,6 +10,7 @@ pub mod event;
 pub mod fields;
 pub mod graph;
 pub mod gravity;
+pub mod grid;
 pub mod kv;
 pub mod layout;
 pub mod life;

@@ -27,16 +27,20 @@
 
 pub mod ant;
 pub mod eidolon;
+pub mod graph;
 pub mod gravity;
+pub mod grid;
 #[cfg(feature = "signals")]
 mod interrupt;
 #[cfg(all(feature = "store", feature = "stdio"))]
 pub mod jsonlines;
+pub mod layout;
 pub mod life;
 pub mod measure;
 pub mod mind;
 pub mod nbody;
 pub mod picture;
+pub mod rank;
 pub mod runtime;
 pub mod series;
 #[cfg(feature = "stdio")]

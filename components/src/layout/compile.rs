@@ -6,8 +6,8 @@
 use super::text::{read_text, read_types};
 use super::value::column;
 use super::{
-    Field, LAYOUT_BYTES_MAX, LAYOUT_DEPTH_MAX, LAYOUT_FIELDS_MAX, LAYOUT_NAME_BYTES_MAX, LAYOUTS_MAX, Layout,
-    LayoutError, Member, ScalarKind, Shape,
+    Field, LAYOUT_BYTES_MAX, LAYOUT_DEPTH_MAX, LAYOUT_FIELDS_MAX, LAYOUT_NAME_BYTES_MAX,
+    LAYOUT_TEXT_BYTES_MAX, LAYOUTS_MAX, Layout, LayoutError, Member, ScalarKind, Shape,
 };
 use crate::slp::View;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +33,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Layouts {
     layouts: BTreeMap<String, Layout>,
+    text: String,
 }
 
 /// What is known of a type before it is laid out.
@@ -50,6 +51,9 @@ impl Layouts {
     /// # Errors
     /// When it is no such list, or one of the types cannot be laid out.
     pub fn parse(text: &str) -> Result<Self, LayoutError> {
+        if text.len() > LAYOUT_TEXT_BYTES_MAX {
+            return Err(too_long(text.len()));
+        }
         Self::compile(read_text(text)?)
     }
 
@@ -76,9 +80,13 @@ impl Layouts {
         if shapes.len() > LAYOUTS_MAX {
             return Err(LayoutError::Many(shapes.len()));
         }
+        let text: String = shapes.iter().map(|(name, shape)| format!("{name}: {shape}\n")).collect();
+        if text.len() > LAYOUT_TEXT_BYTES_MAX {
+            return Err(too_long(text.len()));
+        }
         let mut compiler = Compiler { shapes: &shapes, measures: BTreeMap::new(), open: Vec::new() };
         let layouts = shapes.keys().map(|name| Ok((name.clone(), compiler.layout(name)?)));
-        Ok(Self { layouts: layouts.collect::<Result<_, LayoutError>>()? })
+        Ok(Self { layouts: layouts.collect::<Result<_, LayoutError>>()?, text })
     }
 
     /// The layout of this name.
@@ -87,6 +95,12 @@ impl Layouts {
     /// When there is none.
     pub fn get(&self, name: &str) -> Result<&Layout, LayoutError> {
         self.layouts.get(name).ok_or_else(|| LayoutError::NoLayout(name.to_owned()))
+    }
+
+    /// The types they were made from, by name, as text that [`parse`](Self::parse) reads.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// All of them by name.
@@ -274,6 +288,11 @@ fn within_limits(path: &str, bytes: u64, fields: u64) -> Result<(u32, u32), Layo
         return Err(LayoutError::Fields { path: path.to_owned(), fields });
     }
     Ok((bytes as u32, fields as u32))
+}
+
+fn too_long(bytes: usize) -> LayoutError {
+    let reason = format!("it has {bytes} bytes, and may have {LAYOUT_TEXT_BYTES_MAX}");
+    LayoutError::Text { place: "the text of the layouts".to_owned(), reason }
 }
 
 fn check_name(name: &str, path: &str) -> Result<(), LayoutError> {

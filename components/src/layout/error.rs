@@ -3,7 +3,8 @@
 //! Invariant: names the path of the field, from the layout's name on.
 
 use super::{
-    LAYOUT_BYTES_MAX, LAYOUT_DEPTH_MAX, LAYOUT_FIELDS_MAX, LAYOUT_NAME_BYTES_MAX, LAYOUTS_MAX, ScalarKind,
+    LAYOUT_BYTES_MAX, LAYOUT_COLUMNS_MAX, LAYOUT_DEPTH_MAX, LAYOUT_FIELDS_MAX, LAYOUT_NAME_BYTES_MAX,
+    LAYOUTS_MAX, ScalarKind,
 };
 
 /// Why there is no such layout, or no such value in one.
@@ -81,6 +82,9 @@ pub enum LayoutError {
     /// Too many layouts.
     #[error("there are {0} layouts; there may be {LAYOUTS_MAX}")]
     Many(usize),
+    /// Too many layouts to be state.
+    #[error("there are {0} layouts; the values of {LAYOUT_COLUMNS_MAX} can be state of one world")]
+    Columns(usize),
     /// A text is no list of layouts.
     #[error("{place} is no type: {reason}")]
     Text {
@@ -88,6 +92,14 @@ pub enum LayoutError {
         place: String,
         /// What is wrong.
         reason: String,
+    },
+    /// An entity holds no value of a layout.
+    #[error("the entity {id} holds no {layout}")]
+    NoRow {
+        /// The entity, as it is shown.
+        id: String,
+        /// The layout.
+        layout: String,
     },
     /// There is no layout of this name.
     #[error("there is no layout {0}")]

@@ -81,7 +81,6 @@ pub enum Scalar {
 impl Scalar {
     /// As a real; a bool is 0 or 1.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "fields have at most 32 bits of an integer")]
     pub fn as_real(self) -> f64 {
         match self {
             Self::Integer(integer) => integer as f64,
@@ -135,7 +134,6 @@ impl Scalar {
 }
 
 /// The integer as a real, where there is one.
-#[expect(clippy::cast_precision_loss, reason = "looked at here")]
 fn exact(integer: i64) -> Option<f64> {
     let real = integer as f64;
     (real as i128 == i128::from(integer)).then_some(real)

@@ -173,6 +173,35 @@ fn values() {
     assert_eq!(bytes[offset..offset + 4], [4, 3, 2, 1]);
 }
 
+/// Claim: a change of a field comes back from its object; objects that say something else say nothing.
+#[test]
+fn changes_are_objects() {
+    for value in [Scalar::from(-5), Scalar::from(0.25), Scalar::from(true), Scalar::from(false)] {
+        let set = FieldSet { id: u64::MAX - 3, layout: "a".to_owned(), path: "b[2].c".to_owned(), value };
+        assert_eq!(FieldSet::from_view(set.to_object().view()), Some(set));
+    }
+    for text in [
+        "[1 \"a\" \"b\"]",
+        "(1 \"a\" \"b\" 5)",
+        "[1 a \"b\" 5]",
+        "[1 \"a\" \"b\" maybe]",
+        "[1.5 \"a\" \"b\" 5]",
+        "7",
+    ] {
+        let object = crate::slp::parse_one(text, &crate::slp::Limits::default()).expect(text);
+        assert_eq!(FieldSet::from_view(object.view()), None, "{text}");
+    }
+}
+
+/// Claim: the text of layouts is by name, whatever their order was, and reads back as the same layouts.
+#[test]
+fn the_text_is_one() {
+    let one = layouts("b: {at: a} a: {x: f32 (pad 4) y: [bool 2]}");
+    assert_eq!(one.text(), "a: {x: f32 (pad 4) y: [bool 2]}\nb: {at: a}\n");
+    assert_eq!(layouts(one.text()), one);
+    assert!(refused(&" ".repeat(LAYOUT_TEXT_BYTES_MAX + 1)).contains("bytes"));
+}
+
 fn shape() -> impl Strategy<Value = Shape> {
     let scalar = prop::sample::select(&ScalarKind::ALL[..]).prop_map(Shape::Scalar);
     scalar.prop_recursive(4, 40, 5, |inner| {

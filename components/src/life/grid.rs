@@ -8,6 +8,7 @@ use core::str::FromStr;
 
 use super::pattern::Pattern;
 use super::tile::{TILE_SIDE, Tile, TileSpot};
+use crate::grid::around;
 
 /// The longest side of a grid, in cells.
 pub const GRID_SIDE_MAX: u32 = 65_536;
@@ -92,8 +93,8 @@ impl Grid {
     pub fn spot(self, index: u32) -> TileSpot {
         assert!(index < self.tile_count(), "tile {index} of a grid of {} tiles", self.tile_count());
         let (column, row) = (index % self.tile_columns(), index / self.tile_columns());
-        let west = self.wrapped_column(column, -1);
-        let north = self.wrapped_row(row, -1);
+        let [_, north, _, west, ..] = self.neighbours(index);
+        let (west, north) = (west % self.tile_columns(), north / self.tile_columns());
         TileSpot {
             x: column * TILE_SIDE,
             y: row * TILE_SIDE,
@@ -107,9 +108,7 @@ impl Grid {
     /// The tiles around tile `index`, in the order of [`TileNeighbours`](super::TileNeighbours).
     #[must_use]
     pub fn neighbours(self, index: u32) -> [u32; 8] {
-        let (column, row) = (index % self.tile_columns(), index / self.tile_columns());
-        [(-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1)]
-            .map(|(dx, dy)| self.wrapped_row(row, dy) * self.tile_columns() + self.wrapped_column(column, dx))
+        around(self.tile_columns(), self.tile_rows(), index)
     }
 
     /// The tiles of this grid with `pattern` in the middle: its top-left corner lies at
@@ -153,14 +152,6 @@ impl Grid {
 
     const fn tile_rows(self) -> u32 {
         self.height.div_ceil(TILE_SIDE)
-    }
-
-    fn wrapped_column(self, column: u32, step: i32) -> u32 {
-        (column + self.tile_columns()).wrapping_add_signed(step) % self.tile_columns()
-    }
-
-    fn wrapped_row(self, row: u32, step: i32) -> u32 {
-        (row + self.tile_rows()).wrapping_add_signed(step) % self.tile_rows()
     }
 }
 

@@ -297,6 +297,10 @@ impl Host for Desk<'_> {
         if self.may_hear(topic) { Ok(()) } else { Err(self.denied("SUBSCRIBE", &format!("topic {topic}"))) }
     }
 
+    fn check_publish(&mut self, channel: Channel, topic: u16) -> Result<(), Object> {
+        self.may_publish(channel, topic)
+    }
+
     fn log(&mut self, line: &[u8]) {
         if self.traces.lines.len() >= self.terms.lines || self.traces.line_bytes > self.terms.line_bytes {
             self.traces.lines_dropped += 1;

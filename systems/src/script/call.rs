@@ -245,6 +245,22 @@ impl<'a> Call<'a> {
         self.act(|host| host.subscribe(channel, topic, body.compact()))
     }
 
+    /// Whether the session may hear a topic; for a command that shows what the topic is about.
+    ///
+    /// # Errors
+    /// The host's ERROR.
+    pub fn check_subscribe(&mut self, channel: Channel, topic: u16) -> Result<(), Object> {
+        self.host.check_await(channel, topic)
+    }
+
+    /// Whether the session may publish on a topic; for a command that looks at other things before it does.
+    ///
+    /// # Errors
+    /// The host's ERROR.
+    pub fn check_publish(&mut self, channel: Channel, topic: u16) -> Result<(), Object> {
+        self.host.check_publish(channel, topic)
+    }
+
     /// Writes to the log of the session.
     pub fn log(&mut self, line: &[u8]) {
         let _ = self.act(|host| {

@@ -79,6 +79,12 @@ pub trait Host {
     /// Without the permission to subscribe.
     fn check_await(&mut self, channel: Channel, topic: u16) -> Result<(), Object>;
 
+    /// Whether the session may publish on this topic, before it does.
+    ///
+    /// # Errors
+    /// Without the permission to publish.
+    fn check_publish(&mut self, channel: Channel, topic: u16) -> Result<(), Object>;
+
     /// Writes to the log of the session.
     fn log(&mut self, line: &[u8]);
 

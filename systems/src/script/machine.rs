@@ -41,6 +41,7 @@ pub(super) use special::{AWAIT_BODY, LOOP_BODY, WAITS as AWAIT_WAITS};
 /// #     fn publish(&mut self, _: Channel, _: u16, _: Object, _: bool) -> Result<Published, Object> { Ok(Published::Taken) }
 /// #     fn subscribe(&mut self, _: Channel, _: u16, _: Object) -> Result<(), Object> { Ok(()) }
 /// #     fn check_await(&mut self, _: Channel, _: u16) -> Result<(), Object> { Ok(()) }
+/// #     fn check_publish(&mut self, _: Channel, _: u16) -> Result<(), Object> { Ok(()) }
 /// #     fn log(&mut self, _: &[u8]) {}
 /// #     fn permit(&mut self, _: Permission) -> Result<(), Object> { Ok(()) }
 /// # }

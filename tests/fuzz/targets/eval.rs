@@ -65,13 +65,7 @@ impl Host for Memory {
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
         Ok(found.skip(offset).take(limit).map(|key| Arc::from(&key[..])).collect())
     }
-    fn publish(
-        &mut self,
-        _: Channel,
-        topic: u16,
-        _: Object,
-        can_wait: bool,
-    ) -> Result<Published, Object> {
+    fn publish(&mut self, _: Channel, topic: u16, _: Object, can_wait: bool) -> Result<Published, Object> {
         self.effects += 1;
         match topic {
             0 => Err(Object::error("denied")),
@@ -84,6 +78,9 @@ impl Host for Memory {
         Ok(())
     }
     fn check_await(&mut self, _: Channel, topic: u16) -> Result<(), Object> {
+        if topic == 0 { Err(Object::error("denied")) } else { Ok(()) }
+    }
+    fn check_publish(&mut self, _: Channel, topic: u16) -> Result<(), Object> {
         if topic == 0 { Err(Object::error("denied")) } else { Ok(()) }
     }
     fn log(&mut self, _: &[u8]) {

@@ -42,6 +42,9 @@ impl Host for One {
     fn check_await(&mut self, _: Channel, _: u16) -> Result<(), Object> {
         Ok(())
     }
+    fn check_publish(&mut self, _: Channel, _: u16) -> Result<(), Object> {
+        Ok(())
+    }
     fn log(&mut self, _: &[u8]) {}
     fn permit(&mut self, _: Permission) -> Result<(), Object> {
         Ok(())

@@ -1,0 +1,126 @@
+//! What is done to the state of a grid itself, between frames.
+//!
+//! Invariant: carried out at the commit, when the state is nobody else's; what cannot be done is passed over whole.
+
+use super::{Cell, GridMap, SizeError, Tile};
+use bytemuck::Zeroable;
+use diptych_components::fields::Fields;
+use diptych_engine::{Applier, Codec, CodecError, Id};
+
+/// A change of a grid's state, sent through `Inputs` to `NAME.change`.
+///
+/// What is seen of it in the next frame is as if it had been so all along; a transition that was made in the frame
+/// before counts as made.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum GridChange<T, const N: usize> {
+    /// A cell has this state; the torus wraps.
+    SetState {
+        /// Its column.
+        x: i32,
+        /// Its row.
+        y: i32,
+        /// The state.
+        value: T,
+    },
+    /// All cells are 0, whatever the frame's transition was: `clear`, `clear_states` and `clear_transitions` at once, for
+    /// between frames there is one of the two only.
+    Clear,
+    /// The grid has so many cells, and all of them are 0. A size that is no grid's is refused where the change is made:
+    /// [`resize`].
+    Resize {
+        /// Columns.
+        width: u32,
+        /// Rows.
+        height: u32,
+    },
+}
+
+/// A grid of another size.
+///
+/// # Errors
+/// When there is no grid of that size.
+pub fn resize<T, const N: usize>(width: u32, height: u32) -> Result<GridChange<T, N>, SizeError> {
+    GridMap::<T, N>::new(width, height, 0)?;
+    Ok(GridChange::Resize { width, height })
+}
+
+impl<T: Cell, const N: usize> GridChange<T, N> {
+    /// Carries it out.
+    pub(super) fn apply(self, applier: &mut Applier<'_, '_>) {
+        let Some(&grid) = applier.ids::<GridMap<T, N>>().first() else { return };
+        let Some(&map) = applier.get::<GridMap<T, N>>(grid) else { return };
+        match self {
+            Self::SetState { x, y, value } => {
+                let (tile, column, row) = map.place(x, y);
+                let id = Id::from_bits(map.id(tile));
+                if let Some(mut cells) = applier.get::<Tile<T, N>>(id).copied() {
+                    cells.cells[row][column] = value;
+                    applier.set(id, cells);
+                }
+            }
+            Self::Clear => (0..map.tiles()).for_each(|tile| {
+                applier.set(Id::from_bits(map.id(tile)), Tile::<T, N>::zeroed());
+            }),
+            Self::Resize { width, height } => {
+                let Ok(size) = GridMap::<T, N>::new(width, height, 0) else { return };
+                for tile in 0..map.tiles() {
+                    applier.despawn(Id::from_bits(map.id(tile)));
+                }
+                let spawned: Vec<u64> =
+                    (0..size.tiles()).map(|_| applier.spawn((Tile::<T, N>::zeroed(),)).id.bits()).collect();
+                let map = GridMap::<T, N>::new(width, height, spawned[0]).expect("it was looked at above");
+                let in_order = spawned.iter().zip(0..).all(|(bits, tile)| *bits == map.id(tile));
+                assert!(in_order, "ids of one input count up");
+                applier.set(grid, map);
+            }
+        }
+    }
+}
+
+/// The codec of [`GridChange`].
+#[derive(Debug)]
+pub struct GridCodec;
+
+impl<T: Cell, const N: usize> Codec<GridChange<T, N>> for GridCodec {
+    fn encode(change: &GridChange<T, N>, out: &mut Vec<u8>) {
+        match change {
+            GridChange::SetState { x, y, value } => {
+                out.push(0);
+                out.extend_from_slice(&x.to_le_bytes());
+                out.extend_from_slice(&y.to_le_bytes());
+                out.extend_from_slice(bytemuck::bytes_of(value));
+            }
+            GridChange::Clear => out.push(1),
+            GridChange::Resize { width, height } => {
+                out.push(2);
+                out.extend_from_slice(&width.to_le_bytes());
+                out.extend_from_slice(&height.to_le_bytes());
+            }
+        }
+    }
+
+    fn decode(bytes: &[u8]) -> Result<GridChange<T, N>, CodecError> {
+        let mut fields = Fields(bytes);
+        let change = read(&mut fields)?;
+        fields.end().map_err(CodecError::new)?;
+        Ok(change)
+    }
+}
+
+fn read<T: Cell, const N: usize>(fields: &mut Fields<'_>) -> Result<GridChange<T, N>, CodecError> {
+    Ok(match fields.u8().map_err(CodecError::new)? {
+        0 => {
+            let x = fields.u32().map_err(CodecError::new)?.cast_signed();
+            let y = fields.u32().map_err(CodecError::new)?.cast_signed();
+            let value = fields.take(size_of::<T>()).map_err(CodecError::new)?;
+            GridChange::SetState { x, y, value: bytemuck::pod_read_unaligned(value) }
+        }
+        1 => GridChange::Clear,
+        2 => {
+            let (width, height) =
+                (fields.u32().map_err(CodecError::new)?, fields.u32().map_err(CodecError::new)?);
+            resize(width, height).map_err(CodecError::new)?
+        }
+        other => return Err(CodecError::new(format!("{other} is no change of a grid"))),
+    })
+}
