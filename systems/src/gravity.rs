@@ -30,7 +30,7 @@ use diptych_components::gravity::Law;
 
 /// Kinetic and potential energy of these bodies under a law.
 ///
-/// Cost: that of a frame's forces, about.
+/// Cost: some times that of a frame's forces: a logarithm a pair of neighbours.
 #[must_use]
 pub fn energy(law: Law, movers: &[Option<Mover>]) -> Energy {
     let mut clusters = Clusters::default();

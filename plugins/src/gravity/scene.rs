@@ -31,7 +31,7 @@ fn committed(view: View<'_>) -> Vec<Committed> {
 
 /// Kinetic and potential energy in the middle of the step to which the frame's forces belong; `None` for another world.
 ///
-/// Cost: about that of a frame.
+/// Cost: that of some frames, on one thread: a logarithm a pair of neighbours.
 #[must_use]
 pub fn energy(view: View<'_>) -> Option<Energy> {
     let (law, tick) = (*view.single::<Law>()?, view.single::<Origin>()?.tick);
@@ -43,7 +43,7 @@ pub fn energy(view: View<'_>) -> Option<Energy> {
 ///
 /// The error of momentum is its change since the beginning, without what left with bodies that ended, divided by the sum of
 /// all masses times speeds. The drift of energy is its change since the first frame with forces, divided by
-/// [`Origin::unit`]; 0 before that frame. Cost: about that of a frame.
+/// [`Origin::unit`]; 0 before that frame. Cost: that of [`energy`].
 #[must_use]
 pub fn measures(view: View<'_>) -> Vec<Measure> {
     let origin = view.single::<Origin>().copied().unwrap_or(Origin::zeroed());

@@ -85,6 +85,18 @@ fn far_forces_are_those_of_all_pairs() {
     }
 }
 
+/// Claim: groups within the cut-off of their members are never far, however small they are for their distance: the pull
+/// between them has faded, which a series does not know.
+#[test]
+fn heavy_groups_are_near() {
+    // The scale of a mass of 1000 is 10, and so is the cut-off between two.
+    let heavy =
+        |x: f64| Mover { position: DVec2::new(x, 0.0), velocity: DVec2::ZERO, body: Body::of(1000.0) };
+    let movers: Vec<_> = [0.0, 0.01, 3.0, 3.01, 30.0, 30.01].into_iter().map(|x| Some(heavy(x))).collect();
+    let (found, right) = (forces(Law { bucket: 2, ..LAW }, &movers), direct(&movers));
+    assert!(error(&movers, &found, &right) < 1e-9, "{found:?} and {right:?}");
+}
+
 /// Claim: the sum of all forces is nothing to rounding, at any opening, though each is wrong by much more.
 #[test]
 fn forces_have_their_counterparts() {

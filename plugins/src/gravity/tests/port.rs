@@ -32,6 +32,9 @@ struct Arrays {
 pub(super) struct World {
     now: Arrays,
     law: Law,
+    /// Bodies that something hit, counted in each frame, and those that several hit at once.
+    pub(super) hit: usize,
+    pub(super) crowded: usize,
 }
 
 fn hypot(v: Pair) -> f64 {
@@ -74,7 +77,7 @@ impl World {
             tree: vec![([0.0; 2], -1); nodes],
             barycentres: vec![([0.0; 2], 0.0); nodes / law.bucket as usize + 1],
         };
-        World { now, law }
+        World { now, law, hit: 0, crowded: 0 }
     }
 
     pub(super) fn step(&mut self) {
@@ -94,7 +97,9 @@ impl World {
         self.group(&mut next);
         self.near(&mut next);
         self.far(&mut next);
-        self.collide(&mut next);
+        let impacts = self.collide(&mut next);
+        self.hit += impacts.len();
+        self.crowded += impacts.iter().filter(|impacts| **impacts > 1).count();
         self.now = next;
     }
 
@@ -158,8 +163,9 @@ impl World {
         }
     }
 
-    fn collide(&self, next: &mut Arrays) {
-        let now = &self.now;
+    /// Answers the impacts of each body that has some.
+    fn collide(&self, next: &mut Arrays) -> Vec<u32> {
+        let (now, mut counts) = (&self.now, Vec::new());
         let size = 64;
         for first in (0..now.pos.len()).step_by(size) {
             // Each worker has particles of its own.
@@ -200,6 +206,7 @@ impl World {
                     deflection = [deflection[0] + u1[0], deflection[1] + u1[1]];
                 }
                 if impacts > 0 {
+                    counts.push(impacts);
                     deflection = deflection.map(|part| part / f64::from(impacts));
                     correction = correction.map(|part| part / f64::from(impacts));
                 }
@@ -207,11 +214,7 @@ impl World {
                 (next.mass[target], next.scale[target]) = (mass[target], scale[target]);
             }
         }
-    }
-
-    /// Bodies that something hit in the last frame.
-    pub(super) fn collisions(&self) -> usize {
-        self.now.deflection.iter().filter(|deflection| **deflection != [0.0; 2]).count()
+        counts
     }
 
     /// All arrays as bits.
