@@ -125,7 +125,7 @@ impl EngineBuilder {
         let first = match from {
             ReplayFrom::Oldest => oldest,
             ReplayFrom::Frame(frame) if frame >= oldest => frame,
-            ReplayFrom::Nothing if oldest == 0 => 0,
+            ReplayFrom::Nothing if log.first_logged().map_err(failed)? == 0 => 0,
             ReplayFrom::Frame(_) | ReplayFrom::Nothing => {
                 let reason =
                     format!("it can be replayed from frame {oldest} on; its log keeps nothing before");
@@ -134,7 +134,10 @@ impl EngineBuilder {
         };
         let recovered = match (from, first) {
             (ReplayFrom::Nothing, _) => None,
-            (_, 0) if oldest == 0 => log.origin().map_err(failed)?,
+            (_, 0) => match log.origin().map_err(failed)? {
+                Some(origin) => Some(origin),
+                None => Some(log.at(0).map_err(failed)?),
+            },
             (_, first) => Some(log.at(first).map_err(failed)?),
         };
         // Entries up to the frame after the one that is stored.

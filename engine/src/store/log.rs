@@ -8,10 +8,12 @@
 mod entry;
 mod reader;
 mod records;
+mod start;
 
 pub use entry::{Entry, Taken};
 pub use reader::LogReader;
 pub(crate) use records::Records;
+pub(crate) use start::LogStart;
 
 use std::collections::BTreeSet;
 
@@ -38,8 +40,16 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Goes on with the log of an open database.
-    pub(crate) fn of(disk: &Disk, kept: InputLog) -> Result<Self, StoreError> {
+    /// Goes on with the log of an open database, begins one where there is none, or ends it where none is kept.
+    pub(crate) fn of(disk: &mut Disk, kept: InputLog, position: &Position) -> Result<Self, StoreError> {
+        if kept != InputLog::NONE && disk.logs.is_empty() {
+            // Told before it is there: of a crash in between, another opening tells it again.
+            disk.write_log_start(LogStart { segment: disk.next_log_number(), from: position.head })?;
+            disk.next_log()?;
+        } else if kept == InputLog::NONE && !disk.logs.is_empty() && !position.by_inputs {
+            disk.write_log_start(LogStart::none(disk))?;
+            disk.drop_older_logs()?;
+        }
         let link = last_entry(disk)?.map_or(Link::NONE, |(_, link)| link);
         let bytes = disk.logs.last().map_or(0, |(_, segment)| segment.disk_space());
         Ok(Self { kept, link, bytes })
@@ -53,17 +63,26 @@ impl Log {
         bytes
     }
 
-    /// Stored types change their versions: what came in before is of no use to a program that knows the new ones.
-    pub(crate) fn restart(&mut self, disk: &mut Disk) -> Result<(), StoreError> {
-        if disk.logs.is_empty() {
-            return Ok(());
+    /// Before the switch to a checkpoint: where the log begins from then on, if it is another place. What came in before
+    /// stored types change is of no use to a program that knows the new ones; and nobody keeps a log that is not wanted
+    /// any more, now that no frame has to be made again by it.
+    pub(crate) fn restart(
+        &mut self,
+        disk: &mut Disk,
+        upgraded: bool,
+        head: u64,
+    ) -> Result<Option<LogStart>, StoreError> {
+        let unwanted = self.kept == InputLog::NONE;
+        if disk.logs.is_empty() || !(upgraded || unwanted) {
+            return Ok(None);
+        }
+        self.bytes = 0;
+        let start = LogStart { segment: disk.next_log_number(), from: head };
+        if unwanted {
+            return Ok(Some(LogStart::none(disk)));
         }
         disk.next_log()?;
-        self.bytes = 0;
-        while disk.logs.len() > 1 {
-            disk.drop_first_log()?;
-        }
-        Ok(())
+        Ok(Some(start))
     }
 
     /// At the end of a checkpoint: begins a new segment where it is time, and deletes old ones. Frames from `needed`
