@@ -336,7 +336,8 @@ impl Disk {
             Spare::New(_) => None,
         });
         let more = more.iter().map(|(_, keyspace)| &**keyspace.name());
-        let names: Vec<&str> = self.stock.names().chain(spare).chain(more).collect();
+        let earlier = self.retired.iter().map(|keyspace| &**keyspace.name());
+        let names: Vec<&str> = self.stock.names().chain(spare).chain(more).chain(earlier).collect();
         Fields::default().text(&names.join("\n")).finish()
     }
 }
