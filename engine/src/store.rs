@@ -110,6 +110,9 @@ pub struct Store {
     flushes: u64,
     record_bytes: u64,
     page_bytes: u64,
+    /// Bytes of the log of inputs since the last checkpoint, which it needs; and how many make the next one due.
+    entry_bytes: u64,
+    entry_bytes_max: u64,
     /// Bytes of records below which no checkpoint is due.
     checkpoint_bytes: u64,
     /// Submits that had waited when the last checkpoint began.
@@ -138,6 +141,8 @@ impl Store {
     ) -> Result<(Self, Option<Recovered>), StoreError> {
         let Opened { lock, disk, position, recovered, stored, types, kept, upgrade, marker, log } =
             open_directory(dir, types, facts, options)?;
+        let bytes = options.faults.checkpoint_bytes;
+        let checkpoint_bytes = if bytes == 0 { CHECKPOINT_BYTES_MIN } else { bytes };
         let queue = Arc::new(Queue::new(options.queue_frames_max, options.queue_bytes_max, position.head));
         let mut store = Self {
             queue: Arc::clone(&queue),
@@ -148,10 +153,9 @@ impl Store {
             flushes: 0,
             record_bytes: position.record_bytes,
             page_bytes: position.page_bytes,
-            checkpoint_bytes: match options.faults.checkpoint_bytes {
-                0 => CHECKPOINT_BYTES_MIN,
-                bytes => bytes,
-            },
+            entry_bytes: log.bytes(),
+            entry_bytes_max: checkpoint_bytes.max(options.inputs.bytes / 4),
+            checkpoint_bytes,
             waits: 0,
             copying: false,
             upgrade_pending: upgrade && recovered.is_some(),
@@ -218,8 +222,9 @@ impl Store {
             return Err(StoreError::UpgradePending);
         }
         let size = bounded(&record)?;
-        entry.as_ref().map_or(Ok(()), bounded_entry)?;
+        let entry_size = entry.as_ref().map_or(Ok(0), Entry::bounded)?;
         self.queue.put(Item::Record(record, entry.map(Box::new)))?;
+        self.entry_bytes += entry_size;
         self.submitted = frame + 1;
         self.record_bytes += size;
         Ok(())
@@ -244,7 +249,7 @@ impl Store {
     pub(crate) fn submit_entry(&mut self, entry: Entry) -> Result<(), StoreError> {
         let frame = entry.frame;
         assert!(frame >= self.submitted, "frame {frame} comes after frame {}", self.submitted);
-        bounded_entry(&entry)?;
+        self.entry_bytes += entry.bounded()?;
         self.queue.put(Item::Entry(Box::new(entry)))?;
         self.submitted = frame + 1;
         Ok(())
@@ -280,6 +285,7 @@ impl Store {
         self.copying = true;
         self.record_bytes = 0;
         self.page_bytes = 0;
+        self.entry_bytes = 0;
         self.waits = self.queue.stats().submit_waits;
         Ok(())
     }
@@ -319,10 +325,14 @@ impl Store {
         Ok(())
     }
 
-    /// Whether so much was recorded since the last checkpoint that the next one pays.
+    /// Whether so much was recorded since the last checkpoint that the next one pays, or so much came in that the log of
+    /// inputs would outgrow its bounds: what has come since a checkpoint cannot go.
     #[must_use]
     pub fn checkpoint_due(&self) -> bool {
         let bound = self.checkpoint_bytes.max(2 * self.page_bytes);
+        if !self.copying && self.entry_bytes > self.entry_bytes_max {
+            return true;
+        }
         if self.copying || self.upgrade_pending || self.record_bytes <= bound {
             return !self.copying && self.upgrade_pending;
         }
@@ -380,12 +390,4 @@ fn bounded(delta: &Delta) -> Result<u64, StoreError> {
         return Err(StoreError::TooLarge { frame: delta.frame(), bytes, max: RECORD_BYTES_MAX });
     }
     Ok(bytes)
-}
-
-fn bounded_entry(entry: &Entry) -> Result<(), StoreError> {
-    let (frame, bytes) = (entry.frame, entry.size());
-    match bytes > RECORD_BYTES_MAX {
-        true => Err(StoreError::TooLarge { frame, bytes, max: RECORD_BYTES_MAX }),
-        false => Ok(()),
-    }
 }

@@ -55,6 +55,11 @@ impl Log {
         Ok(Self { kept, link, bytes })
     }
 
+    /// Bytes of the newest segment, as far as they are known.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Encodes the next entry and moves the chain on.
     pub(crate) fn next(&mut self, entry: &Entry) -> Vec<u8> {
         let (bytes, link) = entry.encode(self.link);
@@ -88,6 +93,7 @@ impl Log {
     /// At the end of a checkpoint: begins a new segment where it is time, and deletes old ones. Frames from `needed`
     /// on are those that the current checkpoint does not hold.
     pub(crate) fn tend(&mut self, disk: &mut Disk, needed: u64, head: u64) -> Result<(), StoreError> {
+        disk.flush_log()?;
         if self.bytes >= LOG_SEGMENT_BYTES.min(self.kept.bytes / 4) && self.bytes > 0 {
             disk.next_log()?;
             self.bytes = 0;
@@ -102,7 +108,7 @@ impl Log {
             }
             disk.drop_first_log()?;
         }
-        disk.flush_log()
+        Ok(())
     }
 }
 
