@@ -170,7 +170,12 @@ pub(crate) fn tail(disk: &Disk, values: &WorldValues, position: &Position) -> Re
             let what = format!("the entry of frame {frame}");
             let (entry, previous, own) = Entry::decode(&value)
                 .map_err(|error| StoreError::damaged(place(what.clone()), error.to_string()))?;
-            if link.is_some_and(|link| link != previous) {
+            // The first one follows an entry that the checkpoint holds, or none.
+            let follows = match link {
+                Some(link) => link == previous,
+                None => previous == Link::NONE || previous.frame <= position.checkpoint,
+            };
+            if !follows {
                 let reason = format!("it follows frame {}, whose entry is not before it", previous.frame);
                 return Err(StoreError::damaged(place(what), reason));
             }
