@@ -150,6 +150,18 @@ impl Kept {
         Some(first.frame.min(last)..=last)
     }
 
+    /// The first frame from `wanted` on that can be made.
+    fn first_from(&self, wanted: u64, head: u64) -> Option<u64> {
+        let last = head.checked_sub(1)?;
+        let next = self.starts.iter().skip(1).map(|start| start.frame.saturating_sub(1));
+        let made = self.starts.iter().zip(next.chain([last])).filter_map(|(start, end)| {
+            let frame = start.frame.min(last);
+            let end = if start.by_inputs { frame } else { end };
+            (wanted <= end).then(|| frame.max(wanted))
+        });
+        made.min()
+    }
+
     /// The types that a frame was made with; `now` are the current ones.
     fn types_at<'a>(&'a self, frame: u64, now: &'a [TypeEntry]) -> &'a [TypeEntry] {
         self.catalogs.iter().find(|(until, _)| frame < *until).map_or(now, |(_, types)| types)
@@ -180,6 +192,11 @@ impl Look {
     /// See [`Kept::retained`].
     pub(crate) fn retained(&self) -> Option<RangeInclusive<u64>> {
         self.kept.retained(self.head)
+    }
+
+    /// The first frame from `wanted` on that can be made.
+    pub(crate) fn first_from(&self, wanted: u64) -> Option<u64> {
+        self.kept.first_from(wanted, self.head)
     }
 
     /// The world as it was after `frame`.
@@ -267,6 +284,19 @@ mod tests {
         assert!(kept.is_outlived(71, History { frames: 50, bytes: 0 }) && kept.start_of(59).is_some());
         assert!(!kept.is_outlived(71, History { frames: 51, bytes: 0 }), "frame 19 needs the first one");
         assert_eq!(kept.start_of(59).map(|start| start.epoch), Some(4));
+    }
+
+    /// Claim: the first frame from another one on is its own where records go on, and the next checkpoint's where frames
+    /// are known by their inputs.
+    #[test]
+    fn the_next_frame_that_can_be_made_is_a_checkpoints_where_there_are_no_records() {
+        let mut kept = kept(&[(0, 10), (20, 10), (40, 10), (60, 10)]);
+        kept.starts[1].by_inputs = true;
+        kept.starts[3].by_inputs = true;
+        let wanted = [0, 19, 20, 21, 40, 59, 60, 61];
+        let found = wanted.map(|wanted| kept.first_from(wanted, 71));
+        assert_eq!(found, [Some(0), Some(19), Some(20), Some(40), Some(40), Some(59), Some(60), None]);
+        assert_eq!(kept.first_from(0, 0), None, "no frame at all");
     }
 
     /// Claim: what was encoded comes back, and a cut value is refused.
