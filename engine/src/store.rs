@@ -65,7 +65,7 @@ pub use import::{check_empty, import};
 pub use inspect::{FileState, Report, TypeReport, inspect, verify};
 pub use kept::{DELTA_BYTES_MAX, DELTA_FRAMES_MAX};
 pub use log::{Entry, LOG_ORIGIN_BYTES_MAX, LOG_SEGMENT_BYTES, LogReader, Taken};
-pub(crate) use log::{Records, difference};
+pub(crate) use log::{Records, difference, types_of};
 pub use marker::Marker;
 pub use marks::MarkedRows;
 pub use options::{Durability, FaultPlan, InputLog, StoreOptions, StoreStats};

@@ -11,7 +11,7 @@ use crate::error::{Diverged, Error, Result};
 use crate::id::Id;
 use crate::input::Envelope;
 use crate::schedule::Schedule;
-use crate::store::{Entry, Image, LogReader, Tail, Taken};
+use crate::store::{Entry, Image, LogReader, Tail, Taken, types_of};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Frame {
@@ -19,6 +19,7 @@ impl Frame {
     pub(crate) fn set_again(&mut self, again: bool) {
         let taken: Option<&[u8]> = again.then_some(&[]);
         self.intakes.iter().for_each(|intake| intake.replay(taken));
+        self.digests.known = self.digests.known.take().filter(|_| again);
     }
 
     /// Makes the next frame again, into which `entry` came, or nothing.
@@ -47,6 +48,9 @@ impl Frame {
             self.check_version("an input", name, *version, kinds[kind].version)?;
             envelopes.push(Envelope { source: source.clone(), kind, bytes: bytes.clone() });
         }
+        if let Some(program) = entry.and_then(|entry| entry.opened.as_ref()) {
+            self.digests.known = Some(types_of(program));
+        }
         // After the world was opened anew, what is kept beside it began anew.
         if self.committed > 0 && entry.is_some_and(|entry| entry.opened.is_some()) {
             self.begin_observers()?;
@@ -58,7 +62,7 @@ impl Frame {
     /// Compares the digest of the frame that was just made again with the one that was written down.
     pub(crate) fn check_again(&mut self, entry: Option<&Entry>) -> Result<()> {
         let Some(stored) = entry.and_then(|entry| entry.digest) else { return Ok(()) };
-        let made = self.take_digest();
+        let made = self.take_digest_then();
         if made == Digest(stored) {
             return Ok(());
         }
@@ -69,7 +73,10 @@ impl Frame {
     /// Compares the frame that a replay begins with.
     pub(crate) fn check_beginning(&mut self, start: &Start) -> Result<()> {
         match start {
-            Start::Again(beginning) => self.check_again(beginning.zero.as_ref()),
+            Start::Again(beginning) => {
+                self.digests.known.clone_from(&beginning.known);
+                self.check_again(beginning.zero.as_ref())
+            }
             Start::Directory => Ok(()),
         }
     }
@@ -176,7 +183,7 @@ impl Frame {
         match log.image(frame) {
             Err(error) => Error::Store(error.to_string()),
             Ok(image) => {
-                let (stored, made) = (image.digest(), self.take_digest());
+                let (stored, made) = (image.digest(), self.take_digest_then());
                 let place = if stored == made {
                     "what it marks as changed differs".to_owned()
                 } else {

@@ -124,6 +124,12 @@ pub(crate) fn difference(stored: &str, given: &str) -> Option<(String, String)> 
     (stored != given).then(|| (missing(&stored, &given), missing(&given, &stored)))
 }
 
+/// The names of the types that a program has.
+pub(crate) fn types_of(program: &str) -> BTreeSet<String> {
+    let types = program.lines().filter_map(|line| line.strip_prefix("type ")?.rsplit_once(' '));
+    types.map(|(name, _version)| name.to_owned()).collect()
+}
+
 /// The first frame that a segment holds.
 pub(crate) fn first_frame(segment: &Keyspace) -> Result<Option<u64>, StoreError> {
     let Some(guard) = segment.range(super::keys::FIRST..).next() else { return Ok(None) };
