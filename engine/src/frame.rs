@@ -37,6 +37,8 @@ use crate::shared::Shared;
 use crate::stats::Stats;
 use crate::still::Still;
 #[cfg(feature = "store")]
+pub(crate) use again::since;
+#[cfg(feature = "store")]
 pub(crate) use crate::store::{Recovered, Tail};
 use crate::structure::Commands;
 use crate::tables::TableList;

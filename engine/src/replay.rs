@@ -7,7 +7,7 @@
 use crate::builder::{EngineBuilder, FACT_DT, FACT_SEED};
 use crate::engine::Engine;
 use crate::error::{Diverged, Error, Result};
-use crate::frame::Frame;
+use crate::frame::{Frame, since};
 use crate::store::{Entry, Image, LogReader, Records, Recovered, StoreError, types_of};
 use crate::view::View;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -296,10 +296,7 @@ impl Replay {
                 let image = self.log.image(frame).ok().filter(|_| self.frame() == frame);
                 let what = image.and_then(|image| self.engine.differs_from(&image));
                 let what = what.map_or_else(String::new, |what| what + "; ");
-                let since = match frame - self.agreed {
-                    1 => "the frame before is the same".to_owned(),
-                    _ => format!("the last frame that is known to be the same is {}", self.agreed),
-                };
+                let since = since(frame, self.agreed);
                 let other = self.other.as_ref().map_or_else(String::new, |(first, stored, given)| {
                     format!(
                         "; frame {first} and those after it were made by another program: it had {stored}, this one \

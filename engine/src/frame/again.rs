@@ -11,7 +11,7 @@ use crate::error::{Diverged, Error, Result};
 use crate::id::Id;
 use crate::input::Envelope;
 use crate::schedule::Schedule;
-use crate::store::{Entry, Image, LogReader, Tail, Taken, types_of};
+use crate::store::{Entry, Image, LogReader, Tail, Taken, difference, types_of};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Frame {
@@ -75,7 +75,11 @@ impl Frame {
         match start {
             Start::Again(beginning) => {
                 self.digests.known.clone_from(&beginning.known);
-                self.check_again(beginning.zero.as_ref())
+                let zero = beginning.zero.as_ref();
+                self.check_again(zero).map_err(|error| {
+                    let opened = zero.and_then(|entry| entry.opened.as_deref());
+                    self.told(error, beginning.log.first_image(self.committed), BEGINNING, opened)
+                })
             }
             Start::Directory => Ok(()),
         }
@@ -83,13 +87,16 @@ impl Frame {
 
     /// Makes frame 1 of a new world by its startup systems, or of a stored one again.
     pub(crate) fn start_up_from(&mut self, startup: Schedule, start: &Start) -> Result<()> {
-        let first = match start {
-            Start::Directory => return self.start_up(startup),
-            Start::Again(beginning) => beginning.first.as_ref(),
-        };
+        let Start::Again(beginning) = start else { return self.start_up(startup) };
+        let (zero, first) = (beginning.zero.as_ref(), beginning.first.as_ref());
         self.feed(first)?;
         self.start_up(startup)?;
-        self.check_again(first)
+        self.check_again(first).map_err(|error| {
+            let compared = zero.is_some_and(|entry| entry.digest.is_some());
+            let since = if compared { since(1, 0) } else { BEGINNING.to_owned() };
+            let opened = first.into_iter().chain(zero).find_map(|entry| entry.opened.as_deref());
+            self.told(error, beginning.log.first_image(1), &since, opened)
+        })
     }
 
     /// Ends an opening: makes the frames after the checkpoint again where they are known by what came in alone.
@@ -107,14 +114,38 @@ impl Frame {
     pub(crate) fn make_tail_again(&mut self, tail: &[Entry], last: u64) -> Result<()> {
         let encoder = self.encoder.take();
         let mut entries = tail.iter().peekable();
-        let mut made = Ok(());
+        let (mut made, mut agreed) = (Ok(()), self.committed);
         while made.is_ok() && self.committed < last {
             let frame = self.committed + 1;
-            made = self.make_again(entries.next_if(|entry| entry.frame == frame));
+            let entry = entries.next_if(|entry| entry.frame == frame);
+            made = self.make_again(entry).map_err(|error| {
+                self.told(error, None, &format!("{}; {OPENING}", since(frame, agreed)), None)
+            });
+            if entry.is_some_and(|entry| entry.digest.is_some()) {
+                agreed = frame;
+            }
         }
         self.set_again(false);
         self.encoder = encoder;
         made
+    }
+
+    /// Puts words to a frame that came out differently before anybody can look: what differs from its state, where that is
+    /// kept, since when, and what made it then, where that is another program.
+    fn told(&self, error: Error, image: Option<Image>, since: &str, opened: Option<&str>) -> Error {
+        match error {
+            Error::Diverged(mut diverged) if diverged.place.is_empty() => {
+                let what = image.and_then(|image| self.differs_from(&image));
+                let what = what.map_or_else(String::new, |what| what + "; ");
+                let other = opened.and_then(|stored| difference(stored, &self.program));
+                let other = other.map_or_else(String::new, |(stored, given)| {
+                    format!("; another program made it: it had {stored}, this one has {given} instead")
+                });
+                diverged.place = what + since + &other;
+                Error::Diverged(diverged)
+            }
+            other => other,
+        }
     }
 
     fn check_version(&self, what: &str, name: &str, stored: u32, given: u32) -> Result<()> {
@@ -194,6 +225,20 @@ impl Frame {
         }
     }
 }
+
+/// Since when frames may have been other ones.
+pub(crate) fn since(frame: u64, agreed: u64) -> String {
+    match frame - agreed {
+        1 => "the frame before is the same".to_owned(),
+        _ => format!("the last frame that is known to be the same is {agreed}"),
+    }
+}
+
+/// Said of what a replay begins with.
+const BEGINNING: &str = "the replay begins with it: setups, startup systems or the types' codecs are not those that made it";
+/// Said of frames that an opening makes again.
+const OPENING: &str = "its state is not stored, so nothing says which component differs; open the world with the program \
+                       that made it, and raise the version of a plugin wherever the same inputs may lead to another world";
 
 /// Bytes of a row that are shown of a difference.
 const SHOWN_BYTES_MAX: usize = 64;

@@ -141,6 +141,13 @@ impl LogReader {
         Ok(Image::new(self.look.recovered(frame)?, self.facts.clone()))
     }
 
+    /// The world at one of its first frames, as bytes, if it is kept anywhere.
+    pub(crate) fn first_image(&self, frame: u64) -> Option<Image> {
+        let origin = || if frame == 0 { self.origin().ok()? } else { None };
+        let recovered = self.at(frame).ok().or_else(origin)?;
+        Some(Image::new(recovered, self.facts.clone()))
+    }
+
     /// The first frame of which the log knows what came in; 0 where it begins with the world.
     ///
     /// # Errors
