@@ -112,10 +112,15 @@ impl Log {
     }
 }
 
-/// What one program has and another has not, both ways; `None` where they are the same.
+/// What one program has and another has not, both ways; `None` where they are the same. A program of an earlier build
+/// said nothing of settings: of that nothing is compared.
 pub(crate) fn difference(stored: &str, given: &str) -> Option<(String, String)> {
-    let (stored, given): (BTreeSet<&str>, BTreeSet<&str>) =
+    let (stored, mut given): (BTreeSet<&str>, BTreeSet<&str>) =
         (stored.lines().collect(), given.lines().collect());
+    let is_setting = |line: &&str| line.starts_with("setting");
+    if !stored.iter().any(is_setting) {
+        given.retain(|line| !is_setting(line));
+    }
     let list = |lines: Vec<&&str>| match lines.as_slice() {
         [] => "nothing".to_owned(),
         lines => lines.iter().map(|line| **line).collect::<Vec<_>>().join(", "),
