@@ -59,7 +59,7 @@ pub use diff::{ComponentDiff, RowDiff, diff};
 pub use durable::DurableFrames;
 pub use error::{FactMismatch, StoreError};
 pub use faults::{HALT_SECONDS_MAX, Halt, HaltAt};
-pub use history::{HISTORY_BYTES, History};
+pub use history::{HISTORY_BYTES, HISTORY_EPOCHS_MAX, History};
 pub use image::{Component, Image};
 pub use import::{check_empty, import};
 pub use inspect::{FileState, Report, TypeReport, inspect, verify};
