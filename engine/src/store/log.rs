@@ -204,3 +204,6 @@ pub(crate) fn tail(disk: &Disk, values: &WorldValues, position: &Position) -> Re
     }
     Ok(Tail { entries, last: position.head - 1 })
 }
+
+#[cfg(test)]
+mod tests;
