@@ -37,14 +37,14 @@ use crate::shared::Shared;
 use crate::stats::Stats;
 use crate::still::Still;
 #[cfg(feature = "store")]
-pub(crate) use again::since;
-#[cfg(feature = "store")]
 pub(crate) use crate::store::{Recovered, Tail};
 use crate::structure::Commands;
 use crate::tables::TableList;
 use crate::timer::Stopwatch;
 use crate::view::{Copies, WorldCell};
 use crate::wave;
+#[cfg(feature = "store")]
+pub(crate) use again::since;
 use bevy_ecs::world::World;
 pub(crate) use census::Census;
 use core::any::TypeId;

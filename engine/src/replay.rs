@@ -159,7 +159,8 @@ impl EngineBuilder {
         let compared = self.compares_frames;
         let (start_has, next_has) = (has_digest(&zero), has_digest(&next));
         let known = zero.as_ref().and_then(|entry| entry.opened.as_deref()).map(types_of);
-        let stored = |recovered: &Recovered| recovered.stored_types.iter().map(|entry| entry.name.clone()).collect();
+        let stored =
+            |recovered: &Recovered| recovered.stored_types.iter().map(|entry| entry.name.clone()).collect();
         let known = known.or_else(|| recovered.as_ref().map(stored));
         let beginning = Beginning { recovered, zero, compared, known, first: next, log };
         let (engine, Beginning { first: next, log, .. }) = crate::builder::begin_again(self, beginning)?;

@@ -235,7 +235,8 @@ pub(crate) fn since(frame: u64, agreed: u64) -> String {
 }
 
 /// Said of what a replay begins with.
-const BEGINNING: &str = "the replay begins with it: setups, startup systems or the types' codecs are not those that made it";
+const BEGINNING: &str =
+    "the replay begins with it: setups, startup systems or the types' codecs are not those that made it";
 /// Said of frames that an opening makes again.
 const OPENING: &str = "its state is not stored, so nothing says which component differs; open the world with the program \
                        that made it, and raise the version of a plugin wherever the same inputs may lead to another world";

@@ -109,7 +109,9 @@ impl Disk {
             match epoch {
                 Some(_) => self.epochs.push((number, keyspace)),
                 // Of a log that was begun anew; a crash came before it was deleted.
-                None if self.log_start.is_some_and(|start| number < start.segment) => self.retired.push(keyspace),
+                None if self.log_start.is_some_and(|start| number < start.segment) => {
+                    self.retired.push(keyspace)
+                }
                 None => self.logs.push((number, keyspace)),
             }
         }

@@ -180,7 +180,9 @@ impl LogReader {
         }
         // Of frames that are known by their inputs alone the checkpoints between them can be begun with.
         self.look.first_from(first.saturating_sub(1)).ok_or_else(|| {
-            self.refusal(&format!("its log of inputs begins with frame {first}, and no frame before it is kept"))
+            self.refusal(&format!(
+                "its log of inputs begins with frame {first}, and no frame before it is kept"
+            ))
         })
     }
 
