@@ -8,6 +8,7 @@ mod again;
 mod build;
 mod jobs;
 mod portable;
+mod program;
 mod registrar;
 
 #[cfg(feature = "store")]

@@ -24,7 +24,7 @@ pub enum Durability {
 /// needs.
 ///
 /// The oldest goes first, in whole segments of some mebibytes, at checkpoints; what has come since the current
-/// checkpoint always stays.
+/// checkpoint always stays. A quarter of the bytes, or 64 MiB if that is more, makes a checkpoint due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InputLog {
     /// Frames back from the newest one that are kept, at least, while the bytes allow it; 0 for no log at all.

@@ -43,6 +43,8 @@ use crate::tables::TableList;
 use crate::timer::Stopwatch;
 use crate::view::{Copies, WorldCell};
 use crate::wave;
+#[cfg(feature = "store")]
+pub(crate) use again::since;
 use bevy_ecs::world::World;
 pub(crate) use census::Census;
 use core::any::TypeId;

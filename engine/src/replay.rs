@@ -7,10 +7,10 @@
 use crate::builder::{EngineBuilder, FACT_DT, FACT_SEED};
 use crate::engine::Engine;
 use crate::error::{Diverged, Error, Result};
-use crate::frame::Frame;
-use crate::store::{Entry, Image, LogReader, Records, Recovered, StoreError};
+use crate::frame::{Frame, since};
+use crate::store::{Entry, Image, LogReader, Records, Recovered, StoreError, types_of};
 use crate::view::View;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 
 /// What a replay begins with.
@@ -57,6 +57,8 @@ pub(crate) struct Beginning {
     pub(crate) zero: Option<Entry>,
     /// Whether the record of each frame is compared.
     pub(crate) compared: bool,
+    /// The types that the world had then.
+    pub(crate) known: Option<BTreeSet<String>>,
     /// What came into frame 1, in case startup systems make it.
     pub(crate) first: Option<Entry>,
     pub(crate) log: LogReader,
@@ -125,7 +127,7 @@ impl EngineBuilder {
         let first = match from {
             ReplayFrom::Oldest => oldest,
             ReplayFrom::Frame(frame) if frame >= oldest => frame,
-            ReplayFrom::Nothing if oldest == 0 => 0,
+            ReplayFrom::Nothing if log.first_logged().map_err(failed)? == 0 => 0,
             ReplayFrom::Frame(_) | ReplayFrom::Nothing => {
                 let reason =
                     format!("it can be replayed from frame {oldest} on; its log keeps nothing before");
@@ -134,7 +136,10 @@ impl EngineBuilder {
         };
         let recovered = match (from, first) {
             (ReplayFrom::Nothing, _) => None,
-            (_, 0) if oldest == 0 => log.origin().map_err(failed)?,
+            (_, 0) => match log.origin().map_err(failed)? {
+                Some(origin) => Some(origin),
+                None => Some(log.at(0).map_err(failed)?),
+            },
             (_, first) => Some(log.at(first).map_err(failed)?),
         };
         // Entries up to the frame after the one that is stored.
@@ -153,7 +158,11 @@ impl EngineBuilder {
         let opened = [&next, &zero].into_iter().flatten().find_map(|entry| entry.opened.clone());
         let compared = self.compares_frames;
         let (start_has, next_has) = (has_digest(&zero), has_digest(&next));
-        let beginning = Beginning { recovered, zero, compared, first: next, log };
+        let known = zero.as_ref().and_then(|entry| entry.opened.as_deref()).map(types_of);
+        let stored =
+            |recovered: &Recovered| recovered.stored_types.iter().map(|entry| entry.name.clone()).collect();
+        let known = known.or_else(|| recovered.as_ref().map(stored));
+        let beginning = Beginning { recovered, zero, compared, known, first: next, log };
         let (engine, Beginning { first: next, log, .. }) = crate::builder::begin_again(self, beginning)?;
         let agreed = engine.frame();
         // A startup system may have made frame 1 with it already.
@@ -267,7 +276,7 @@ impl Replay {
             Err(StoreError::NotKept { .. } | StoreError::ByInputs { .. }) => return Ok(false),
             Err(error) => return Err(Error::Store(error.to_string())),
         };
-        let (stored, made) = (image.digest(), self.engine.digest());
+        let (stored, made) = (image.digest(), self.engine.digest_then());
         if stored != made {
             return Err(self.placed(Error::Diverged(Box::new(Diverged {
                 frame,
@@ -288,10 +297,7 @@ impl Replay {
                 let image = self.log.image(frame).ok().filter(|_| self.frame() == frame);
                 let what = image.and_then(|image| self.engine.differs_from(&image));
                 let what = what.map_or_else(String::new, |what| what + "; ");
-                let since = match frame - self.agreed {
-                    1 => "the frame before is the same".to_owned(),
-                    _ => format!("the last frame that is known to be the same is {}", self.agreed),
-                };
+                let since = since(frame, self.agreed);
                 let other = self.other.as_ref().map_or_else(String::new, |(first, stored, given)| {
                     format!(
                         "; frame {first} and those after it were made by another program: it had {stored}, this one \
@@ -320,6 +326,12 @@ impl Engine {
     /// Everything that makes the frames, a line each.
     fn program(&self) -> &str {
         &self.frame.program
+    }
+
+    /// The digest as the program had it that made the frame first.
+    fn digest_then(&mut self) -> crate::Digest {
+        let Self { frame, pool, .. } = self;
+        pool.install(|| frame.take_digest_then())
     }
 
     /// Where the committed frame differs from a stored one.

@@ -60,13 +60,13 @@ pub use diff::{ComponentDiff, RowDiff, diff};
 pub use durable::DurableFrames;
 pub use error::{FactMismatch, StoreError};
 pub use faults::{HALT_SECONDS_MAX, Halt, HaltAt};
-pub use history::{HISTORY_BYTES, History};
+pub use history::{HISTORY_BYTES, HISTORY_EPOCHS_MAX, History};
 pub use image::{Component, Image};
 pub use import::{check_empty, import};
 pub use inspect::{FileState, Report, TypeReport, inspect, verify};
 pub use kept::{DELTA_BYTES_MAX, DELTA_FRAMES_MAX};
 pub use log::{Entry, LOG_ORIGIN_BYTES_MAX, LOG_SEGMENT_BYTES, LogReader, Taken};
-pub(crate) use log::{Records, difference};
+pub(crate) use log::{Records, difference, types_of};
 pub use marker::Marker;
 pub use marks::MarkedRows;
 pub use options::{Durability, FaultPlan, InputLog, StoreOptions, StoreStats};
@@ -111,6 +111,9 @@ pub struct Store {
     flushes: u64,
     record_bytes: u64,
     page_bytes: u64,
+    /// Bytes of the log of inputs since the last checkpoint, which it needs; and how many make the next one due.
+    entry_bytes: u64,
+    entry_bytes_max: u64,
     /// Bytes of records below which no checkpoint is due.
     checkpoint_bytes: u64,
     /// Submits that had waited when the last checkpoint began.
@@ -139,6 +142,8 @@ impl Store {
     ) -> Result<(Self, Option<Recovered>), StoreError> {
         let Opened { lock, disk, position, recovered, stored, types, kept, upgrade, marker, log } =
             open_directory(dir, types, facts, options)?;
+        let bytes = options.faults.checkpoint_bytes;
+        let checkpoint_bytes = if bytes == 0 { CHECKPOINT_BYTES_MIN } else { bytes };
         let queue = Arc::new(Queue::new(options.queue_frames_max, options.queue_bytes_max, position.head));
         let mut store = Self {
             queue: Arc::clone(&queue),
@@ -149,10 +154,9 @@ impl Store {
             flushes: 0,
             record_bytes: position.record_bytes,
             page_bytes: position.page_bytes,
-            checkpoint_bytes: match options.faults.checkpoint_bytes {
-                0 => CHECKPOINT_BYTES_MIN,
-                bytes => bytes,
-            },
+            entry_bytes: log.bytes(),
+            entry_bytes_max: checkpoint_bytes.max(options.inputs.bytes / 4),
+            checkpoint_bytes,
             waits: 0,
             copying: false,
             upgrade_pending: upgrade && recovered.is_some(),
@@ -219,8 +223,9 @@ impl Store {
             return Err(StoreError::UpgradePending);
         }
         let size = bounded(&record)?;
-        entry.as_ref().map_or(Ok(()), bounded_entry)?;
+        let entry_size = entry.as_ref().map_or(Ok(0), Entry::bounded)?;
         self.queue.put(Item::Record(record, entry.map(Box::new)))?;
+        self.entry_bytes += entry_size;
         self.submitted = frame + 1;
         self.record_bytes += size;
         Ok(())
@@ -245,7 +250,7 @@ impl Store {
     pub(crate) fn submit_entry(&mut self, entry: Entry) -> Result<(), StoreError> {
         let frame = entry.frame;
         assert!(frame >= self.submitted, "frame {frame} comes after frame {}", self.submitted);
-        bounded_entry(&entry)?;
+        self.entry_bytes += entry.bounded()?;
         self.queue.put(Item::Entry(Box::new(entry)))?;
         self.submitted = frame + 1;
         Ok(())
@@ -281,6 +286,7 @@ impl Store {
         self.copying = true;
         self.record_bytes = 0;
         self.page_bytes = 0;
+        self.entry_bytes = 0;
         self.waits = self.queue.stats().submit_waits;
         Ok(())
     }
@@ -320,10 +326,14 @@ impl Store {
         Ok(())
     }
 
-    /// Whether so much was recorded since the last checkpoint that the next one pays.
+    /// Whether so much was recorded since the last checkpoint that the next one pays, or so much came in that the log of
+    /// inputs would outgrow its bounds: what has come since a checkpoint cannot go.
     #[must_use]
     pub fn checkpoint_due(&self) -> bool {
         let bound = self.checkpoint_bytes.max(2 * self.page_bytes);
+        if !self.copying && self.entry_bytes > self.entry_bytes_max {
+            return true;
+        }
         if self.copying || self.upgrade_pending || self.record_bytes <= bound {
             return !self.copying && self.upgrade_pending;
         }
@@ -381,12 +391,4 @@ fn bounded(delta: &Delta) -> Result<u64, StoreError> {
         return Err(StoreError::TooLarge { frame: delta.frame(), bytes, max: RECORD_BYTES_MAX });
     }
     Ok(bytes)
-}
-
-fn bounded_entry(entry: &Entry) -> Result<(), StoreError> {
-    let (frame, bytes) = (entry.frame, entry.size());
-    match bytes > RECORD_BYTES_MAX {
-        true => Err(StoreError::TooLarge { frame, bytes, max: RECORD_BYTES_MAX }),
-        false => Ok(()),
-    }
 }

@@ -79,10 +79,33 @@ impl Plugin for Runtime {
 
     fn build(self, registrar: &mut Registrar) -> Result<()> {
         let Self { settings, commands } = self;
+        say(registrar, &settings, &commands);
         let floor = Floor::new(settings, commands);
         lane::register(registrar, &floor)?;
         registrar.resource(Client::new(floor));
         Ok(())
+    }
+}
+
+/// Says what has a part in what frames become: all settings but how many requests may wait.
+fn say(registrar: &mut Registrar, settings: &Settings, commands: &Commands) {
+    let Settings { scripts, entries, patience, processors, events, requests: _, bytes } = settings;
+    let script::Limits { steps_a_frame, steps_in_all, stack, bytes: script_bytes, parse } = scripts;
+    registrar.setting("runtime.scripts.steps_a_frame", steps_a_frame);
+    registrar.setting("runtime.scripts.steps_in_all", steps_in_all);
+    registrar.setting("runtime.scripts.stack", stack);
+    registrar.setting("runtime.scripts.bytes", script_bytes);
+    registrar.setting("runtime.scripts.parse.depth", parse.depth);
+    registrar.setting("runtime.scripts.parse.bytes", parse.bytes);
+    registrar.setting("runtime.entries.key_bytes", entries.key_bytes);
+    registrar.setting("runtime.entries.value_bytes", entries.value_bytes);
+    registrar.setting("runtime.patience", patience);
+    registrar.setting("runtime.processors", processors);
+    registrar.setting("runtime.events", events);
+    registrar.setting("runtime.bytes", bytes);
+    let built_in = Commands::new();
+    for command in commands.iter().filter(|command| built_in.get(command.name()).is_none()) {
+        registrar.setting("runtime.command", command.signature());
     }
 }
 

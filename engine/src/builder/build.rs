@@ -2,6 +2,7 @@
 //!
 //! Invariant: all wrong use is reported together, before anything is created on disk.
 
+use super::program::program;
 use super::registrar::Registrar;
 use super::{EngineBuilder, THREADS_MAX};
 use crate::annex::Annex;
@@ -33,8 +34,6 @@ use std::sync::Arc;
 
 /// The fact under which the seed is stored.
 pub(crate) const FACT_SEED: &str = "engine.seed";
-/// The version of the engine's own behaviour: what the same inputs make of a world.
-const ENGINE_VERSION: u32 = 1;
 /// The fact under which the step is stored.
 pub(crate) const FACT_DT: &str = "engine.dt";
 
@@ -218,26 +217,6 @@ fn gather_intakes(registrar: &mut Registrar, annexes: &[Arc<dyn Annex>]) -> Resu
         });
     }
     if errors.is_empty() { Ok(intakes) } else { Err(refusal(errors)) }
-}
-
-/// Everything that makes the frames, a line each: what must be the same wherever they are made again.
-fn program(
-    registrar: &Registrar,
-    schedule: &Schedule,
-    startup: &Schedule,
-    columns: &[Arc<dyn Column>],
-    inputs: &Inputs,
-    intakes: &[Intake],
-) -> String {
-    let plugins = registrar.plugins.iter().map(|(name, version)| format!("plugin {name} {version}\n"));
-    let systems = schedule.tasks.iter().chain(&startup.tasks).map(|task| format!("system {}\n", task.name));
-    let types = columns.iter().map(|column| format!("type {} {}\n", column.name(), column.version()));
-    let inputs = inputs.kinds().iter().map(|kind| format!("input {} {}\n", kind.name, kind.version));
-    let intakes = intakes.iter().map(|intake| format!("intake {} {}\n", intake.name(), intake.version()));
-    let engine = [format!("engine {ENGINE_VERSION}\n")].into_iter();
-    let lines: BTreeSet<String> =
-        engine.chain(plugins).chain(systems).chain(types).chain(inputs).chain(intakes).collect();
-    lines.into_iter().collect()
 }
 
 /// The annexes in the order of their stored names.

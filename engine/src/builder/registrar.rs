@@ -89,6 +89,8 @@ pub struct Registrar {
     pub(crate) intakes: Vec<Intake>,
     /// Names and versions of plugins.
     pub(crate) plugins: Vec<(&'static str, u32)>,
+    /// Names and values of settings that have a part in what frames are made of.
+    pub(crate) settings: Vec<(String, String)>,
     /// Old name and new name, as they were given.
     pub(super) renamed: Vec<(String, String)>,
     pub(super) dropped: Vec<String>,
@@ -262,6 +264,14 @@ impl Registrar {
     /// See [`super::EngineBuilder::fact`].
     pub fn fact(&mut self, name: &str, value: impl Display) -> &mut Self {
         self.facts.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Says a setting that has a part in what the frames become, and may be another one each time the world is opened.
+    /// A world whose last frames are known by what came into them alone is opened only with the settings that it had then,
+    /// and a replay with others says so where it comes out differently.
+    pub fn setting(&mut self, name: &str, value: impl Display) -> &mut Self {
+        self.settings.push((name.to_owned(), value.to_string()));
         self
     }
 

@@ -11,7 +11,7 @@ use crate::error::{Diverged, Error, Result};
 use crate::id::Id;
 use crate::input::Envelope;
 use crate::schedule::Schedule;
-use crate::store::{Entry, Image, LogReader, Tail, Taken};
+use crate::store::{Entry, Image, LogReader, Tail, Taken, difference, types_of};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Frame {
@@ -19,6 +19,7 @@ impl Frame {
     pub(crate) fn set_again(&mut self, again: bool) {
         let taken: Option<&[u8]> = again.then_some(&[]);
         self.intakes.iter().for_each(|intake| intake.replay(taken));
+        self.digests.known = self.digests.known.take().filter(|_| again);
     }
 
     /// Makes the next frame again, into which `entry` came, or nothing.
@@ -47,6 +48,9 @@ impl Frame {
             self.check_version("an input", name, *version, kinds[kind].version)?;
             envelopes.push(Envelope { source: source.clone(), kind, bytes: bytes.clone() });
         }
+        if let Some(program) = entry.and_then(|entry| entry.opened.as_ref()) {
+            self.digests.known = Some(types_of(program));
+        }
         // After the world was opened anew, what is kept beside it began anew.
         if self.committed > 0 && entry.is_some_and(|entry| entry.opened.is_some()) {
             self.begin_observers()?;
@@ -58,7 +62,7 @@ impl Frame {
     /// Compares the digest of the frame that was just made again with the one that was written down.
     pub(crate) fn check_again(&mut self, entry: Option<&Entry>) -> Result<()> {
         let Some(stored) = entry.and_then(|entry| entry.digest) else { return Ok(()) };
-        let made = self.take_digest();
+        let made = self.take_digest_then();
         if made == Digest(stored) {
             return Ok(());
         }
@@ -69,20 +73,30 @@ impl Frame {
     /// Compares the frame that a replay begins with.
     pub(crate) fn check_beginning(&mut self, start: &Start) -> Result<()> {
         match start {
-            Start::Again(beginning) => self.check_again(beginning.zero.as_ref()),
+            Start::Again(beginning) => {
+                self.digests.known.clone_from(&beginning.known);
+                let zero = beginning.zero.as_ref();
+                self.check_again(zero).map_err(|error| {
+                    let opened = zero.and_then(|entry| entry.opened.as_deref());
+                    self.told(error, beginning.log.first_image(self.committed), BEGINNING, opened)
+                })
+            }
             Start::Directory => Ok(()),
         }
     }
 
     /// Makes frame 1 of a new world by its startup systems, or of a stored one again.
     pub(crate) fn start_up_from(&mut self, startup: Schedule, start: &Start) -> Result<()> {
-        let first = match start {
-            Start::Directory => return self.start_up(startup),
-            Start::Again(beginning) => beginning.first.as_ref(),
-        };
+        let Start::Again(beginning) = start else { return self.start_up(startup) };
+        let (zero, first) = (beginning.zero.as_ref(), beginning.first.as_ref());
         self.feed(first)?;
         self.start_up(startup)?;
-        self.check_again(first)
+        self.check_again(first).map_err(|error| {
+            let compared = zero.is_some_and(|entry| entry.digest.is_some());
+            let since = if compared { since(1, 0) } else { BEGINNING.to_owned() };
+            let opened = first.into_iter().chain(zero).find_map(|entry| entry.opened.as_deref());
+            self.told(error, beginning.log.first_image(1), &since, opened)
+        })
     }
 
     /// Ends an opening: makes the frames after the checkpoint again where they are known by what came in alone.
@@ -100,14 +114,38 @@ impl Frame {
     pub(crate) fn make_tail_again(&mut self, tail: &[Entry], last: u64) -> Result<()> {
         let encoder = self.encoder.take();
         let mut entries = tail.iter().peekable();
-        let mut made = Ok(());
+        let (mut made, mut agreed) = (Ok(()), self.committed);
         while made.is_ok() && self.committed < last {
             let frame = self.committed + 1;
-            made = self.make_again(entries.next_if(|entry| entry.frame == frame));
+            let entry = entries.next_if(|entry| entry.frame == frame);
+            made = self.make_again(entry).map_err(|error| {
+                self.told(error, None, &format!("{}; {OPENING}", since(frame, agreed)), None)
+            });
+            if entry.is_some_and(|entry| entry.digest.is_some()) {
+                agreed = frame;
+            }
         }
         self.set_again(false);
         self.encoder = encoder;
         made
+    }
+
+    /// Puts words to a frame that came out differently before anybody can look: what differs from its state, where that is
+    /// kept, since when, and what made it then, where that is another program.
+    fn told(&self, error: Error, image: Option<Image>, since: &str, opened: Option<&str>) -> Error {
+        match error {
+            Error::Diverged(mut diverged) if diverged.place.is_empty() => {
+                let what = image.and_then(|image| self.differs_from(&image));
+                let what = what.map_or_else(String::new, |what| what + "; ");
+                let other = opened.and_then(|stored| difference(stored, &self.program));
+                let other = other.map_or_else(String::new, |(stored, given)| {
+                    format!("; another program made it: it had {stored}, this one has {given} instead")
+                });
+                diverged.place = what + since + &other;
+                Error::Diverged(diverged)
+            }
+            other => other,
+        }
     }
 
     fn check_version(&self, what: &str, name: &str, stored: u32, given: u32) -> Result<()> {
@@ -176,7 +214,7 @@ impl Frame {
         match log.image(frame) {
             Err(error) => Error::Store(error.to_string()),
             Ok(image) => {
-                let (stored, made) = (image.digest(), self.take_digest());
+                let (stored, made) = (image.digest(), self.take_digest_then());
                 let place = if stored == made {
                     "what it marks as changed differs".to_owned()
                 } else {
@@ -187,6 +225,21 @@ impl Frame {
         }
     }
 }
+
+/// Since when frames may have been other ones.
+pub(crate) fn since(frame: u64, agreed: u64) -> String {
+    match frame - agreed {
+        1 => "the frame before is the same".to_owned(),
+        _ => format!("the last frame that is known to be the same is {agreed}"),
+    }
+}
+
+/// Said of what a replay begins with.
+const BEGINNING: &str =
+    "the replay begins with it: setups, startup systems or the types' codecs are not those that made it";
+/// Said of frames that an opening makes again.
+const OPENING: &str = "its state is not stored, so nothing says which component differs; open the world with the program \
+                       that made it, and raise the version of a plugin wherever the same inputs may lead to another world";
 
 /// Bytes of a row that are shown of a difference.
 const SHOWN_BYTES_MAX: usize = 64;

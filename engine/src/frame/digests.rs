@@ -59,6 +59,9 @@ pub(crate) struct Digests {
     commits: u64,
     /// How many there were when the sums of pages were last brought up to date.
     summed: Option<u64>,
+    /// Where frames are made again: the types that the world had when they were made first. Nothing for all.
+    #[cfg(feature = "store")]
+    pub(crate) known: Option<std::collections::BTreeSet<String>>,
 }
 
 impl Digests {
@@ -95,8 +98,25 @@ impl Frame {
         digest
     }
 
-    /// The digest of the committed frame as a world has it that knows only the types that are `known`; the others
-    /// must be without rows.
+    /// The same as the program had it that made the frame, where it is made again: with no word of types that it did not
+    /// know.
+    #[cfg(feature = "store")]
+    pub(crate) fn take_digest_then(&mut self) -> Digest {
+        match self.digests.known.take() {
+            Some(known) if self.columns.iter().any(|column| !known.contains(column.name())) => {
+                let digest = self.digest_of(|column| known.contains(column.name()));
+                self.digests.known = Some(known);
+                digest
+            }
+            known => {
+                self.digests.known = known;
+                self.take_digest()
+            }
+        }
+    }
+
+    /// The digest of the committed frame as a world has it that knows only the types that are `known`, and others that
+    /// have rows.
     pub(super) fn digest_of(&mut self, known: impl Fn(&dyn Column) -> bool) -> Digest {
         let _span = tracing::trace_span!("digest").entered();
         let sums = self.column_sums();
@@ -117,7 +137,8 @@ impl Frame {
         sums: &[(u128, u64)],
         known: impl Fn(&dyn Column) -> bool,
     ) -> Vec<ComponentDigest<'_>> {
-        let columns = self.columns.iter().zip(sums).filter(|(column, _)| known(&***column));
+        let columns = self.columns.iter().zip(sums);
+        let columns = columns.filter(|(column, (_, rows))| *rows > 0 || known(&***column));
         let columns = columns.map(|(column, (sum, rows))| ComponentDigest {
             name: column.name(),
             version: column.version(),

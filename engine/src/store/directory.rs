@@ -21,7 +21,6 @@ use super::recovery::{
 };
 use super::watermark::{WATERMARK_FILE, Watermark, WatermarkFile};
 use super::{FactMismatch, StoreError, StoreOptions, TypeChanges, TypeEntry, catalog, inspect, keys, tables};
-use crate::durability::InputLog;
 
 pub(crate) const FORMAT_FILE: &str = "FORMAT";
 pub(crate) const FORMAT_NEW: &str = "FORMAT.new";
@@ -123,11 +122,8 @@ pub(crate) fn open_directory(
         recovered.change(&options.changes, &merged);
     }
     compare_programs(&values, &position, &options.program)?;
-    let log = Log::of(&disk, options.inputs)?;
+    let log = Log::of(&mut disk, options.inputs, &position)?;
     let mut kept = keep(&mut disk, &values, &position, options.history)?;
-    if options.inputs != InputLog::NONE && disk.logs.is_empty() {
-        disk.next_log()?;
-    }
     if values.program != options.program {
         disk.write(&[(&disk.world, keys::PROGRAM.as_bytes(), &encode_program(&options.program))])?;
     }

@@ -15,7 +15,8 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use self::stock::{Purpose, Stock};
 use super::StoreError;
 use super::codec::{Cursor, Fields};
-use super::keys::{RETIRED, WORLD, epoch_name, epoch_number, log_name, log_number};
+use super::keys::{LOG, RETIRED, WORLD, epoch_name, epoch_number, log_name, log_number};
+use super::log::LogStart;
 
 /// The epoch of a small state stays in memory and in the journal until it is deleted: no table is written.
 const SMALL_STATE_BYTES_MAX: u64 = 64 << 20;
@@ -36,6 +37,8 @@ pub(crate) struct Disk {
     pub(crate) epochs: Vec<(u64, Keyspace)>,
     /// Segments of the log of inputs, the one being written last.
     pub(crate) logs: Vec<(u64, Keyspace)>,
+    /// Where the log begins; nothing in worlds of earlier builds.
+    pub(crate) log_start: Option<LogStart>,
     /// Made ahead, while the journal has just been synced: making a keyspace syncs a dozen small files,
     /// and each of those syncs waits for the journal's dirty pages too.
     spare: Option<Spare>,
@@ -73,6 +76,7 @@ impl Disk {
             world,
             epochs: Vec::new(),
             logs: Vec::new(),
+            log_start: None,
             spare: None,
             settling: Vec::new(),
             stock: Stock::default(),
@@ -85,6 +89,8 @@ impl Disk {
 
     /// Finds epochs and segments, each by the number it holds.
     fn find_keyspaces(&mut self) -> Result<(), StoreError> {
+        let start = self.world.get(LOG).map_err(|error| unreadable(&error))?;
+        self.log_start = start.map(|bytes| LogStart::decode(&bytes)).transpose()?;
         let retired = self.world.get(RETIRED).map_err(|error| unreadable(&error))?;
         let retired = match &retired {
             None => String::new(),
@@ -100,8 +106,14 @@ impl Disk {
                 continue;
             }
             let number = held_number(&keyspace)?.unwrap_or(named);
-            let list = if epoch.is_some() { &mut self.epochs } else { &mut self.logs };
-            list.push((number, keyspace));
+            match epoch {
+                Some(_) => self.epochs.push((number, keyspace)),
+                // Of a log that was begun anew; a crash came before it was deleted.
+                None if self.log_start.is_some_and(|start| number < start.segment) => {
+                    self.retired.push(keyspace)
+                }
+                None => self.logs.push((number, keyspace)),
+            }
         }
         self.epochs.sort_unstable_by_key(|(number, _)| *number);
         self.logs.sort_unstable_by_key(|(number, _)| *number);
@@ -117,9 +129,21 @@ impl Disk {
         self.db.keyspace(name, options).map_err(|error| StoreError::engine("creating a keyspace", &error))
     }
 
+    /// The number of the next segment of the log.
+    pub(crate) fn next_log_number(&self) -> u64 {
+        let first = self.log_start.map_or(0, |start| start.segment);
+        self.logs.last().map_or(first, |(number, _)| number + 1)
+    }
+
+    /// Writes down where the log begins.
+    pub(crate) fn write_log_start(&mut self, start: LogStart) -> Result<(), StoreError> {
+        self.log_start = Some(start);
+        self.write(&[(&self.world, LOG.as_bytes(), &start.encode())])
+    }
+
     /// Begins the next segment of the log.
     pub(crate) fn next_log(&mut self) -> Result<(), StoreError> {
-        let number = self.logs.last().map_or(0, |(number, _)| number + 1);
+        let number = self.next_log_number();
         let segment = match self.stock.take(Purpose::Log) {
             Some(segment) => self.number_again(segment, number)?,
             None => {
@@ -135,6 +159,14 @@ impl Disk {
     /// The segment being written, if there is a log.
     pub(crate) fn log(&self) -> Option<&Keyspace> {
         self.logs.last().map(|(_, segment)| segment)
+    }
+
+    /// Gives up the segments of a log that was begun anew.
+    pub(crate) fn drop_older_logs(&mut self) -> Result<(), StoreError> {
+        let first = self.log_start.map_or(0, |start| start.segment);
+        let kept = self.logs.iter().position(|(number, _)| *number >= first).unwrap_or(self.logs.len());
+        let old = self.logs.drain(..kept).map(|(_, segment)| segment).collect();
+        self.give_up(old)
     }
 
     /// Gives up the oldest segment of the log; never the one being written.
@@ -306,7 +338,8 @@ impl Disk {
             Spare::New(_) => None,
         });
         let more = more.into_iter().map(|keyspace| &**keyspace.name());
-        let names: Vec<&str> = self.stock.names().chain(spare).chain(more).collect();
+        let earlier = self.retired.iter().map(|keyspace| &**keyspace.name());
+        let names: Vec<&str> = self.stock.names().chain(spare).chain(more).chain(earlier).collect();
         Fields::default().text(&names.join("\n")).finish()
     }
 }

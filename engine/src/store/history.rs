@@ -19,7 +19,7 @@ use super::{Image, StoreError, TypeEntry, catalog};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct History {
     /// So many frames before the last one can be looked at, for certain as far as `bytes` allows. 0 keeps nothing
-    /// beyond the last checkpoint.
+    /// beyond the last checkpoint. At most [`HISTORY_EPOCHS_MAX`] older checkpoints are kept.
     pub frames: u64,
     /// Bytes of records and pages in epochs before the current one, at most; the oldest go first.
     pub bytes: u64,
@@ -27,6 +27,10 @@ pub struct History {
 
 /// Bytes of older epochs that are kept, unless said otherwise.
 pub const HISTORY_BYTES: u64 = 1 << 30;
+
+/// Older checkpoints that are kept, at most: each is a keyspace with files of its own. A world that is known by its inputs
+/// makes one every few frames, however small it is.
+pub const HISTORY_EPOCHS_MAX: usize = 256;
 
 impl History {
     /// So many frames before the last one, in at most [`HISTORY_BYTES`].
@@ -122,6 +126,7 @@ impl Kept {
         let wanted = head.saturating_sub(1).saturating_sub(history.frames);
         let mut first = self.starts.iter().rposition(|start| start.frame <= wanted).unwrap_or(0);
         let older = self.starts.split_last().map_or(&[][..], |(_, older)| older);
+        first = first.max(older.len().saturating_sub(HISTORY_EPOCHS_MAX));
         let mut bytes = older.iter().skip(first).map(|start| start.bytes).sum::<u64>();
         while bytes > history.bytes {
             bytes -= older[first].bytes;
@@ -148,6 +153,18 @@ impl Kept {
         let last = head.checked_sub(1)?;
         let last = if current.by_inputs { current.frame.min(last) } else { last };
         Some(first.frame.min(last)..=last)
+    }
+
+    /// The first frame from `wanted` on that can be made.
+    fn first_from(&self, wanted: u64, head: u64) -> Option<u64> {
+        let last = head.checked_sub(1)?;
+        let next = self.starts.iter().skip(1).map(|start| start.frame.saturating_sub(1));
+        let made = self.starts.iter().zip(next.chain([last])).filter_map(|(start, end)| {
+            let frame = start.frame.min(last);
+            let end = if start.by_inputs { frame } else { end };
+            (wanted <= end).then(|| frame.max(wanted))
+        });
+        made.min()
     }
 
     /// The types that a frame was made with; `now` are the current ones.
@@ -180,6 +197,11 @@ impl Look {
     /// See [`Kept::retained`].
     pub(crate) fn retained(&self) -> Option<RangeInclusive<u64>> {
         self.kept.retained(self.head)
+    }
+
+    /// The first frame from `wanted` on that can be made.
+    pub(crate) fn first_from(&self, wanted: u64) -> Option<u64> {
+        self.kept.first_from(wanted, self.head)
     }
 
     /// The world as it was after `frame`.
@@ -239,7 +261,7 @@ impl Look {
 
 #[cfg(test)]
 mod tests {
-    use super::{History, Kept, Start};
+    use super::{HISTORY_EPOCHS_MAX, History, Kept, Start};
 
     fn kept(starts: &[(u64, u64)]) -> Kept {
         let start = |(index, (frame, bytes)): (usize, &(u64, u64))| Start {
@@ -267,6 +289,30 @@ mod tests {
         assert!(kept.is_outlived(71, History { frames: 50, bytes: 0 }) && kept.start_of(59).is_some());
         assert!(!kept.is_outlived(71, History { frames: 51, bytes: 0 }), "frame 19 needs the first one");
         assert_eq!(kept.start_of(59).map(|start| start.epoch), Some(4));
+    }
+
+    /// Claim: however many small checkpoints there are, the newest stay, as many as there may be.
+    #[test]
+    fn no_more_checkpoints_are_kept_than_may_be() {
+        let starts: Vec<(u64, u64)> = (0..1000).map(|number| (number, 1)).collect();
+        let kept = kept(&starts);
+        let all = History::frames(u64::MAX);
+        assert_eq!(kept.first_needed(1000, all), 999 - HISTORY_EPOCHS_MAX);
+        assert_eq!(kept.first_needed(1000, History { bytes: 10, ..all }), 989);
+        assert_eq!(kept.first_needed(1000, History::frames(5)), 994);
+    }
+
+    /// Claim: the first frame from another one on is its own where records go on, and the next checkpoint's where frames
+    /// are known by their inputs.
+    #[test]
+    fn the_next_frame_that_can_be_made_is_a_checkpoints_where_there_are_no_records() {
+        let mut kept = kept(&[(0, 10), (20, 10), (40, 10), (60, 10)]);
+        kept.starts[1].by_inputs = true;
+        kept.starts[3].by_inputs = true;
+        let wanted = [0, 19, 20, 21, 40, 59, 60, 61];
+        let found = wanted.map(|wanted| kept.first_from(wanted, 71));
+        assert_eq!(found, [Some(0), Some(19), Some(20), Some(40), Some(40), Some(59), Some(60), None]);
+        assert_eq!(kept.first_from(0, 0), None, "no frame at all");
     }
 
     /// Claim: what was encoded comes back, and a cut value is refused.

@@ -21,7 +21,7 @@ use super::history::{Look, Start};
 use super::journal::Place;
 use super::recovery::{Recovered, recover, world_values};
 use super::watermark::{Condition, Watermark};
-use super::{Image, StoreError, TypeEntry, journal, tables};
+use super::{Image, StoreError, TypeEntry, journal, log, tables};
 
 /// A running world may change under the copy: so often is it taken again.
 pub(crate) const COPY_TRIES_MAX: u32 = 8;
@@ -29,7 +29,8 @@ pub(crate) const COPY_TRIES_MAX: u32 = 8;
 /// What a directory holds.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// The last whole frame; `None` for a world without one, or a damaged one.
+    /// The last frame whose state is stored; `None` for a world without one, or a damaged one. Where later ones are known
+    /// by what came into them, a note says which.
     pub frame: Option<u64>,
     /// The last frame that was synced for certain.
     pub durable_frame: Option<u64>,
@@ -152,6 +153,10 @@ fn open_checked(database: &Path, watermark: &Watermark, end: Place) -> Result<Op
         return Err(StoreError::damaged(database.display().to_string(), reason));
     }
     let current = Start::of(&values, &position);
+    if position.by_inputs {
+        // What is made of it is not known here; whether it is there is.
+        log::tail(&disk, &values, &position)?;
+    }
     let mut kept = values.past;
     kept.settle(&disk.epochs, current);
     let (epochs, head, _lent) = (disk.epochs.clone(), position.head, disk.lend());
@@ -236,6 +241,7 @@ fn fill(copy: &Path, report: &mut Report) -> Result<(), StoreError> {
     report.facts.clone_from(&facts);
     report.kept = look.retained();
     report.notes.extend(recovered.as_ref().and_then(former_digest));
+    report.notes.extend(recovered.as_ref().and_then(|recovered| made_again(recovered.frame, look.head)));
     report.problems.extend(look.problems());
     let image = recovered.map(|recovered| Image::new(recovered, facts));
     describe(&look.types, image.as_ref(), report);
@@ -259,7 +265,11 @@ fn rehearse_in(copy: &Path, absent: &Path) -> Result<(), StoreError> {
     journal::check(&database, watermark.place)?;
     let heads = Disk::open(&database).and_then(|disk| {
         let values = world_values(&disk)?;
-        Ok(recover(&disk, &values, watermark.link)?.1.head)
+        let (_, position) = recover(&disk, &values, watermark.link)?;
+        if position.by_inputs {
+            log::tail(&disk, &values, &position)?;
+        }
+        Ok(position.head)
     });
     match heads {
         Ok(head) if head >= watermark.head => Ok(()),
@@ -269,6 +279,18 @@ fn rehearse_in(copy: &Path, absent: &Path) -> Result<(), StoreError> {
             Err(StoreError::damaged(absent.display().to_string(), reason))
         }
     }
+}
+
+/// Says which frames are known by what came into them alone.
+fn made_again(stored: u64, head: u64) -> Option<String> {
+    let (first, last) = (stored + 1, head - 1);
+    let frames = if first == last { format!("frame {last}") } else { format!("frames {first} to {last}") };
+    (first <= last).then(|| {
+        format!(
+            "the state of frame {stored} is stored; {frames} are known by what came in, which is there, and are made \
+             again when the world is opened"
+        )
+    })
 }
 
 /// Says of a digest by the hash before the present one that nothing is compared with it.

@@ -6,7 +6,9 @@
 //! Format of a batch: `1, items: u32, seqno: u64`, then items `2, type, compression, keyspace: u64,
 //! key length: u16, value length: u32, stored length: u32, key, value` or clears `4, keyspace: u64`, then
 //! `3, xxh3 of the items: u64, "FJL\x03"`. A journal is made of zeros 64 MiB long, so zeros end it.
-//! Left out: what the items mean.
+//! Left out: what the items mean, and following a journal that is being written (see `tail`).
+
+mod tail;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom};
@@ -14,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3Default;
 
+pub(crate) use self::tail::Tail;
 use super::StoreError;
 
 const START: u8 = 1;
@@ -347,49 +350,6 @@ fn skip_item(reader: &mut BufReader<&File>) -> io::Result<Option<u64>> {
             Ok(Some(ITEM_HEAD_BYTES as u64 + body))
         }
         _ => Ok(None),
-    }
-}
-
-/// Follows the journals while fjall writes them, so that the watermark can say how far they are synced.
-#[derive(Debug)]
-pub(crate) struct Tail {
-    database: PathBuf,
-    file: File,
-    place: Place,
-}
-
-impl Tail {
-    pub(crate) fn new(database: &Path, place: Place) -> Result<Self, StoreError> {
-        let path = database.join(format!("{}.jnl", place.file));
-        let file = File::open(&path).map_err(|error| StoreError::io("opening", &path, &error))?;
-        Ok(Self { database: database.to_owned(), file, place })
-    }
-
-    /// Walks over the batches that were written since the last call; right only after a sync.
-    pub(crate) fn advance(&mut self) -> Result<Place, StoreError> {
-        loop {
-            self.walk().map_err(|error| {
-                let path = self.database.join(format!("{}.jnl", self.place.file));
-                StoreError::io("following", &path, &error)
-            })?;
-            let next = list(&self.database)?.into_iter().find(|(number, _)| *number > self.place.file);
-            let Some((file, path)) = next else { return Ok(self.place) };
-            self.file = File::open(&path).map_err(|error| StoreError::io("opening", &path, &error))?;
-            self.place = Place { file, offset: 0 };
-        }
-    }
-
-    /// Walks over the batches of the file.
-    fn walk(&mut self) -> io::Result<()> {
-        let (end, problem) = match walk(&self.file, self.place.offset) {
-            Ok(end) => (end, None),
-            Err((end, error)) => {
-                let reason = format!("no item stands in the batch at byte {end}");
-                (end, Some(error.unwrap_or_else(|| io::Error::new(ErrorKind::InvalidData, reason))))
-            }
-        };
-        self.place.offset = end;
-        problem.map_or(Ok(()), Err)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Names and keys inside the database.
 //!
 //! Keyspace `world` holds `catalog`, `facts`, `current` (the epoch to recover from), `head` (frames after the last
-//! record), `past` (checkpoints that are kept beside the current one), `program` (who makes the frames) and `retired`
-//! (keyspaces that hold nothing any more). Each checkpoint epoch has its own keyspace, given up whole; so has each
+//! record), `past` (checkpoints that are kept beside the current one), `program` (who makes the frames), `log` (where the
+//! log of inputs begins) and `retired` (keyspaces that hold nothing any more). Each checkpoint epoch has its own keyspace, given up whole; so has each
 //! segment of the log of inputs. Its number is in its name, or, where it was used before, under a key of its own that
 //! sorts before all others.
 //! Invariant: an epoch's keys grow with time (frame, kind, index, all big-endian), so that reading it
@@ -16,6 +16,7 @@ pub(crate) const HEAD: &str = "head";
 pub(crate) const PROGRAM: &str = "program";
 pub(crate) const PAST: &str = "past";
 pub(crate) const RETIRED: &str = "retired";
+pub(crate) const LOG: &str = "log";
 
 /// The base of the epoch's checkpoint.
 pub(crate) const BASE: u8 = 0;

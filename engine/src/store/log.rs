@@ -8,10 +8,12 @@
 mod entry;
 mod reader;
 mod records;
+mod start;
 
 pub use entry::{Entry, Taken};
 pub use reader::LogReader;
 pub(crate) use records::Records;
+pub(crate) use start::LogStart;
 
 use std::collections::BTreeSet;
 
@@ -38,11 +40,24 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Goes on with the log of an open database.
-    pub(crate) fn of(disk: &Disk, kept: InputLog) -> Result<Self, StoreError> {
+    /// Goes on with the log of an open database, begins one where there is none, or ends it where none is kept.
+    pub(crate) fn of(disk: &mut Disk, kept: InputLog, position: &Position) -> Result<Self, StoreError> {
+        if kept != InputLog::NONE && disk.logs.is_empty() {
+            // Told before it is there: of a crash in between, another opening tells it again.
+            disk.write_log_start(LogStart { segment: disk.next_log_number(), from: position.head })?;
+            disk.next_log()?;
+        } else if kept == InputLog::NONE && !disk.logs.is_empty() && !position.by_inputs {
+            disk.write_log_start(LogStart::none(disk))?;
+            disk.drop_older_logs()?;
+        }
         let link = last_entry(disk)?.map_or(Link::NONE, |(_, link)| link);
         let bytes = disk.logs.last().map_or(0, |(_, segment)| segment.disk_space());
         Ok(Self { kept, link, bytes })
+    }
+
+    /// Bytes of the newest segment, as far as they are known.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Encodes the next entry and moves the chain on.
@@ -53,22 +68,32 @@ impl Log {
         bytes
     }
 
-    /// Stored types change their versions: what came in before is of no use to a program that knows the new ones.
-    pub(crate) fn restart(&mut self, disk: &mut Disk) -> Result<(), StoreError> {
-        if disk.logs.is_empty() {
-            return Ok(());
+    /// Before the switch to a checkpoint: where the log begins from then on, if it is another place. What came in before
+    /// stored types change is of no use to a program that knows the new ones; and nobody keeps a log that is not wanted
+    /// any more, now that no frame has to be made again by it.
+    pub(crate) fn restart(
+        &mut self,
+        disk: &mut Disk,
+        upgraded: bool,
+        head: u64,
+    ) -> Result<Option<LogStart>, StoreError> {
+        let unwanted = self.kept == InputLog::NONE;
+        if disk.logs.is_empty() || !(upgraded || unwanted) {
+            return Ok(None);
+        }
+        self.bytes = 0;
+        let start = LogStart { segment: disk.next_log_number(), from: head };
+        if unwanted {
+            return Ok(Some(LogStart::none(disk)));
         }
         disk.next_log()?;
-        self.bytes = 0;
-        while disk.logs.len() > 1 {
-            disk.drop_first_log()?;
-        }
-        Ok(())
+        Ok(Some(start))
     }
 
     /// At the end of a checkpoint: begins a new segment where it is time, and deletes old ones. Frames from `needed`
     /// on are those that the current checkpoint does not hold.
     pub(crate) fn tend(&mut self, disk: &mut Disk, needed: u64, head: u64) -> Result<(), StoreError> {
+        disk.flush_log()?;
         if self.bytes >= LOG_SEGMENT_BYTES.min(self.kept.bytes / 4) && self.bytes > 0 {
             disk.next_log()?;
             self.bytes = 0;
@@ -83,20 +108,31 @@ impl Log {
             }
             disk.drop_first_log()?;
         }
-        disk.flush_log()
+        Ok(())
     }
 }
 
-/// What one program has and another has not, both ways; `None` where they are the same.
+/// What one program has and another has not, both ways; `None` where they are the same. A program of an earlier build
+/// said nothing of settings: of that nothing is compared.
 pub(crate) fn difference(stored: &str, given: &str) -> Option<(String, String)> {
-    let (stored, given): (BTreeSet<&str>, BTreeSet<&str>) =
+    let (stored, mut given): (BTreeSet<&str>, BTreeSet<&str>) =
         (stored.lines().collect(), given.lines().collect());
+    let is_setting = |line: &&str| line.starts_with("setting");
+    if !stored.iter().any(is_setting) {
+        given.retain(|line| !is_setting(line));
+    }
     let list = |lines: Vec<&&str>| match lines.as_slice() {
         [] => "nothing".to_owned(),
         lines => lines.iter().map(|line| **line).collect::<Vec<_>>().join(", "),
     };
     let missing = |one: &BTreeSet<&str>, other: &BTreeSet<&str>| list(one.difference(other).collect());
     (stored != given).then(|| (missing(&stored, &given), missing(&given, &stored)))
+}
+
+/// The names of the types that a program has.
+pub(crate) fn types_of(program: &str) -> BTreeSet<String> {
+    let types = program.lines().filter_map(|line| line.strip_prefix("type ")?.rsplit_once(' '));
+    types.map(|(name, _version)| name.to_owned()).collect()
 }
 
 /// The first frame that a segment holds.
@@ -145,7 +181,12 @@ pub(crate) fn tail(disk: &Disk, values: &WorldValues, position: &Position) -> Re
             let what = format!("the entry of frame {frame}");
             let (entry, previous, own) = Entry::decode(&value)
                 .map_err(|error| StoreError::damaged(place(what.clone()), error.to_string()))?;
-            if link.is_some_and(|link| link != previous) {
+            // The first one follows an entry that the checkpoint holds, or none.
+            let follows = match link {
+                Some(link) => link == previous,
+                None => previous == Link::NONE || previous.frame <= position.checkpoint,
+            };
+            if !follows {
                 let reason = format!("it follows frame {}, whose entry is not before it", previous.frame);
                 return Err(StoreError::damaged(place(what), reason));
             }
@@ -163,3 +204,6 @@ pub(crate) fn tail(disk: &Disk, values: &WorldValues, position: &Position) -> Re
     }
     Ok(Tail { entries, last: position.head - 1 })
 }
+
+#[cfg(test)]
+mod tests;

@@ -131,7 +131,8 @@ struct Made {
 /// ```
 ///
 /// # Errors
-/// When a frame came out differently, and when the world cannot be built or run.
+/// When a frame came out differently, when the world cannot be built or run, and where
+/// [`rollback_bytes`](EngineBuilder::rollback_bytes) allow nothing but the last frame.
 ///
 /// # Panics
 /// When `advance` makes another number of frames than one.
@@ -146,6 +147,7 @@ pub fn sync_test(
         return Err(Error::Setting { setting: "distance", value: "0".to_owned(), reason }.into());
     }
     builder.rollback = builder.rollback.max(test.distance);
+    let bytes = builder.rollback_bytes.to_string();
     let mut engine = builder.build()?;
     let mut one = |engine: &mut Engine, frame: u64| {
         advance(engine, frame)?;
@@ -161,6 +163,10 @@ pub fn sync_test(
         made.insert(frame, first);
         let oldest = engine.rollback_oldest().unwrap_or(frame);
         let back = frame.saturating_sub(distance).max(oldest);
+        if back == frame {
+            let reason = "nothing but the last frame fits into them, so nothing is made again; allow more";
+            return Err(Error::Setting { setting: "rollback_bytes", value: bytes, reason }.into());
+        }
         engine.rollback_to(back)?;
         made.retain(|frame, _| *frame > back);
         for again in back + 1..=frame {

@@ -56,7 +56,10 @@ impl Trial<'_> {
         self.done.push(format!("a replay on {threads} threads"));
         let builder = self.play.register(Engine::in_memory()).threads(threads);
         let failed = |error: Error| format!("the replay: {error}");
-        let mut replay = builder.replay(&left.dir, ReplayFrom::Oldest).map_err(failed)?;
+        let mut replay = match builder.replay(&left.dir, ReplayFrom::Oldest) {
+            Err(error) if !self.logged && error.to_string().contains("no log of inputs") => return Ok(()),
+            made => made.map_err(failed)?,
+        };
         let frame = replay.run_to(u64::MAX).map_err(failed)?;
         replay.compare_state().map_err(failed)?;
         let (digest, expected) = (replay.digest(), self.digests[frame as usize]);

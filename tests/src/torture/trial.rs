@@ -79,6 +79,8 @@ pub(crate) struct Trial<'a> {
     pub(crate) done: Vec<String>,
     /// Whether frames of the engine opened last are durable when they are synced.
     pub(crate) synced: bool,
+    /// Whether it kept a log of what comes in.
+    pub(crate) logged: bool,
 }
 
 /// Where trials are run, and by what help.
@@ -117,6 +119,7 @@ fn whole(seed: u64, ground: &Ground) -> Result<Outcome, Violation> {
         outcome: Outcome::default(),
         done: Vec::new(),
         synced: false,
+        logged: false,
     };
     let folder = ground.scratch.join(format!("seed-{seed}-{}", std::process::id()));
     let result = trial.run(&folder);
@@ -175,6 +178,7 @@ impl Trial<'_> {
     pub(crate) fn open(&mut self, left: &Left, faults: FaultPlan) -> Result<Engine, String> {
         let way = Way::throw(&mut self.dice);
         self.synced = way.is_synced();
+        self.logged = way.log() != InputLog::NONE;
         self.done.push(format!("{way}, opened from frame {} on or later", left.floor));
         let builder = self.play.register(Engine::open(&left.dir));
         let mut engine = way

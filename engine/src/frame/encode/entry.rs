@@ -34,7 +34,8 @@ impl Frame {
         (!entry.is_empty()).then_some(entry)
     }
 
-    /// Writes down a frame by what came into it; every so many frames a checkpoint of the state follows.
+    /// Writes down a frame by what came into it; every so many frames, or bytes that came in, a checkpoint of the state
+    /// follows.
     pub(super) fn record_inputs(
         &mut self,
         encoder: &mut Encoder,
@@ -45,7 +46,8 @@ impl Frame {
             Some(entry) => encoder.sink.submit_entry(entry).map_err(failed)?,
             None => encoder.sink.empty_to(frame),
         }
-        if encoder.checkpoint_every.is_some_and(|every| frame.is_multiple_of(u64::from(every))) {
+        let due = encoder.checkpoint_every.is_some_and(|every| frame.is_multiple_of(u64::from(every)));
+        if due || encoder.sink.checkpoint_due() {
             let writer = core::mem::take(&mut encoder.writer);
             encoder.pending = Some(Job { writer, keys: core::mem::take(&mut encoder.keys), by: By::Inputs });
         }

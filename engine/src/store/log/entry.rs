@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::store::StoreError;
 use crate::store::codec::{Cursor, Fields, malformed};
 use crate::store::delta::Link;
+use crate::store::{RECORD_BYTES_MAX, StoreError};
 
 const MAGIC: u32 = u32::from_le_bytes(*b"DPL1");
 const STILL: u8 = 1;
@@ -54,6 +54,15 @@ impl Entry {
     /// Bytes that it takes in a queue, about.
     pub(crate) fn size(&self) -> u64 {
         self.taken.iter().map(|taken| 64 + taken.bytes.len() as u64).sum::<u64>() + 64
+    }
+
+    /// The same, if the store takes so many.
+    pub(crate) fn bounded(&self) -> Result<u64, StoreError> {
+        let (frame, bytes) = (self.frame, self.size());
+        match bytes > RECORD_BYTES_MAX {
+            true => Err(StoreError::TooLarge { frame, bytes, max: RECORD_BYTES_MAX }),
+            false => Ok(bytes),
+        }
     }
 
     /// Its bytes when it follows the entry that `previous` names, and the link of the next.

@@ -141,28 +141,55 @@ impl LogReader {
         Ok(Image::new(self.look.recovered(frame)?, self.facts.clone()))
     }
 
+    /// The world at one of its first frames, as bytes, if it is kept anywhere.
+    pub(crate) fn first_image(&self, frame: u64) -> Option<Image> {
+        let origin = || if frame == 0 { self.origin().ok()? } else { None };
+        let recovered = self.at(frame).ok().or_else(origin)?;
+        Some(Image::new(recovered, self.facts.clone()))
+    }
+
+    /// The first frame of which the log knows what came in; 0 where it begins with the world.
+    ///
+    /// # Errors
+    /// What is there is damaged; or there is no log.
+    pub fn first_logged(&self) -> Result<u64, StoreError> {
+        let Some((number, segment)) = self.disk.logs.first() else {
+            return Err(self.refusal("it has no log of inputs; keep one: .input_log(InputLog { .. })"));
+        };
+        // Whatever came before the first entry of a segment that is not the first one is gone.
+        let first = || Ok::<_, StoreError>(super::first_frame(segment)?.unwrap_or(self.look.head));
+        match self.disk.log_start {
+            Some(start) if start.segment == *number => Ok(start.from),
+            Some(start) => Ok(start.from.max(first()?)),
+            // An earlier build may have begun it in the midst of a world.
+            None => first(),
+        }
+    }
+
     /// The first frame that is kept from which the log goes on; 0 where it begins with the world.
     ///
     /// # Errors
     /// What is there is damaged; or there is no log, or no such frame.
     pub fn oldest(&self) -> Result<u64, StoreError> {
-        let Some((number, segment)) = self.disk.logs.first() else {
-            return Err(self.refusal("it has no log of inputs; keep one: .input_log(InputLog { .. })"));
-        };
-        let kept = self.look.retained();
-        let kept = kept.ok_or_else(|| self.refusal("it has no frame yet"))?;
-        let first = super::first_frame(segment)?.unwrap_or(0);
-        if *number == 0 && first == 0 && segment_has_origin(segment)? {
+        let first = self.first_logged()?;
+        if self.look.head == 0 {
+            return Err(self.refusal("it has no frame yet"));
+        }
+        if first == 0 && self.has_origin()? {
             return Ok(0);
         }
-        // Whatever came before the first entry of a segment that is not the first one is gone.
-        let oldest = if *number == 0 { *kept.start() } else { (*kept.start()).max(first.saturating_sub(1)) };
-        match oldest <= *kept.end() {
-            true => Ok(oldest),
-            false => Err(self.refusal(&format!(
+        // Of frames that are known by their inputs alone the checkpoints between them can be begun with.
+        self.look.first_from(first.saturating_sub(1)).ok_or_else(|| {
+            self.refusal(&format!(
                 "its log of inputs begins with frame {first}, and no frame before it is kept"
-            ))),
-        }
+            ))
+        })
+    }
+
+    fn has_origin(&self) -> Result<bool, StoreError> {
+        let Some((_, segment)) = self.disk.logs.first() else { return Ok(false) };
+        let read = segment.contains_key(keys::key(0, keys::RECORD, 0));
+        read.map_err(|error| StoreError::engine("reading the log of inputs", &error))
     }
 
     pub(super) fn epochs(&self) -> Vec<(u64, fjall::Keyspace)> {
@@ -210,9 +237,4 @@ impl LogReader {
     pub fn refusal(&self, reason: &str) -> StoreError {
         refuse(&self.dir, reason.to_owned())
     }
-}
-
-fn segment_has_origin(segment: &fjall::Keyspace) -> Result<bool, StoreError> {
-    let read = segment.contains_key(keys::key(0, keys::RECORD, 0));
-    read.map_err(|error| StoreError::engine("reading the log of inputs", &error))
 }

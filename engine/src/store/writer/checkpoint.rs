@@ -12,6 +12,7 @@ use super::Writer;
 use crate::store::base::Base;
 use crate::store::delta::{Delta, Link, seal};
 use crate::store::history::Start;
+use crate::store::log::LogStart;
 use crate::store::marks::copy_of;
 use crate::store::recovery::{encode_current, encode_end};
 use crate::store::{StoreError, catalog, keys};
@@ -130,7 +131,8 @@ impl Writer {
             self.kept.catalogs.push((checkpoint.frame, std::mem::replace(&mut self.types, types)));
             bytes
         });
-        let upgraded = catalog.is_some();
+        let log_start = self.log.restart(&mut self.disk, catalog.is_some(), self.head)?;
+        let log_value = log_start.map(LogStart::encode);
         let past = self.kept.encode();
         let (writing, world) = (self.disk.writing(), &self.disk.world);
         let mut values: Vec<(_, &[u8], &[u8])> = vec![
@@ -139,6 +141,7 @@ impl Writer {
             (world, keys::PAST.as_bytes(), &past),
         ];
         values.extend(catalog.as_ref().map(|types| (world, keys::CATALOG.as_bytes(), types.as_slice())));
+        values.extend(log_value.as_ref().map(|start| (world, keys::LOG.as_bytes(), start.as_slice())));
         self.disk.write(&values)?;
         self.link = checkpoint.anew.unwrap_or(self.link);
         self.sync()?;
@@ -150,8 +153,9 @@ impl Writer {
         }
         // What stays is no longer written.
         self.disk.settle(before..checkpoint.epoch)?;
-        if upgraded {
-            self.log.restart(&mut self.disk)?;
+        if log_start.is_some() {
+            self.disk.log_start = log_start;
+            self.disk.drop_older_logs()?;
         }
         self.log.tend(&mut self.disk, checkpoint.frame, self.head)?;
         self.page_bytes = checkpoint.bytes;
