@@ -174,8 +174,11 @@ pub struct Rules {
     pub follow: f32,
     /// How much one that carries food turns towards the nest, of whose direction it has a vague idea.
     pub homing: f32,
-    /// What a signal is multiplied with at each result, beside losses / (wins + 1).
+    /// What a winner's way is multiplied with as it becomes a signal, beside losses / (wins + 1); 0: winners are
+    /// not rewarded.
     pub influence: f32,
+    /// The same for a loser, whose way is taken away; 0: losers are not punished.
+    pub blame: f32,
     /// Part of a signal that a frame takes away, 0 to 1.
     pub evaporation: f32,
     /// Part of a signal that goes to the four neighbours in a frame, 0 to 1.
@@ -200,6 +203,7 @@ impl Default for Rules {
             follow: 0.4,
             homing: 0.08,
             influence: 0.5,
+            blame: 0.02,
             evaporation: 0.005,
             diffusion: 0.05,
             faint: 1e-3,
@@ -232,6 +236,7 @@ impl Rules {
             ("follow", self.follow),
             ("homing", self.homing),
             ("influence", self.influence),
+            ("blame", self.blame),
             ("faint limit", self.faint),
         ];
         let mut checks =

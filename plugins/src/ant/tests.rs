@@ -9,7 +9,7 @@ use diptych_engine::testkit;
 fn options() -> Options {
     let rules = Rules { life: 60, resolution: 4, trail_limit: 80, ..Rules::default() };
     // More ants than a block of a loop, so that loops are really split.
-    Options { ants: 5000, width: 64, height: 96, piles: 6, portions: 6, rules, ..Options::default() }
+    Options { ants: 700, width: 64, height: 96, piles: 6, portions: 6, rules, ..Options::default() }
 }
 
 fn world(options: Options) -> impl Fn(EngineBuilder) -> EngineBuilder {
@@ -73,7 +73,7 @@ fn food_is_neither_made_nor_lost() {
 fn trails_help() {
     let rules = Rules { homing: 0.2, ..Rules::default() };
     let delivered = |influence: f32| {
-        let rules = Rules { influence, ..rules };
+        let rules = Rules { influence, blame: rules.blame * influence, ..rules };
         let mut engine = build(Options {
             ants: 600,
             width: 128,

@@ -229,8 +229,8 @@ impl Walk<'_> {
     /// Tells the cells of a trail how it turned out: forwards if its ant won, backwards if it lost, with the weight
     /// of its life so far. Segments then last longer.
     fn apply(&self, ant: &Ant, outcome: Outcome, trail: &mut Trail, mut deposit: impl FnMut(usize, Deposit)) {
-        let weight = ant.losses as f32 / (ant.wins as f32 + 1.0) * self.rules.influence;
-        let weight = if outcome == Outcome::Won { weight } else { -weight };
+        let life = ant.losses as f32 / (ant.wins as f32 + 1.0);
+        let weight = life * if outcome == Outcome::Won { self.rules.influence } else { -self.rules.blame };
         for segment in
             trail.segments.iter_mut().filter(|segment| segment.ends >= self.frame && segment.ends > 0)
         {
@@ -319,19 +319,20 @@ mod tests {
     /// where the ant lost, leaves out what has ended, and makes the rest last longer.
     #[test]
     fn results_weigh_by_life() {
-        let walk = walk(Rules { influence: 0.5, trail_limit: 10, trail_result: 7, ..Rules::default() });
+        let walk =
+            walk(Rules { influence: 0.5, blame: 0.25, trail_limit: 10, trail_result: 7, ..Rules::default() });
         let mut trail = Trail::default();
         for x in 0..SEGMENTS_MAX + 2 {
             walk.lay(&ant([x as f32 + 0.5, 0.5]), &mut trail);
         }
         trail.segments[5].ends = 999;
         let life = Ant { wins: 1, losses: 6, ..ant([0.0; 2]) };
-        for (outcome, sign, ends) in [(Outcome::Won, 1.0, 1017), (Outcome::Lost, -1.0, 1024)] {
+        for (outcome, weight, ends) in [(Outcome::Won, 1.5, 1017), (Outcome::Lost, -0.75, 1024)] {
             let mut deposits = Vec::new();
             walk.apply(&life, outcome, &mut trail, |tile, deposit| deposits.push((tile, deposit)));
             assert_eq!(deposits.len(), SEGMENTS_MAX - 1);
             // The oldest two were overwritten.
-            assert!(deposits.contains(&(0, Deposit { signal: [1.5 * sign, 0.0], cell: 17 })), "{deposits:?}");
+            assert!(deposits.contains(&(0, Deposit { signal: [weight, 0.0], cell: 17 })), "{deposits:?}");
             assert!(deposits.iter().all(|(_, deposit)| deposit.cell != 1 && deposit.cell != 5));
             assert_eq!((trail.segments[0].ends, trail.segments[5].ends), (ends, 999));
         }
