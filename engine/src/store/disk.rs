@@ -28,6 +28,8 @@ const JOURNAL_BYTES_MAX: u64 = 1 << 30;
 /// Blocks are read once, at recovery: no cache is worth its memory.
 const CACHE_BYTES: u64 = 1 << 20;
 const WORKER_THREADS: usize = 1;
+/// Sequence numbers that are passed by at each opening: more than are taken between two batches.
+const NUMBERS_PASSED_BY: u64 = 1 << 16;
 
 /// An open database.
 pub(crate) struct Disk {
@@ -69,6 +71,9 @@ impl Disk {
             .worker_threads(WORKER_THREADS)
             .open()
             .map_err(failed)?;
+        // fjall numbers on after the last batch that it finds. Deleting a keyspace took numbers that no batch has, and a
+        // new keyspace may get the id of a deleted one: what is written of it must be newer than its deletion.
+        db.supervisor.seqno.fetch_max(db.supervisor.seqno.get() + NUMBERS_PASSED_BY);
         let options = || KeyspaceCreateOptions::default().manual_journal_persist(true);
         let world = db.keyspace(WORLD, options).map_err(failed)?;
         let mut disk = Self {
