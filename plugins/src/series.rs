@@ -149,7 +149,7 @@ impl Codec<Piece> for PieceCodec {
 mod tests {
     use diptych_engine::prelude::*;
 
-    use super::{SeriesPlugin, VALUES_MAX, recorded};
+    use super::{PIECES_MAX, Piece, SeriesPlugin, VALUES_MAX, recorded};
     use crate::nbody::{NbodyPlugin, energy, measures};
 
     fn planets(builder: EngineBuilder) -> Engine {
@@ -181,6 +181,23 @@ mod tests {
             digests.push(engine.digest());
         }
         assert!(digests.iter().all(|digest| *digest == digests[0]), "{digests:?}");
+    }
+
+    /// Claim: where a measure has as many pieces as it may, the oldest goes for the next one.
+    #[test]
+    fn the_oldest_piece_goes() {
+        let old = |structure: &mut Structure<'_, '_>| {
+            for first in 10..10 + PIECES_MAX as u64 {
+                let mut piece = Piece::new("energy", 2, first);
+                piece.push(0.0);
+                structure.spawn((piece,));
+            }
+        };
+        let mut engine = planets(Engine::in_memory().setup("old pieces", old));
+        run(&mut engine, 1);
+        let mut firsts: Vec<u64> = engine.view().iter::<Piece>().map(|(_, piece)| piece.first()).collect();
+        firsts.sort_unstable();
+        assert_eq!((firsts.len(), &firsts[..2]), (PIECES_MAX, &[0, 11][..]));
     }
 
     /// Claim: a world that is stored and opened again, wherever it was cut, records as one that ran in one go, and a

@@ -112,7 +112,10 @@ struct Guard(DefaultTerminal);
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        ratatui::restore();
+        // At a panic it is given back already, before the message; twice would put the prompt over that.
+        if !std::thread::panicking() {
+            ratatui::restore();
+        }
     }
 }
 

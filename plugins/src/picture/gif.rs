@@ -163,6 +163,11 @@ mod tests {
         canvas.set(3, 4, [9, 9, 9]);
         canvas.set(20, 2, [8, 8, 8]);
         canvases.push(canvas.clone());
+        // The lower row reaches farther to either side.
+        canvas.set(20, 5, [7, 7, 7]);
+        canvas.set(30, 9, [6, 6, 6]);
+        canvas.set(11, 9, [5, 5, 5]);
+        canvases.push(canvas.clone());
         let film = || {
             let mut gif = Gif::new(Vec::new(), 40, 30, 4).unwrap_or_else(|error| panic!("{error}"));
             canvases.iter().for_each(|canvas| gif.add(canvas).unwrap_or_else(|error| panic!("{error}")));
