@@ -6,9 +6,11 @@
 use crate::torture::trial::Trial;
 use crate::torture::values::Dice;
 use crate::torture::worker::End;
+use diptych_engine::Engine;
 use diptych_engine::store::{FaultPlan, Halt, HaltAt};
 use diptych_engine::testkit::{self, Loss};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How long a writer that has all it was given may take to come to its halt.
@@ -161,7 +163,11 @@ impl Trial<'_> {
     ) -> Result<(bool, u64), String> {
         let halt = Halt::new(at);
         plan.halt = Some(halt.clone());
-        let mut engine = self.open(left, plan)?;
+        let mut engine = match self.open_or_halt(&halt, plan, left, next)? {
+            Some(engine) => engine,
+            // What it had promised until then is in the watermark.
+            None => return Ok((false, left.floor)),
+        };
         while !halt.is_reached() && engine.frame() < self.play.end() {
             self.go_on(&mut engine)?;
         }
@@ -176,6 +182,43 @@ impl Trial<'_> {
         copied.map_err(|error| format!("copying {}: {error}", left.dir.display()))?;
         self.outcome.halts += u64::from(reached);
         Ok((self.synced, durable))
+    }
+
+    /// Opens a world; `None` where the writer halted before it was open, and there is a copy of what lay on the disk: an
+    /// opening that makes frames again writes their state down, and waits for that.
+    fn open_or_halt(
+        &mut self,
+        halt: &Halt,
+        plan: FaultPlan,
+        left: &Left,
+        next: &Path,
+    ) -> Result<Option<Engine>, String> {
+        let is_open = AtomicBool::new(false);
+        let (opened, copied) = std::thread::scope(|scope| {
+            let watcher = scope.spawn(|| {
+                while !is_open.load(Ordering::Acquire) {
+                    if halt.wait(HALT_WAIT) {
+                        // Nothing moves while the writer stands.
+                        let copied = testkit::copy(&left.dir, next);
+                        halt.release();
+                        return Some(copied);
+                    }
+                }
+                None
+            });
+            let opened = self.open(left, plan);
+            is_open.store(true, Ordering::Release);
+            (opened, watcher.join().expect("copying does not panic"))
+        });
+        match (opened, copied) {
+            (opened, None) => opened.map(Some),
+            (Err(error), Some(_)) if !error.contains("does not open") => Err(error),
+            (_, Some(copied)) => {
+                copied.map_err(|error| format!("copying {}: {error}", left.dir.display()))?;
+                self.outcome.halts += 1;
+                Ok(None)
+            }
+        }
     }
 
     /// Flips a byte of a copy now and then: it is refused by name, or everything that was synced is there.
