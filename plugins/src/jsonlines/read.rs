@@ -3,7 +3,7 @@
 use super::{JSON_FORMAT, JSON_LINE_BYTES_MAX};
 use diptych_engine::store::{
     Column, Extras, Image, Link, Mark, MarkedRows, Marker, Recovered, RecoveredTable, RowKind, StoreError,
-    TypeEntry, checked_image,
+    TypeEntry, checked_image, world_bytes_max,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -31,6 +31,7 @@ pub fn read(mut input: impl BufRead, mut progress: impl FnMut(u64)) -> Result<(I
             _ => {}
         }
         let value: Value = serde_json::from_slice(&line).map_err(|error| refuse(error.to_string()))?;
+        reader.came += line.len() as u64;
         reader.line(&value).map_err(refuse)?;
         progress(reader.entities);
     }
@@ -51,6 +52,10 @@ struct Reader {
     notes: BTreeMap<String, Vec<u8>>,
     extras: Extras,
     entities: u64,
+    /// Bytes of lines.
+    came: u64,
+    /// Bytes of transient rows that have no value.
+    blank: u64,
     end: Option<u128>,
 }
 
@@ -175,8 +180,10 @@ impl Reader {
             return Err(format!("table {} should come", self.tables.len()));
         }
         let types = line["types"].as_array().ok_or("\"types\" is no list")?;
-        let types =
-            types.iter().map(|key| small(key, "a key").map(|key| key as u16)).collect::<Told<Vec<u16>>>()?;
+        let types = types
+            .iter()
+            .map(|key| u16::try_from(small(key, "a key")?).map_err(|_| "a key is too large".to_owned()))
+            .collect::<Told<Vec<u16>>>()?;
         let column = |key: &u16| match self.types.get(usize::from(*key)).map(|entry| entry.row) {
             Some(RowKind::Fixed(size)) => Ok(Column::Fixed { size, bytes: Vec::new() }),
             Some(RowKind::Variable) => Ok(Column::Variable { blobs: Vec::new() }),
@@ -204,7 +211,17 @@ impl Reader {
                     bytes(value)?
                 }
                 (_, None) if entry.transient => match entry.row {
-                    RowKind::Fixed(size) => vec![0; size as usize],
+                    RowKind::Fixed(size) => {
+                        self.blank = self.blank.saturating_add(u64::from(size));
+                        let most = world_bytes_max(self.came);
+                        if self.blank > most {
+                            return Err(format!(
+                                "{} has {size} bytes and no value; for {} bytes of lines {most} are the most",
+                                entry.name, self.came
+                            ));
+                        }
+                        vec![0; size as usize]
+                    }
                     RowKind::Variable => Vec::new(),
                 },
                 (_, None) => {

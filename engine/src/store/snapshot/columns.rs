@@ -7,6 +7,7 @@ use crate::store::base::TableShape;
 use crate::store::codec::Cursor;
 use crate::store::delta::Mark;
 use crate::store::reader::Run;
+use crate::store::room::{Room, row_bytes};
 use crate::store::{
     Column, DeltaReader, Operation, Recovered, RecoveredTable, RowKind, StoreError, TypeEntry,
 };
@@ -104,11 +105,12 @@ impl Columns {
         }
     }
 
-    /// The whole tables, with the values of transient types that the frame's record has.
+    /// The whole tables, with the values of transient types that the frame's record has; `came` bytes have come.
     pub(crate) fn finish(
         mut self,
         types: &[TypeEntry],
         copy: &DeltaReader<'_>,
+        came: u64,
     ) -> Result<Vec<RecoveredTable>, StoreError> {
         self.skip_full();
         if let Some(table) = self.tables.get(self.table) {
@@ -117,8 +119,10 @@ impl Columns {
                 self.rows, table.rows, table.types[self.column], self.table
             )));
         }
-        let mut raw = super::super::RawWorld::new(types);
+        let (mut raw, mut room) = (super::super::RawWorld::new(types), Room::default());
+        room.came(came);
         for table in &mut self.tables {
+            room.grow(table.rows, row_bytes(types, &table.types)).map_err(refused)?;
             for (key, column) in table.types.iter().zip(&mut table.columns) {
                 if self.transient[usize::from(*key)] {
                     column.resize(table.rows).map_err(refused)?;
