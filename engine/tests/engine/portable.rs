@@ -7,6 +7,7 @@ mod delta;
 mod patch;
 mod scene;
 mod schema;
+mod seeds;
 mod snapshot;
 
 type Tried<T = ()> = Result<T, Box<dyn std::error::Error>>;
