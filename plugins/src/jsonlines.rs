@@ -8,6 +8,8 @@
 //! line. Left out: what the bytes mean.
 
 mod read;
+#[cfg(test)]
+mod tests;
 
 pub use read::read;
 

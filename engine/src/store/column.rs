@@ -1,17 +1,5 @@
 //! A column of a table as bytes.
 
-/// Bytes of blank rows that a snapshot or a delta may make, beyond what it brings bytes for: their size is only
-/// announced.
-pub const BLANK_BYTES_MAX: u64 = 1 << 30;
-/// Bytes of blank rows for each byte that came.
-const BLANK_BYTES_A_BYTE: u64 = 64;
-
-/// Bytes of blank rows that may be made when so many bytes have come.
-#[must_use]
-pub fn blank_room(received: u64) -> u64 {
-    BLANK_BYTES_MAX.saturating_add(received.saturating_mul(BLANK_BYTES_A_BYTE))
-}
-
 /// All values of one type in one table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Column {
@@ -43,15 +31,6 @@ impl Column {
             }
             Self::Variable { blobs } => &blobs[row],
         }
-    }
-
-    /// Bytes that it takes with so many rows.
-    pub(crate) fn bytes_of(&self, rows: u32) -> u64 {
-        let row = match self {
-            Self::Fixed { size, .. } => u64::from(*size),
-            Self::Variable { .. } => size_of::<Box<[u8]>>() as u64,
-        };
-        row * u64::from(rows)
     }
 
     /// Puts the rows of another column of the same kind behind its own.

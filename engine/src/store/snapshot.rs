@@ -219,6 +219,8 @@ pub(crate) struct SnapshotReader {
     pages: u32,
     last: Link,
     digest: u128,
+    /// Bytes of blocks.
+    came: u64,
     pub(crate) ended: bool,
 }
 
@@ -228,6 +230,7 @@ impl SnapshotReader {
         let out_of_order =
             || StoreError::refused("the block", "it comes out of order; the file was put together wrongly");
         let ready = |ready: bool| if ready { Ok(()) } else { Err(out_of_order()) };
+        self.came += block.payload.len() as u64;
         match block.tag {
             Tag::Header => {
                 ready(self.frame.is_none())?;
@@ -293,7 +296,7 @@ impl SnapshotReader {
         let ((frame, known), types) = (self.frame.ok_or_else(whole)?, self.types.ok_or_else(whole)?);
         let ((base, link), facts) = (self.base.ok_or_else(whole)?, self.facts.ok_or_else(whole)?);
         let copy = DeltaReader::parse(&self.copy)?;
-        let tables = self.columns.finish(&types, &copy)?;
+        let tables = self.columns.finish(&types, &copy, self.came)?;
         let found = marks(&copy)?;
         let recovered = Recovered {
             frame,

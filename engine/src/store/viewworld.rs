@@ -5,12 +5,15 @@
 
 mod fit;
 mod stream;
+#[cfg(all(test, not(diptych_loom)))]
+mod tests;
 
 pub use stream::{Follower, Publisher, Update};
 
 use std::io::Read;
 
 use super::marks::{FrameMarks, marks};
+use super::room::Room;
 use crate::sabotage::{self, Bug};
 
 use super::{DeltaReader, Image, RawWorld, Recovered, StoreError, TypeEntry, WorldDelta, read_snapshot};
@@ -19,6 +22,8 @@ use super::{DeltaReader, Image, RawWorld, Recovered, StoreError, TypeEntry, Worl
 #[derive(Clone, Debug)]
 pub struct ViewWorld {
     image: Image,
+    /// How large it is, and may become.
+    room: Room,
 }
 
 impl ViewWorld {
@@ -27,14 +32,15 @@ impl ViewWorld {
     /// # Errors
     /// As [`read_snapshot`].
     pub fn read(input: impl Read) -> Result<Self, StoreError> {
-        Ok(Self { image: read_snapshot(input, |_| {})?.0 })
+        Ok(Self::new(read_snapshot(input, |_| {})?.0))
     }
 
     /// The world of an image. It can follow only where the image's place in its history is known, as of a directory,
     /// or of an engine that keeps records.
     #[must_use]
     pub fn new(image: Image) -> Self {
-        Self { image }
+        let room = Room::of(&image);
+        Self { image, room }
     }
 
     /// The world as it is now: its frame, values, rows and digest.
@@ -70,7 +76,9 @@ impl ViewWorld {
         }
         check_types(&self.image.types, &delta.types)?;
         let records = delta.checked()?;
-        fit::check(&self.image, &records)?;
+        let mut room = self.room;
+        room.came(delta.record_bytes());
+        self.room = fit::check(&self.image, &records, room)?;
         // Of no frames: what the last one has set and removed stays so.
         if delta.target > frame {
             self.apply(&records, delta);

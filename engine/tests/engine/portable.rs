@@ -9,6 +9,7 @@ mod moved;
 mod patch;
 mod scene;
 mod schema;
+mod seeds;
 mod snapshot;
 
 type Tried<T = ()> = Result<T, Box<dyn std::error::Error>>;

@@ -3,14 +3,11 @@
 use super::{JSON_FORMAT, JSON_LINE_BYTES_MAX};
 use diptych_engine::store::{
     Column, Extras, Image, Link, Mark, MarkedRows, Marker, Recovered, RecoveredTable, RowKind, StoreError,
-    TypeEntry, blank_room, checked_image,
+    TypeEntry, checked_image, world_bytes_max,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
-
-/// What the line of an entity has at least, about.
-const ENTITY_BYTES: u64 = 64;
 
 /// Reads a world. `progress` is told the entities read.
 ///
@@ -34,6 +31,7 @@ pub fn read(mut input: impl BufRead, mut progress: impl FnMut(u64)) -> Result<(I
             _ => {}
         }
         let value: Value = serde_json::from_slice(&line).map_err(|error| refuse(error.to_string()))?;
+        reader.came += line.len() as u64;
         reader.line(&value).map_err(refuse)?;
         progress(reader.entities);
     }
@@ -54,7 +52,9 @@ struct Reader {
     notes: BTreeMap<String, Vec<u8>>,
     extras: Extras,
     entities: u64,
-    /// Bytes of rows for which no value came.
+    /// Bytes of lines.
+    came: u64,
+    /// Bytes of transient rows that have no value.
     blank: u64,
     end: Option<u128>,
 }
@@ -180,10 +180,10 @@ impl Reader {
             return Err(format!("table {} should come", self.tables.len()));
         }
         let types = line["types"].as_array().ok_or("\"types\" is no list")?;
-        let key_of = |key: &Value| -> Told<u16> {
-            u16::try_from(small(key, "a key")?).map_err(|_| format!("{key} is no type's key"))
-        };
-        let types = types.iter().map(key_of).collect::<Told<Vec<u16>>>()?;
+        let types = types
+            .iter()
+            .map(|key| u16::try_from(small(key, "a key")?).map_err(|_| "a key is too large".to_owned()))
+            .collect::<Told<Vec<u16>>>()?;
         let column = |key: &u16| match self.types.get(usize::from(*key)).map(|entry| entry.row) {
             Some(RowKind::Fixed(size)) => Ok(Column::Fixed { size, bytes: Vec::new() }),
             Some(RowKind::Variable) => Ok(Column::Variable { blobs: Vec::new() }),
@@ -212,11 +212,12 @@ impl Reader {
                 }
                 (_, None) if entry.transient => match entry.row {
                     RowKind::Fixed(size) => {
-                        self.blank += u64::from(size);
-                        if self.blank > blank_room(self.entities * ENTITY_BYTES) {
+                        self.blank = self.blank.saturating_add(u64::from(size));
+                        let most = world_bytes_max(self.came);
+                        if self.blank > most {
                             return Err(format!(
-                                "more blank rows of {} than so few lines may make",
-                                entry.name
+                                "{} has {size} bytes and no value; for {} bytes of lines {most} are the most",
+                                entry.name, self.came
                             ));
                         }
                         vec![0; size as usize]

@@ -5,9 +5,9 @@
 
 use crate::store::base::TableShape;
 use crate::store::codec::Cursor;
-use crate::store::column::blank_room;
 use crate::store::delta::{Mark, NO_FRAME};
 use crate::store::reader::Run;
+use crate::store::room::{Room, row_bytes};
 use crate::store::{
     Column, DeltaReader, Operation, Recovered, RecoveredTable, RowKind, StoreError, TypeEntry,
 };
@@ -105,11 +105,12 @@ impl Columns {
         }
     }
 
-    /// The whole tables, with the values of transient types that the frame's record has.
+    /// The whole tables, with the values of transient types that the frame's record has; `came` bytes have come.
     pub(crate) fn finish(
         mut self,
         types: &[TypeEntry],
         copy: &DeltaReader<'_>,
+        came: u64,
     ) -> Result<Vec<RecoveredTable>, StoreError> {
         self.skip_full();
         if let Some(table) = self.tables.get(self.table) {
@@ -118,20 +119,10 @@ impl Columns {
                 self.rows, table.rows, table.types[self.column], self.table
             )));
         }
-        let mut raw = super::super::RawWorld::new(types);
-        let (mut came, mut blank) = (0, 0);
-        for table in &self.tables {
-            for (key, column) in table.types.iter().zip(&table.columns) {
-                let sum = if self.transient[usize::from(*key)] { &mut blank } else { &mut came };
-                *sum += column.bytes_of(table.rows);
-            }
-        }
-        if blank > blank_room(came) {
-            return Err(refused(format!(
-                "{blank} bytes of blank rows are announced, for {came} bytes of others"
-            )));
-        }
+        let (mut raw, mut room) = (super::super::RawWorld::new(types), Room::default());
+        room.came(came);
         for table in &mut self.tables {
+            room.grow(table.rows, row_bytes(types, &table.types)).map_err(refused)?;
             for (key, column) in table.types.iter().zip(&mut table.columns) {
                 if self.transient[usize::from(*key)] {
                     column.resize(table.rows).map_err(refused)?;

@@ -6,14 +6,15 @@
 use std::collections::BTreeMap;
 
 use crate::store::codec::Cursor;
-use crate::store::column::blank_room;
 use crate::store::reader::Run;
+use crate::store::room::{Room, row_bytes};
 use crate::store::{DeltaReader, Image, Mark, Operation, RowKind, StoreError, TypeEntry};
 
-/// A table: its types and how many rows it has.
+/// A table: its types, how many rows it has, and the bytes of each.
 struct Shape {
     types: Vec<u16>,
     rows: u32,
+    row_bytes: u64,
 }
 
 /// The shapes of a world under replay.
@@ -26,28 +27,25 @@ struct Shapes<'a> {
     /// Whether transient rows were set in this record already.
     lent: bool,
     /// Rows that this record may still add: each has an `Id`, or a removal, in its bytes.
-    room: u64,
-    /// Bytes of rows that the records add, and bytes of the records.
-    added: u64,
-    came: u64,
+    paid: u64,
+    /// How large the world is, and may become.
+    room: Room,
 }
 
-/// Refuses records that do not fit, naming frame and operation.
-pub(super) fn check(image: &Image, records: &[DeltaReader<'_>]) -> Result<(), StoreError> {
+/// Refuses records that do not fit, naming frame and operation; answers how large the world is afterwards.
+pub(super) fn check(image: &Image, records: &[DeltaReader<'_>], room: Room) -> Result<Room, StoreError> {
     let mut shapes = Shapes {
         types: &image.types,
         changed: BTreeMap::new(),
         image,
         count: image.tables.len() as u32,
         lent: false,
-        room: 0,
-        added: 0,
-        came: 0,
+        paid: 0,
+        room,
     };
     for record in records {
         shapes.lent = false;
-        shapes.room = record.size() / 8;
-        shapes.came += record.size();
+        shapes.paid = record.size() / 8;
         for (number, operation) in record.operations().enumerate() {
             let tried =
                 operation.map_err(|error| error.to_string()).and_then(|operation| shapes.one(&operation));
@@ -59,7 +57,7 @@ pub(super) fn check(image: &Image, records: &[DeltaReader<'_>]) -> Result<(), St
             })?;
         }
     }
-    Ok(())
+    Ok(shapes.room)
 }
 
 impl Shapes<'_> {
@@ -97,7 +95,8 @@ impl Shapes<'_> {
         if let Some(key) = types.iter().find(|key| !known(key)) {
             return Err(format!("type key {key} is not in the catalog"));
         }
-        self.changed.insert(ordinal, Shape { types, rows: 0 });
+        let row_bytes = row_bytes(self.types, &types);
+        self.changed.insert(ordinal, Shape { types, rows: 0, row_bytes });
         self.count += 1;
         Ok(())
     }
@@ -107,27 +106,20 @@ impl Shapes<'_> {
             let stored = self.image.tables.get(table as usize);
             let stored =
                 stored.ok_or_else(|| format!("table {table} does not exist, there are {}", self.count))?;
-            self.changed.insert(table, Shape { types: stored.types.clone(), rows: stored.rows });
+            let (types, rows) = (stored.types.clone(), stored.rows);
+            let row_bytes = row_bytes(self.types, &types);
+            self.changed.insert(table, Shape { types, rows, row_bytes });
         }
         Ok(self.changed.get_mut(&table).expect("it was put there above"))
     }
 
     fn push(&mut self, table: u32, count: u32) -> Result<(), String> {
-        let room = self.room.checked_sub(u64::from(count));
-        self.room = room.ok_or_else(|| format!("{count} rows are added that the record has no bytes for"))?;
+        let paid = self.paid.checked_sub(u64::from(count));
+        self.paid = paid.ok_or_else(|| format!("{count} rows are added that the record has no bytes for"))?;
         let shape = self.shape(table)?;
         shape.rows = shape.rows.checked_add(count).ok_or("more than 4294967295 rows")?;
-        let types = shape.types.clone();
-        let width = |key: &u16| match self.types.get(usize::from(*key)).map(|entry| entry.row) {
-            Some(RowKind::Fixed(size)) => u64::from(size),
-            _ => size_of::<Box<[u8]>>() as u64,
-        };
-        self.added += u64::from(count) * types.iter().map(width).sum::<u64>();
-        if self.added > blank_room(self.came) {
-            let (added, came) = (self.added, self.came);
-            return Err(format!("rows of {added} bytes are added by records of {came} bytes"));
-        }
-        Ok(())
+        let row_bytes = shape.row_bytes;
+        self.room.grow(count, row_bytes)
     }
 
     fn remove(&mut self, table: u32, row: u32) -> Result<(), String> {
@@ -139,6 +131,8 @@ impl Shapes<'_> {
             return Err(format!("row {row} of table {table} goes, it has {} rows", shape.rows));
         }
         shape.rows -= 1;
+        let row_bytes = shape.row_bytes;
+        self.room.shrink(row_bytes);
         Ok(())
     }
 

@@ -4,11 +4,11 @@ use super::*;
 
 #[derive(Clone, Copy, Pod, Zeroable, Debug, PartialEq)]
 #[repr(C)]
-pub(crate) struct Flash(u64);
+pub(crate) struct Flash(pub(crate) u64);
 
 #[derive(Clone, Copy, Pod, Zeroable, Debug, PartialEq)]
 #[repr(C)]
-pub(crate) struct Hit(u64);
+pub(crate) struct Hit(pub(crate) u64);
 
 #[derive(Clone, Copy, Pod, Zeroable, Debug, PartialEq)]
 #[repr(C)]

@@ -136,3 +136,29 @@ fn blocks_put_together_wrongly_are_refused() -> Tried {
     assert!(image == first.concat());
     Ok(())
 }
+
+#[test]
+fn wide_rows_that_nobody_sent_are_refused() -> Tried {
+    // Claim: a catalog that says of a transient type, which no row of this frame holds, that it has hundreds of
+    // megabytes makes nobody allocate them.
+    let mut quiet = engine()?;
+    quiet.run(Pace::frames(5))?;
+    let mut bytes = bytes_of(&mut quiet)?;
+    assert!(read_snapshot(bytes.as_slice(), |_| {}).is_ok());
+    let name = b"scene.flash";
+    let at = bytes.windows(name.len()).position(|bytes| bytes == name).ok_or("the catalog names it")?;
+    // Behind the name come the version and the kind.
+    bytes[at + name.len() + 5..][..4].copy_from_slice(&300_000_000_u32.to_le_bytes());
+    let (mut start, mut end) = (0, 0);
+    while end <= at {
+        start = end;
+        end += u64::from_le_bytes(bytes[start + 8..start + 16].try_into()?) as usize + 24;
+    }
+    for (from, to) in [(start + 16, end - 16), (start, end - 8)] {
+        let sum = xxhash_rust::xxh3::xxh3_64(&bytes[from..to]);
+        bytes[to..to + 8].copy_from_slice(&sum.to_le_bytes());
+    }
+    let said = read_snapshot(bytes.as_slice(), |_| {}).err().map_or_else(String::new, |e| e.to_string());
+    assert!(said.contains("are the most"), "{said}");
+    Ok(())
+}
