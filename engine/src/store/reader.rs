@@ -235,7 +235,7 @@ impl<'a> Operations<'a> {
     fn scattered(&mut self, start: usize) -> Result<Run<'a>, StoreError> {
         let run = self.run()?;
         let size = u64::from(run.first_row) + 4;
-        if run.count == 0 || size * u64::from(run.count) != run.bytes.len() as u64 {
+        if run.count == 0 || size.checked_mul(u64::from(run.count)) != Some(run.bytes.len() as u64) {
             return Err(malformed(
                 start,
                 format!("{} single rows came as {} bytes", run.count, run.bytes.len()),
@@ -293,5 +293,21 @@ mod tests {
         assert_eq!(digest(&bytes), Some(11));
         bytes[HEADER_BYTES] = TAG_DIGEST_FORMER;
         assert_eq!(digest(&bytes), None);
+    }
+
+    /// Single rows whose bytes no number of 64 bits can count are refused like all that are not there.
+    #[test]
+    fn single_rows_beyond_all_bytes_are_refused() {
+        let mut writer = DeltaWriter::default();
+        writer.begin(Vec::new(), 7, 0.5);
+        let mut bytes = writer.finish().bytes;
+        bytes.extend_from_slice(&[TAG_SCATTERED, Mark::Changed as u8, 1, 0]);
+        // Table, bytes of a row, rows, and bytes of them all.
+        for number in [0, u32::MAX, u32::MAX, 0, 0] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        let mut operations = DeltaReader { bytes: &bytes, kind: KIND_RECORD }.operations();
+        let refusal = operations.next().expect("an operation").expect_err("no such bytes").to_string();
+        assert!(refusal.contains("4294967295 single rows came as 0 bytes"), "{refusal}");
     }
 }

@@ -82,3 +82,15 @@ fn a_key_too_large_is_refused() -> Result<(), Box<dyn Error>> {
     assert!(refusal.contains("a key is too large"), "{refusal}");
     Ok(())
 }
+
+/// Claim: a mark of no rows names a table that is there, as any other.
+#[test]
+fn no_rows_of_a_table_that_is_not_there_are_refused() -> Result<(), Box<dyn Error>> {
+    let lines = std::fs::read_to_string(folder("jsonlines").join("quiet.jsonl"))?;
+    let end = lines.find("{\"digest\"").ok_or("the end")?;
+    let mark = "{\"mark\":\"changed\",\"type\":\"few.position\",\"table\":99,\"row\":0,\"rows\":0}\n";
+    let marked = [&lines[..end], mark, &lines[end..]].concat();
+    let refusal = read(marked.as_bytes(), |_| {}).expect_err("no such table").to_string();
+    assert!(refusal.contains("row 0 of table 99 is marked, and not there"), "{refusal}");
+    Ok(())
+}

@@ -1,57 +1,17 @@
 //! Checksums, lengths and chains made right again, so that changed bytes reach what stands behind them.
 //!
 //! Invariant: what is whole stays as it is. What cannot be made right is left, for the reader to refuse.
-//! Left out: digests, which only the reader can tell.
+//! Left out: digests, which only the reader can tell; streams (see `stream`).
 
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Bytes of a record's head.
 const RECORD_HEAD: usize = 64;
-/// Bytes of a block's head.
-const BLOCK_HEAD: usize = 16;
 /// Bytes of a checksum.
-const SUM: usize = 8;
+pub const SUM: usize = 8;
 
 /// The frame and the checksum of a record, which the next one names.
-type Link = [u64; 2];
-const NONE: Link = [u64::MAX, 0];
-
-/// A stream of blocks, each from its magic to the next one: a snapshot, and deltas behind it.
-pub fn stream(bytes: &mut [u8]) {
-    let starts: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(b"DPSN")).collect();
-    let (mut pages, mut last, mut history) = (0, NONE, NONE);
-    for (number, start) in starts.iter().enumerate() {
-        let end = starts.get(number + 1).map_or(bytes.len(), |next| *next);
-        let block = &mut bytes[*start..end];
-        let Some(length) = block.len().checked_sub(BLOCK_HEAD + SUM) else { continue };
-        put(block, 8, length as u64);
-        let kind = u16::from_le_bytes([block[6], block[7]]);
-        let payload = &mut block[BLOCK_HEAD..BLOCK_HEAD + length];
-        match kind {
-            2 | 3 | 7 => value(payload),
-            4 => {
-                history = link_at(payload, 0).unwrap_or(history);
-                value(payload);
-            }
-            5 => {
-                record(payload, NONE);
-            }
-            6 => (pages, last) = (pages + 1, record(payload, last)),
-            8 if payload.len() >= 52 => {
-                payload[..4].copy_from_slice(&u32::to_le_bytes(pages));
-                put_link(payload, 4, last);
-                value(&mut payload[..28]);
-            }
-            16 if payload.len() >= 64 => {
-                put_link(payload, 16, history);
-                delta(payload);
-                history = link_at(payload, 40).unwrap_or(history);
-            }
-            _ => {}
-        }
-        value(block);
-    }
-}
+pub type Link = [u64; 2];
 
 /// An encoded delta: its catalog, its records in their chain, where they lead to, and all of it.
 pub fn delta(bytes: &mut [u8]) {
@@ -80,7 +40,7 @@ fn records(bytes: &mut [u8]) -> Option<()> {
 }
 
 /// A record or page behind the one before; gives its own link.
-fn record(bytes: &mut [u8], previous: Link) -> Link {
+pub fn record(bytes: &mut [u8], previous: Link) -> Link {
     let Some(length) = bytes.len().checked_sub(RECORD_HEAD) else { return previous };
     put_link(bytes, 24, previous);
     put(bytes, 40, length as u64);
@@ -90,7 +50,7 @@ fn record(bytes: &mut [u8], previous: Link) -> Link {
 }
 
 /// A value that ends in the checksum of what is before.
-fn value(bytes: &mut [u8]) {
+pub fn value(bytes: &mut [u8]) {
     if let Some(end) = bytes.len().checked_sub(SUM) {
         put(bytes, end, xxh3_64(&bytes[..end]));
     }
@@ -100,15 +60,15 @@ fn word(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-fn link_at(bytes: &[u8], at: usize) -> Option<Link> {
+pub fn link_at(bytes: &[u8], at: usize) -> Option<Link> {
     Some([word(bytes, at)?, word(bytes, at + 8)?])
 }
 
-fn put(bytes: &mut [u8], at: usize, value: u64) {
+pub fn put(bytes: &mut [u8], at: usize, value: u64) {
     bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
 }
 
-fn put_link(bytes: &mut [u8], at: usize, [frame, checksum]: Link) {
+pub fn put_link(bytes: &mut [u8], at: usize, [frame, checksum]: Link) {
     put(bytes, at, frame);
     put(bytes, at + 8, checksum);
 }

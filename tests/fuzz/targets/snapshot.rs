@@ -2,6 +2,7 @@
 #![no_main]
 
 mod seal;
+mod stream;
 
 use diptych_engine::store::{Extras, Image, Update, ViewWorld, read_snapshot, write_snapshot};
 use libfuzzer_sys::fuzz_target;
@@ -17,7 +18,7 @@ fn with_digest(bytes: &[u8], refusal: &str) -> Option<Vec<u8>> {
     let at = end + 16 + 28 + 8;
     let mut right = bytes.to_vec();
     right.get_mut(at..at + DIGEST)?.copy_from_slice(&digest.to_le_bytes());
-    seal::stream(&mut right);
+    stream::seal(&mut right);
     Some(right)
 }
 
@@ -46,7 +47,7 @@ fn tried(bytes: &[u8]) -> Option<Vec<u8>> {
 
 fuzz_target!(|bytes: &[u8]| {
     let mut sealed = bytes.to_vec();
-    seal::stream(&mut sealed);
+    stream::seal(&mut sealed);
     tried(bytes);
     if let Some(right) = tried(&sealed) {
         tried(&right);

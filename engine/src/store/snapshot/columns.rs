@@ -162,11 +162,7 @@ pub(crate) fn check(world: &Recovered) -> Result<(), StoreError> {
         }
     }
     for marked in &world.marks {
-        let table =
-            world.tables.get(marked.table as usize).filter(|table| table.column(marked.key).is_some());
-        if u64::from(marked.first_row) + u64::from(marked.count)
-            > table.map_or(0, |table| u64::from(table.rows))
-        {
+        if !are_there(&world.tables, marked.table, marked.key, marked.first_row, marked.count) {
             return Err(refused(format!(
                 "row {} of table {} is marked, and not there",
                 marked.first_row, marked.table
@@ -188,9 +184,7 @@ fn check_marks(
     for operation in copy.operations() {
         match operation? {
             Operation::Fixed(run) | Operation::Variable(run) => {
-                let table = tables.get(run.table as usize).filter(|table| table.column(run.key).is_some());
-                let rows = table.map_or(0, |table| u64::from(table.rows));
-                if u64::from(run.first_row) + u64::from(run.count) > rows {
+                if !are_there(tables, run.table, run.key, run.first_row, run.count) {
                     return Err(refused(format!(
                         "the last record marks row {} of type key {} in table {}, which is not there",
                         run.first_row, run.key, run.table
@@ -207,6 +201,12 @@ fn check_marks(
         }
     }
     Ok(())
+}
+
+/// Whether a table has these rows of a type; no rows are there only where the type is.
+fn are_there(tables: &[RecoveredTable], table: u32, key: u16, first: u32, count: u32) -> bool {
+    let table = tables.get(table as usize).filter(|table| table.column(key).is_some());
+    table.is_some_and(|table| u64::from(first) + u64::from(count) <= u64::from(table.rows))
 }
 
 fn append(column: &mut Column, run: &Run<'_>) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 
 use super::scene::{engine, scene};
 use super::*;
-use diptych_engine::store::{Image, import, inspect, read_snapshot, write_snapshot};
+use diptych_engine::store::{DeltaWriter, Image, Mark, import, inspect, read_snapshot, write_snapshot};
 
 fn bytes_of(engine: &mut Engine) -> Tried<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -134,6 +134,32 @@ fn blocks_put_together_wrongly_are_refused() -> Tried {
     let (made, extras) = read_snapshot(first.concat().as_slice(), |_| {})?;
     write_snapshot(&made, &extras, &mut image, |_, _| {})?;
     assert!(image == first.concat());
+    Ok(())
+}
+
+#[test]
+fn no_rows_of_a_table_that_is_not_there_are_refused() -> Tried {
+    // Claim: a mark of no rows at all names a table and a type that are there, as any other: who writes the world again
+    // looks at both.
+    let mut quiet = engine()?;
+    quiet.run(Pace::frames(5))?;
+    let bytes = bytes_of(&mut quiet)?;
+    let copy = bytes.windows(8).position(|head| head == b"DPSN\x01\x00\x05\x00").ok_or("the last record")?;
+    let length = u64::from_le_bytes(bytes[copy + 8..copy + 16].try_into()?) as usize;
+    for (key, table, refused) in [(1, 0, false), (1, 99, true), (999, 0, true)] {
+        let mut writer = DeltaWriter::default();
+        writer.begin(Vec::new(), 5, 0.5);
+        writer.rows_fixed(key, table, 0, 0, Mark::Changed, &[]);
+        let record = writer.finish().into_sealed_bytes();
+        let mut block = bytes[copy..copy + 8].to_vec();
+        block.extend_from_slice(&(record.len() as u64).to_le_bytes());
+        block.extend_from_slice(&record);
+        block.extend_from_slice(&xxhash_rust::xxh3::xxh3_64(&block).to_le_bytes());
+        let changed = [&bytes[..copy], &block, &bytes[copy + length + 24..]].concat();
+        let read = read_snapshot(changed.as_slice(), |_| {});
+        let said = read.err().map_or_else(String::new, |error| error.to_string());
+        assert_eq!(said.contains("which is not there"), refused, "{said}");
+    }
     Ok(())
 }
 
