@@ -63,3 +63,38 @@ fn request_and_response() {
     engine.run(Pace::frames(302)).expect("steps");
     assert!(text(&mut engine, &ticket).contains("timed out"), "{:?}", ticket.get());
 }
+
+/// Settings and added commands have a part in what frames become: frames that are known by what came in are not made again
+/// under others, and the refusal names them. How many requests may wait has none.
+#[test]
+fn other_settings_are_refused_where_frames_are_made_again() {
+    use diptych::runtime::script::Value;
+    use diptych::runtime::{Command, Settings};
+    let dir = tempfile::tempdir().expect("a directory");
+    let (whole, left) = (dir.path().join("whole"), dir.path().join("left"));
+    let build = |path: &std::path::Path, runtime: Runtime| {
+        Engine::open(path).plugin(runtime).durability(Durability::Inputs(1000)).build()
+    };
+    let mut engine = build(&whole, Runtime::default()).expect("the plugin builds");
+    engine.run(Pace::frames(20)).expect("frames");
+    engine.flush().expect("on its way");
+    diptych::testkit::copy(&whole, &left).expect("a copy");
+    let settings = |change: fn(&mut Settings)| {
+        let mut settings = Settings::default();
+        change(&mut settings);
+        Runtime::default().settings(settings)
+    };
+    let refused = |runtime| build(&left, runtime).expect_err("other settings").to_string();
+    let error = refused(settings(|settings| settings.events = 7));
+    assert!(
+        error.contains("setting runtime.events 1000") && error.contains("setting runtime.events 7"),
+        "{error}"
+    );
+    let error = refused(settings(|settings| settings.scripts.stack = 99));
+    assert!(error.contains("setting runtime.scripts.stack 99"), "{error}");
+    let command = Command::new("math/one", |_| Ok(Value::integer(1)));
+    let error = refused(Runtime::default().command(command).expect("a good name"));
+    assert!(error.contains("setting runtime.command (math/one)"), "{error}");
+    let other = build(&left, settings(|settings| settings.requests = 9)).expect("that has no part in frames");
+    assert_eq!(other.frame(), engine.frame());
+}

@@ -15,7 +15,7 @@ pub use reader::LogReader;
 pub(crate) use records::Records;
 pub(crate) use start::LogStart;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use fjall::Keyspace;
 
@@ -35,8 +35,8 @@ pub(crate) struct Log {
     kept: InputLog,
     /// The entry that the next one follows.
     pub(crate) link: Link,
-    /// Bytes of the newest segment, as far as they are known.
-    bytes: u64,
+    /// Bytes of each segment, oldest first: of those that an earlier process wrote what their tables take.
+    sizes: VecDeque<u64>,
 }
 
 impl Log {
@@ -51,20 +51,23 @@ impl Log {
             disk.drop_older_logs()?;
         }
         let link = last_entry(disk)?.map_or(Link::NONE, |(_, link)| link);
-        let bytes = disk.logs.last().map_or(0, |(_, segment)| segment.disk_space());
-        Ok(Self { kept, link, bytes })
+        // Of what this process writes nobody knows how much is in tables yet.
+        let sizes = disk.logs.iter().map(|(_, segment)| segment.disk_space()).collect();
+        Ok(Self { kept, link, sizes })
     }
 
-    /// Bytes of the newest segment, as far as they are known.
+    /// Bytes of the newest segment.
     pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
+        self.sizes.back().copied().unwrap_or(0)
     }
 
     /// Encodes the next entry and moves the chain on.
     pub(crate) fn next(&mut self, entry: &Entry) -> Vec<u8> {
         let (bytes, link) = entry.encode(self.link);
         self.link = link;
-        self.bytes += bytes.len() as u64;
+        if let Some(size) = self.sizes.back_mut() {
+            *size += bytes.len() as u64;
+        }
         bytes
     }
 
@@ -81,12 +84,13 @@ impl Log {
         if disk.logs.is_empty() || !(upgraded || unwanted) {
             return Ok(None);
         }
-        self.bytes = 0;
+        self.sizes.clear();
         let start = LogStart { segment: disk.next_log_number(), from: head };
         if unwanted {
             return Ok(Some(LogStart::none(disk)));
         }
         disk.next_log()?;
+        self.sizes.push_back(0);
         Ok(Some(start))
     }
 
@@ -94,19 +98,20 @@ impl Log {
     /// on are those that the current checkpoint does not hold.
     pub(crate) fn tend(&mut self, disk: &mut Disk, needed: u64, head: u64) -> Result<(), StoreError> {
         disk.flush_log()?;
-        if self.bytes >= LOG_SEGMENT_BYTES.min(self.kept.bytes / 4) && self.bytes > 0 {
+        if self.bytes() >= LOG_SEGMENT_BYTES.min(self.kept.bytes / 4) && self.bytes() > 0 {
             disk.next_log()?;
-            self.bytes = 0;
+            self.sizes.push_back(0);
         }
         let oldest = head.saturating_sub(self.kept.frames).min(needed);
         while let Some(next) = disk.logs.get(1) {
             // What the next segment begins with is after everything in this one.
             let Some(first) = first_frame(&next.1)? else { break };
-            let total: u64 = disk.logs.iter().map(|(_, segment)| segment.disk_space()).sum();
+            let total: u64 = self.sizes.iter().sum();
             if first > needed || (first > oldest && total <= self.kept.bytes) {
                 break;
             }
             disk.drop_first_log()?;
+            self.sizes.pop_front();
         }
         Ok(())
     }

@@ -3,4 +3,6 @@
 //! Invariant: a frame that is made again is the frame that was made, whatever happened between.
 
 mod again;
+mod lost;
+mod reach;
 mod scene;

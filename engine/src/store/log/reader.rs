@@ -104,8 +104,17 @@ impl LogReader {
         let place = |error: StoreError| {
             StoreError::damaged(format!("log-{number}, the record of frame 0"), error.to_string())
         };
+        let mut types = self.look.types.clone();
+        let entry = segment.get(keys::key(0, keys::ENTRY, 0));
+        let entry = entry.map_err(|error| StoreError::engine("reading the log of inputs", &error))?;
+        if let Some(program) = entry.and_then(|entry| Entry::decode(&entry).ok()?.0.opened) {
+            // Types that were registered later have the keys behind.
+            let known = super::types_of(&program);
+            let last = types.iter().rposition(|entry| known.contains(&entry.name));
+            types.truncate(last.map_or(types.len(), |last| last + 1));
+        }
         let record = DeltaReader::parse(&record).map_err(place)?;
-        let mut world = RawWorld::new(&self.look.types);
+        let mut world = RawWorld::new(&types);
         world.apply(&record).map_err(place)?;
         let FrameMarks { marks, removed, notes } = marks(&record).map_err(place)?;
         Ok(Some(Recovered {
@@ -118,7 +127,7 @@ impl LogReader {
             serials: world.serials,
             digest: world.digest,
             digest_former: world.digest_former,
-            stored_types: self.look.types.clone(),
+            stored_types: types,
             repaired: None,
             tail: None,
             link: None,

@@ -275,6 +275,10 @@ fn hidden_state_fails_the_sync_test() {
     let none = SyncTest { distance: 0, ..SyncTest::default() };
     let refused = sync_test(counting(Engine::in_memory()), none, |engine, _| engine.step());
     assert!(refused.expect_err("no distance").to_string().contains("distance cannot be 0"));
+    // Where nothing but the last frame is kept, nothing is made again, and that is no success.
+    let narrow = counting(Engine::in_memory()).rollback_bytes(1);
+    let refused = sync_test(narrow, SyncTest::default(), |engine, _| engine.step()).expect_err("no room");
+    assert!(refused.to_string().contains("rollback_bytes"), "{refused}");
 }
 
 /// Messages that wait for a reader are those of the frame, in their order.

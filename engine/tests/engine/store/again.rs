@@ -4,7 +4,8 @@ use std::error::Error;
 use std::path::Path;
 
 use diptych_engine::store::{
-    Base, DeltaWriter, History, Mark, RowKind, Store, StoreOptions, TableShape, TypeEntry, inspect,
+    Base, DeltaWriter, Entry, History, InputLog, LogReader, Mark, RowKind, Store, StoreOptions, TableShape,
+    TypeEntry, inspect,
 };
 use diptych_engine::testkit;
 
@@ -12,7 +13,7 @@ use super::model::facts;
 
 const ROWS: u32 = 50;
 
-/// Makes a frame whose rows all say its number, and a whole checkpoint of it.
+/// Makes a frame whose rows all say its number, with an entry of the log, and a whole checkpoint of it.
 fn frame(store: &mut Store, writer: &mut DeltaWriter, frame: u64) -> Result<(), Box<dyn Error>> {
     let ids: Vec<u8> = (0..u64::from(ROWS)).flat_map(u64::to_le_bytes).collect();
     let values: Vec<u8> = (0..ROWS).flat_map(|_| frame.to_le_bytes()).collect();
@@ -23,7 +24,8 @@ fn frame(store: &mut Store, writer: &mut DeltaWriter, frame: u64) -> Result<(), 
         writer.rows_fixed(0, 0, 0, ROWS, Mark::Added, &ids);
     }
     writer.rows_fixed(1, 0, 0, ROWS, Mark::Changed, &values);
-    store.submit(writer.finish())?;
+    let entry = Entry { frame, still: true, digest: Some(u128::from(frame)), ..Entry::default() };
+    store.submit_with(writer.finish(), Some(entry))?;
     let tables = vec![TableShape { types: vec![0, 1], rows: ROWS }];
     let (serials, digest) = (Default::default(), None);
     store.begin_checkpoint(Base { frame, dt: 0.5, tables, serials, digest, by_inputs: false })?;
@@ -40,9 +42,10 @@ fn files(dir: &Path, folder: &str) -> Result<usize, Box<dyn Error>> {
     Ok(all.iter().filter(|file| file.path.to_string_lossy().contains(folder)).count())
 }
 
-/// Goal: after hundreds of checkpoints, over several openings, with and without history, fjall's own keyspace has no more
-/// files than after a few, a look back at each kept frame gives that frame, also where it began before epochs went, and
-/// the world comes back as it was. A keyspace made for each checkpoint leaves six files more for each.
+/// Goal: after hundreds of checkpoints, each with a new segment of the log of inputs, over several openings, with and
+/// without history, fjall's own keyspace has no more files than after a few, a look back at each kept frame gives that
+/// frame, also where it began before epochs went, the log has every entry from where it begins to the end, and the world
+/// comes back as it was. A keyspace made for each checkpoint or segment leaves six files more for each.
 #[test]
 fn many_checkpoints_leave_no_files() -> Result<(), Box<dyn Error>> {
     let dir = tempfile::tempdir()?;
@@ -57,6 +60,8 @@ fn many_checkpoints_leave_no_files() -> Result<(), Box<dyn Error>> {
     for history in [0, 7, 0] {
         let mut options = StoreOptions::default();
         options.history = History::frames(history);
+        // So few bytes make a segment of each entry.
+        options.inputs = InputLog { frames: 5, bytes: 100 };
         let (mut store, recovered) = Store::open(dir.path(), &types, &facts(), &options)?;
         let last = recovered.map(|recovered| recovered.frame);
         assert_eq!(last, next.checked_sub(1), "the last frame comes back");
@@ -76,10 +81,18 @@ fn many_checkpoints_leave_no_files() -> Result<(), Box<dyn Error>> {
         }
         store.flush()?;
         let (own, all) = (files(dir.path(), "keyspaces/0/")?, files(dir.path(), "keyspaces/")?);
-        assert!(own > 0 && own < 150, "{own} files of fjall's own after {next} checkpoints");
+        assert!(own > 0 && own < 250, "{own} files of fjall's own after {next} checkpoints");
         assert!(all < 300, "{all} files after {next} checkpoints");
         drop(store);
         assert_eq!(inspect(dir.path(), None)?.problems, Vec::<String>::new());
+        let mut log = LogReader::open(dir.path())?;
+        let first = log.first_logged()?;
+        assert!((next - 10..next).contains(&first), "the log begins with frame {first} of {next}");
+        let mut logged = Vec::new();
+        while let Some(entry) = log.next_entry()? {
+            logged.push((entry.frame, entry.digest));
+        }
+        assert_eq!(logged, (first..next).map(|frame| (frame, Some(u128::from(frame)))).collect::<Vec<_>>());
     }
     Ok(())
 }
