@@ -9,6 +9,8 @@ use diptych_engine::{Codec, CodecError};
 
 #[path = "portable/delta.rs"]
 mod delta;
+#[path = "portable/forged.rs"]
+mod forged;
 #[path = "portable/killed.rs"]
 mod killed;
 #[path = "portable/moved.rs"]

@@ -43,6 +43,7 @@ fn an_import_goes_on_as_the_original() -> Tried {
         removals += now.removed().len();
         assert!(parts(&image) == parts(&now), "frame {made}: tables, marks, removals, notes, serials");
         assert_eq!((image.dt(), image.link(), image.facts()), (now.dt(), now.link(), now.facts()));
+        assert!(image.stored_digest() == now.stored_digest() && now.stored_digest().is_some());
         assert_eq!(extras.markers.len(), 1, "the scratch component");
         assert_eq!((&*extras.markers[0].table, &*extras.markers[0].field), ("scene.velocity", "Seen"));
         import(&path, &image, |_| {})?;
