@@ -4,6 +4,7 @@ use diptych_engine::prelude::*;
 use diptych_engine::{Codec, CodecError};
 
 mod delta;
+mod forged;
 mod killed;
 mod moved;
 mod patch;

@@ -216,7 +216,7 @@ fn stored_worlds_go_on_and_are_made_again() {
 /// where bodies pull each other, and where they are so dense that several hit one at once.
 #[test]
 fn seed_rules_are_those_of_the_source() {
-    for (radius, least_hit, least_crowded) in [(12.0, 0, 0), (1.0, 100, 5)] {
+    for (radius, least_hit, least_crowded) in [(12.0, 0, 0), (0.5, 100, 10)] {
         let options = Options { bodies: 300, rules: Rules::Seed, radius: Some(radius), ..Options::default() };
         for threads in threads() {
             let mut engine = engine(options, threads);

@@ -5,6 +5,8 @@
 
 #[path = "worlds/fleet.rs"]
 mod fleet;
+#[path = "worlds/lines.rs"]
+mod lines;
 #[path = "worlds/moved.rs"]
 mod moved;
 #[path = "worlds/opened.rs"]

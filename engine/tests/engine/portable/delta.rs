@@ -3,7 +3,8 @@
 use super::scene::{engine, scene};
 use super::*;
 use diptych_engine::Patch;
-use diptych_engine::store::{Publisher, Update, ViewWorld, WorldDelta};
+use diptych_engine::store::{Image, Publisher, Update, ViewWorld, WorldDelta};
+use std::collections::BTreeMap;
 
 fn view_of(engine: &mut Engine) -> Tried<ViewWorld> {
     let mut bytes = Vec::new();
@@ -24,7 +25,11 @@ fn a_view_follows_by_deltas_of_any_length() -> Tried {
     for mut engine in [engine()?, stored] {
         let mut view = view_of(&mut engine)?;
         for round in 0..60_u64 {
-            engine.run(Pace::frames(1 + round % 4))?;
+            // A run ends with a record, for its digest; single steps do not.
+            match round % 5 {
+                4 => drop(engine.step()?),
+                frames => drop(engine.run(Pace::frames(1 + frames))?),
+            }
             let delta = engine.delta_since(view.frame())?;
             let delta = WorldDelta::decode(&delta.encode())?;
             view.apply_delta(&delta)?;
@@ -32,7 +37,7 @@ fn a_view_follows_by_deltas_of_any_length() -> Tried {
             assert_eq!(view.image().digest(), image.digest(), "frame {}", view.frame());
             assert_eq!((view.image().tables(), view.image().notes()), (image.tables(), image.notes()));
             assert_eq!(view.image().removed(), image.removed());
-            assert_eq!(view.agrees(), Some(true));
+            assert!(view.agrees() == Some(true) || round % 5 == 4);
             assert!(view.image().serials() == image.serials());
         }
     }
@@ -156,34 +161,69 @@ fn a_stream_carries_a_world_and_says_when_it_breaks() -> Tried {
     Ok(())
 }
 
+/// What each entity holds: types by name, with their values.
+type Held = BTreeMap<Id, BTreeMap<String, Option<Vec<u8>>>>;
+
+fn held(image: &Image) -> Held {
+    let of = |id: Id| {
+        let keys = image.keys_of(id).unwrap_or_default().iter().filter(|key| **key != 0);
+        let named = keys.map(|key| {
+            let entry = &image.types()[usize::from(*key)];
+            // A value that lives for one frame is blank after it, and patches say nothing of that.
+            let value = image.value_of(id, *key).filter(|_| !entry.transient);
+            (entry.name.clone(), value.map(<[u8]>::to_vec))
+        });
+        (id, named.collect())
+    };
+    image.ids().map(of).collect()
+}
+
 #[test]
 fn a_delta_as_patches_says_what_it_changed() -> Tried {
-    // Claim: patches name every entity that came, went or changed, and no other.
+    // Claim: carried out one after the other on what the entities held before, patches give what they hold after, of
+    // every verb, and no patch is without effect; and their bytes come back.
     let mut engine = engine()?;
     engine.run(Pace::frames(3))?;
-    let before = view_of(&mut engine)?;
-    engine.run(Pace::frames(1))?;
-    let delta = engine.delta_since(3)?;
-    let patches = delta.patches(&before)?;
-    let mut after = before.clone();
-    after.apply_delta(&delta)?;
-    let (old, new) = (before.image(), after.image());
-    for patch in &patches {
-        let (id, name) = (patch.id(), patch.component().unwrap_or_default());
-        match patch {
-            Patch::Destroy { .. } => assert!(old.keys_of(id).is_some() && new.keys_of(id).is_none()),
-            Patch::Remove { .. } => assert_eq!(new.value(id, name), None),
-            Patch::Set { value, .. } => assert_eq!(new.value(id, name), Some(value.as_slice())),
-            Patch::Add { value, .. } => assert_eq!(new.value(id, name), value.as_deref()),
+    let mut before = view_of(&mut engine)?;
+    let mut verbs = [0_u32; 4];
+    for frames in [1, 1, 2, 5, 10] {
+        engine.run(Pace::frames(frames))?;
+        let delta = engine.delta_since(before.frame())?;
+        let patches = delta.patches(&before)?;
+        let mut model = held(before.image());
+        for patch in &patches {
+            let entity = model.entry(patch.id()).or_default();
+            let name = patch.component().unwrap_or_default().to_owned();
+            match patch {
+                Patch::Destroy { id } => {
+                    verbs[0] += 1;
+                    assert!(model.remove(id).is_some());
+                }
+                Patch::Remove { .. } => {
+                    verbs[1] += 1;
+                    assert!(entity.remove(&name).is_some(), "{patch:?}");
+                }
+                Patch::Set { value, .. } => {
+                    verbs[2] += 1;
+                    let old = entity.insert(name, Some(value.clone()));
+                    assert!(old.is_some_and(|old| old.as_ref() != Some(value)), "{patch:?}");
+                }
+                Patch::Add { value, .. } => {
+                    verbs[3] += 1;
+                    assert_eq!(entity.insert(name, value.clone()), None, "{patch:?}");
+                }
+            }
         }
+        before.apply_delta(&delta)?;
+        let mut after = held(before.image());
+        for (id, entity) in model.iter_mut().chain(&mut after) {
+            // As above.
+            entity.entry("scene.flash".to_owned()).and_modify(|value| *value = None);
+            assert!(!entity.is_empty(), "{id}");
+        }
+        assert!(model == after, "after {frames} frames");
+        assert_eq!(Patch::decode(&Patch::encode(&patches))?, patches);
     }
-    for id in new.ids() {
-        let changed = ["scene.position", "scene.health", "scene.word"]
-            .iter()
-            .any(|name| old.value(id, name) != new.value(id, name));
-        let named = patches.iter().any(|patch| patch.id() == id);
-        assert!(named || !changed, "{id} changed and is not named");
-    }
-    assert_eq!(Patch::decode(&Patch::encode(&patches))?, patches);
+    assert!(verbs.iter().all(|count| *count > 0), "destroy, remove, set, add: {verbs:?}");
     Ok(())
 }

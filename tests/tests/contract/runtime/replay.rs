@@ -4,15 +4,18 @@ use super::crash::work;
 use super::{Dice, World};
 use diptych::prelude::*;
 use diptych::runtime::{Channel, Session, Settings};
+use diptych::store::History;
 use std::path::Path;
 
 fn settings() -> Settings {
     Settings { events: 20, patience: 1.0, ..Settings::default() }
 }
 
-/// Goes on with the world in a directory: scripts, events, rights that change, sessions that end, still frames.
-fn go_on(directory: &Path, durability: Durability, run: u64, frames: u64) {
+/// Goes on with the world in a directory: scripts, events, rights that change, sessions that end, still frames. The digest
+/// in the end.
+fn go_on(directory: &Path, durability: Durability, run: u64, frames: u64) -> Digest {
     let builder = Engine::open(directory).durability(durability).digest(DigestPolicy::Every(1));
+    let builder = builder.history(History::frames(1000));
     let mut world = World::of(builder, settings(), 2);
     let mut rights = Principal::new("p").scope("ear", ScopeAccess::ReadWrite);
     for number in 0..6 {
@@ -44,21 +47,23 @@ fn go_on(directory: &Path, durability: Durability, run: u64, frames: u64) {
             20 => drop(world.client.revoke_topic("p", 1).expect("asked")),
             25 => drop(world.client.grant_topic("p", 1, TopicAccess::PubSub).expect("asked")),
             30 => drop(sessions[3].close().expect("asked")),
+            35 => drop(sessions[2].set("direct", format!("{run}:{frame}").as_str()).expect("asked")),
+            37 => drop(sessions[1].publish(Channel::A, 1, format!("go:{run}").as_str()).expect("asked")),
             39 => drop(sessions[1].publish(Channel::C, 3, "go").expect("asked")),
             _ => {}
         }
         if frame % 3 == 0 { world.steps(1) } else { world.still(1) }
     }
+    world.engine.digest()
 }
 
-/// Replays a directory from its beginning; the last frame, and how many digests agreed.
-fn replay(directory: &Path, threads: usize) -> (u64, u64) {
+/// Replays a directory; the last frame, how many digests agreed, and the last one.
+fn replay(directory: &Path, threads: usize, from: ReplayFrom) -> (u64, u64, Digest) {
     let builder = Engine::in_memory().plugin(Runtime::default().settings(settings())).dt(1.0 / 60.0);
-    let mut replay =
-        builder.threads(threads).replay(directory, ReplayFrom::Oldest).expect("it can be replayed");
+    let mut replay = builder.threads(threads).replay(directory, from).expect("it can be replayed");
     replay.run_to(u64::MAX).unwrap_or_else(|error| panic!("{threads} threads: {error}"));
     assert_eq!(replay.frame(), replay.last_frame());
-    (replay.frame(), replay.compared())
+    (replay.frame(), replay.compared(), replay.digest())
 }
 
 /// Claim: what sessions did, a thousand requests in four runs of a program, is made again digest by digest, on any
@@ -68,12 +73,18 @@ fn what_sessions_did_is_made_again() {
     let directory = tempfile::tempdir().expect("a directory");
     let modes =
         [Durability::Buffered, Durability::Inputs(25), Durability::Inputs(1000), Durability::Buffered];
-    for (run, durability) in (1..).zip(modes) {
-        go_on(directory.path(), durability, run, 90);
-    }
+    let runs = (1..).zip(modes).map(|(run, durability)| go_on(directory.path(), durability, run, 90));
+    let last = runs.last();
     for threads in [1, 3] {
-        let (frame, compared) = replay(directory.path(), threads);
+        let (frame, compared, digest) = replay(directory.path(), threads, ReplayFrom::Oldest);
+        assert_eq!(Some(digest), last, "{threads} threads");
         assert!(frame > 360, "{frame} frames");
         assert_eq!(compared, frame + 1, "every frame has a digest");
+    }
+    // In the middle of the last run: of its sessions most are nowhere stored, and the log says who they are.
+    let (frame, ..) = replay(directory.path(), 1, ReplayFrom::Oldest);
+    for back in [60, 31] {
+        let (again, compared, digest) = replay(directory.path(), 2, ReplayFrom::Frame(frame - back));
+        assert_eq!((again, compared, Some(digest)), (frame, back, last), "{back} frames");
     }
 }
