@@ -1,3 +1,5 @@
+//! Where a log begins, what of it is kept, and what a look at it refuses.
+
 use std::collections::BTreeMap;
 
 use super::*;
