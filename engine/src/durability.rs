@@ -27,7 +27,8 @@ pub enum Durability {
 /// checkpoint always stays. A quarter of the bytes, or 64 MiB if that is more, makes a checkpoint due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InputLog {
-    /// Frames back from the newest one that are kept, at least, while the bytes allow it; 0 for no log at all.
+    /// Frames back from the newest one that are kept, at least, while the bytes allow it. For no log at all say
+    /// [`NONE`](Self::NONE).
     pub frames: u64,
     /// Bytes, about, that are kept.
     pub bytes: u64,

@@ -5,7 +5,8 @@
 //! 64 bits are text in hex, so that no reader rounds them.
 //!
 //! Invariant: what comes back has the digest that was written, tables and rows in their order, or is refused with the
-//! line. Left out: what the bytes mean.
+//! line. The last line has a checksum of all before it, to the byte, so that what no digest covers (frame, serials, marks)
+//! is what was written, too. Left out: what the bytes mean.
 
 mod read;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use diptych_engine::store::{Extras, Image, Mark, StoreError};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::io::Write;
+use xxhash_rust::xxh3::Xxh3;
 
 /// The format of the lines.
 pub const JSON_FORMAT: u64 = 1;
@@ -33,7 +35,7 @@ pub fn write(
     out: impl Write,
     mut progress: impl FnMut(u64),
 ) -> Result<u64, StoreError> {
-    let mut lines = Lines { out, count: 0 };
+    let mut lines = Lines { out, count: 0, sum: Xxh3::new() };
     lines.head(image)?;
     for (number, table) in image.tables().iter().enumerate() {
         lines.put(&json!({"table": number, "types": table.types, "rows": table.rows}))?;
@@ -74,7 +76,9 @@ pub fn write(
             "kind": marker.kind, "symbol": marker.symbol, "display": marker.display,
         }}))?;
     }
-    lines.put(&json!({"end": true, "entities": entities, "digest": image.digest().to_string()}))?;
+    let sum = format!("{:016x}", lines.sum.digest());
+    lines
+        .put(&json!({"end": true, "entities": entities, "digest": image.digest().to_string(), "sum": sum}))?;
     lines.out.flush().map_err(|error| failed(&error))?;
     Ok(lines.count)
 }
@@ -82,12 +86,16 @@ pub fn write(
 struct Lines<W> {
     out: W,
     count: u64,
+    /// Of all lines so far.
+    sum: Xxh3,
 }
 
 impl<W: Write> Lines<W> {
     fn put(&mut self, value: &Value) -> Result<(), StoreError> {
         self.count += 1;
-        writeln!(self.out, "{value}").map_err(|error| failed(&error))
+        let line = format!("{value}\n");
+        self.sum.update(line.as_bytes());
+        self.out.write_all(line.as_bytes()).map_err(|error| failed(&error))
     }
 
     fn head(&mut self, image: &Image) -> Result<(), StoreError> {

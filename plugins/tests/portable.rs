@@ -216,7 +216,7 @@ fn an_export_that_cannot_be_written_leaves_nothing() {
     let place = Place::new("20");
     let before = place.names();
     for (world, file, code, words) in [
-        (&place.world, place.path("no/where"), 2, "no/where: No such file"),
+        (&place.world, place.path("no/where"), 2, "no/where: the file cannot be written: No such file"),
         (&place.world, place.path("world"), 2, "is a directory"),
         (&place.path("nobody"), place.path("file"), 2, "nobody"),
         #[cfg(target_os = "linux")]

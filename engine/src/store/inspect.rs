@@ -237,7 +237,10 @@ fn fill(copy: &Path, report: &mut Report) -> Result<(), StoreError> {
     if let Some(absent) = &absent {
         rehearse_in(copy, absent)?;
     }
-    let OpenedCopy { facts, look, recovered, .. } = open_checked(&database, &watermark, end)?;
+    let OpenedCopy { disk, facts, look, recovered, .. } = open_checked(&database, &watermark, end)?;
+    if let Err(error) = log::check(&disk) {
+        report.problems.push(error.to_string());
+    }
     report.facts.clone_from(&facts);
     report.kept = look.retained();
     report.notes.extend(recovered.as_ref().and_then(former_digest));

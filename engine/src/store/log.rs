@@ -5,11 +5,13 @@
 //! does not need it.
 //! Left out: what a replay does with it (the engine's `replay`).
 
+mod check;
 mod entry;
 mod reader;
 mod records;
 mod start;
 
+pub(crate) use check::check;
 pub use entry::{Entry, Taken};
 pub use reader::LogReader;
 pub(crate) use records::Records;

@@ -88,6 +88,19 @@ impl Past {
         }
     }
 
+    /// The frames behind the last one that can be looked at: those of a directory of which only what came into them is
+    /// stored. They are made again when the world is opened. `None` where there are none, and of a running world.
+    #[must_use]
+    pub fn made_again(&self) -> Option<RangeInclusive<u64>> {
+        match &self.source {
+            Source::Running(_) => None,
+            Source::Copied(copied) => {
+                let behind = copied.look.retained()?.end() + 1..=copied.look.head.checked_sub(1)?;
+                (!behind.is_empty()).then_some(behind)
+            }
+        }
+    }
+
     /// Copies the world into `target` while it runs; see [`backup`]. Holds at least what had been written to the
     /// directory when it began.
     ///

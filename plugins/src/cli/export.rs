@@ -11,6 +11,7 @@ use diptych::store::{self, Extras, Image, StoreError};
 use serde::Serialize;
 
 use super::args::{ExportArgs, ImportArgs};
+use super::file::Draft;
 use super::report::print;
 use super::{Failure, note};
 
@@ -46,9 +47,6 @@ impl MovedReport {
         )
     }
 }
-
-/// What the name of a file ends in while it is being written.
-const PARTIAL: &str = ".partial";
 
 /// Counts what goes through.
 struct Counted<T> {
@@ -100,6 +98,14 @@ pub(crate) fn export(args: &ExportArgs) -> Result<(), Failure> {
     let last = last.ok_or_else(|| {
         Failure::Refused(format!("{}: the world has no frame yet", args.directory.display()))
     })?;
+    if let Some(behind) = past.made_again().filter(|_| args.frame.is_none()) {
+        note(&format!(
+            "frames {} to {} are known by what came in alone and are not exported: open the world once, as \
+             `diptych run` does, and export it then",
+            behind.start(),
+            behind.end()
+        ));
+    }
     let image = past.at(args.frame.unwrap_or(last)).map_err(refused)?;
     let extras = Extras::default();
     if args.file == Path::new("-") {
@@ -125,19 +131,10 @@ fn to_file(path: &Path, write: impl FnOnce(&File, &str) -> Result<u64, Failure>)
         }
         _ => {}
     }
-    let mut part = path.to_owned().into_os_string();
-    part.push(PARTIAL);
-    // One that a killed export has left is written over.
-    let file = File::create(&part).map_err(refused)?;
-    let written = write(&file, &name).and_then(|bytes| {
-        let settled = file.sync_all().and_then(|()| std::fs::rename(&part, path));
-        settled.map(|()| bytes).map_err(|error| Failure::Failed(format!("{name}: {error}")))
-    });
-    if written.is_err() {
-        // Half a file is worse than none; that it cannot be removed changes nothing.
-        let _ = std::fs::remove_file(&part);
-    }
-    written
+    let draft = Draft::begin(path)?;
+    let written = write(draft.file(), &name)?;
+    draft.finish()?;
+    Ok(written)
 }
 
 fn write(image: &Image, extras: &Extras, json: bool, out: impl Write, name: &str) -> Result<u64, Failure> {
@@ -165,10 +162,18 @@ pub(crate) fn import(args: &ImportArgs) -> Result<(), Failure> {
         if std::io::stdin().is_terminal() {
             note("reading a world from standard input");
         }
-        read(std::io::stdin().lock()).map_err(refused)?
+        let (image, extras, bytes, _) = read(std::io::stdin().lock()).map_err(refused)?;
+        (image, extras, bytes)
     } else {
         let file = File::open(&args.file).map_err(|error| Failure::Refused(format!("{name}: {error}")))?;
-        read(file).map_err(refused)?
+        let (image, extras, bytes, mut rest) = read(file).map_err(refused)?;
+        // Of a stream the rest is somebody else's; a file is one world and nothing else.
+        if !std::io::BufRead::fill_buf(&mut rest).is_ok_and(<[u8]>::is_empty) {
+            let reason =
+                "something stands behind the end of the world; the file was changed, export it again";
+            return Err(Failure::Refused(format!("{name}: {reason}")));
+        }
+        (image, extras, bytes)
     };
     store::import(&args.directory, &image, |_| {}).map_err(|error| match error {
         refused @ StoreError::Target { .. } => Failure::Refused(refused.to_string()),
@@ -181,13 +186,17 @@ pub(crate) fn import(args: &ImportArgs) -> Result<(), Failure> {
     print(&report, args.report, || report.text())
 }
 
+/// A world that was read, the bytes of it that came, and what follows.
+type Came<R> = (Image, Extras, u64, BufReader<Counted<R>>);
+
 /// Reads either form: lines of JSON begin with a brace.
-fn read(input: impl Read) -> Result<(Image, Extras, u64), StoreError> {
+fn read<R: Read>(input: R) -> Result<Came<R>, StoreError> {
     let mut input = BufReader::new(Counted::new(input));
     let first = std::io::BufRead::fill_buf(&mut input).map_or(None, |bytes| bytes.first().copied());
     let (image, extras) = match first {
         Some(b'{') => jsonlines::read(&mut input, |_| {})?,
         _ => store::read_snapshot(&mut input, |_| {})?,
     };
-    Ok((image, extras, input.get_ref().bytes))
+    let bytes = input.get_ref().bytes;
+    Ok((image, extras, bytes, input))
 }

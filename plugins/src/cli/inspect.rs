@@ -69,7 +69,9 @@ fn inspect_frame(args: &InspectArgs, frame: u64) -> Result<(), Failure> {
         |error: store::StoreError| Failure::Refused(format!("{}: {error}", args.directory.display()));
     let past = store::Past::of(&args.directory, None).map_err(refused)?;
     let image = past.at(frame).map_err(refused)?;
-    let types = image.types().iter().zip(image.components()).map(|(_, part)| TypeReport {
+    // Behind the types come the notes; those of dropped types are not there.
+    let types = image.types().iter().filter(|entry| !entry.is_dropped()).count();
+    let types = image.components().iter().take(types).map(|part| TypeReport {
         name: part.name.clone(),
         version: part.version,
         rows: part.rows,

@@ -8,6 +8,7 @@ use diptych_engine::store::{
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
+use xxhash_rust::xxh3::Xxh3;
 
 /// Reads a world. `progress` is told the entities read.
 ///
@@ -33,6 +34,9 @@ pub fn read(mut input: impl BufRead, mut progress: impl FnMut(u64)) -> Result<(I
         let value: Value = serde_json::from_slice(&line).map_err(|error| refuse(error.to_string()))?;
         reader.came += line.len() as u64;
         reader.line(&value).map_err(refuse)?;
+        if reader.end.is_none() {
+            reader.sum.update(&line);
+        }
         progress(reader.entities);
     }
     reader.finish()
@@ -56,7 +60,15 @@ struct Reader {
     came: u64,
     /// Bytes of transient rows that have no value.
     blank: u64,
-    end: Option<u128>,
+    /// Of all lines before the last.
+    sum: Xxh3,
+    end: Option<End>,
+}
+
+/// What the last line says.
+struct End {
+    digest: u128,
+    sum: u64,
 }
 
 struct Head {
@@ -104,7 +116,8 @@ impl Reader {
                     return Err(format!("it counts other entities than the {} that came", self.entities));
                 }
                 let digest = text(&line["digest"], "digest")?;
-                self.end = Some(u128::from_str_radix(digest, 16).map_err(|_| "\"digest\" is no hex")?);
+                let digest = u128::from_str_radix(digest, 16).map_err(|_| "\"digest\" is no hex")?;
+                self.end = Some(End { digest, sum: number(&line["sum"], "sum")? });
                 Ok(())
             }
         }
@@ -305,8 +318,17 @@ impl Reader {
             tail: None,
             link: head.link,
         };
-        let digest = self.end.ok_or_else(|| refuse("the end is missing".to_owned()))?;
-        Ok((checked_image(recovered, self.facts, digest)?, self.extras))
+        let end = self.end.ok_or_else(|| refuse("the end is missing".to_owned()))?;
+        let image = checked_image(recovered, self.facts, end.digest)?;
+        // Last, so that a line that says something impossible is named for that.
+        let sum = self.sum.digest();
+        if sum != end.sum {
+            return Err(refuse(format!(
+                "they were written with the sum {:016x}, and these give {sum:016x}: one of them was changed",
+                end.sum
+            )));
+        }
+        Ok((image, self.extras))
     }
 }
 

@@ -13,15 +13,28 @@ use crate::store::directory::{DATABASE, FORMAT_FILE};
 use crate::store::held::{Copied, Held, is_full};
 use crate::store::watermark::WATERMARK_FILE;
 
+/// What the names of copies begin with.
+const PREFIX: &str = "diptych-copy-";
+/// In a copy: locked by who reads it, so that one which a killed process left can be told.
+const READER_FILE: &str = "READER";
+/// Copies that killed processes left, removed at a time.
+const LEFT_MAX: usize = 16;
+
 /// A copy of a world's directory, removed when dropped.
 pub(crate) struct Copy {
     pub(crate) path: PathBuf,
+    reader: Option<File>,
 }
 
 impl Drop for Copy {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.path) {
-            tracing::warn!(path = %self.path.display(), %error, "the copy of a world could not be removed");
+        // Where an open file cannot be removed.
+        self.reader = None;
+        match std::fs::remove_dir_all(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(path = %self.path.display(), %error, "the copy of a world could not be removed");
+            }
+            _ => {}
         }
     }
 }
@@ -29,7 +42,8 @@ impl Drop for Copy {
 impl Copy {
     pub(crate) fn of(dir: &Path, scratch: Option<&Path>) -> Result<Self, StoreError> {
         let scratch = scratch.map_or_else(std::env::temp_dir, Path::to_owned);
-        let copy = Self { path: fresh(&scratch)? };
+        remove_left(&scratch);
+        let copy = fresh(&scratch)?;
         let copied = match Held::of(dir, is_running(dir)?) {
             Ok(held) => held.copy(&copy.path, &mut |_| {}),
             // Of a damaged world every file is wanted, as it is.
@@ -68,16 +82,41 @@ fn copy_whole(dir: &Path, to: &Path) -> Result<Copied, StoreError> {
     Err(failed(io::Error::other("files vanish while they are copied")))
 }
 
-fn fresh(scratch: &Path) -> Result<PathBuf, StoreError> {
+fn fresh(scratch: &Path) -> Result<Copy, StoreError> {
     for number in 0..u32::MAX {
-        let path = scratch.join(format!("diptych-copy-{}-{number}", std::process::id()));
+        let path = scratch.join(format!("{PREFIX}{}-{number}", std::process::id()));
         match std::fs::create_dir(&path) {
-            Ok(()) => return Ok(path),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
             Err(error) => return Err(no_room(scratch, &error)),
+        }
+        let reader = path.join(READER_FILE);
+        let file = File::create_new(&reader).map_err(|error| no_room(scratch, &error))?;
+        // Who removes what is left may have come between: then another name is taken.
+        if file.try_lock().is_ok() && reader.exists() {
+            return Ok(Copy { path, reader: Some(file) });
         }
     }
     Err(no_room(scratch, &io::Error::other("no free name is left")))
+}
+
+/// Removes copies whose readers were killed. What cannot be removed, or is somebody else's, stays.
+fn remove_left(scratch: &Path) {
+    let Ok(entries) = std::fs::read_dir(scratch) else { return };
+    let copies = entries.flatten().filter(|entry| {
+        entry.file_name().to_string_lossy().starts_with(PREFIX)
+            && entry.file_type().is_ok_and(|kind| kind.is_dir())
+    });
+    let left = copies.filter_map(|entry| {
+        let reader = File::open(entry.path().join(READER_FILE)).ok()?;
+        reader.try_lock().is_ok().then_some((entry.path(), reader))
+    });
+    for (path, reader) in left.take(LEFT_MAX) {
+        if let Err(error) = std::fs::remove_dir_all(&path) {
+            tracing::debug!(path = %path.display(), %error, "a copy that was left could not be removed");
+        }
+        drop(reader);
+    }
 }
 
 /// What is wrong with the temporary directory, and how to use another one.
@@ -127,5 +166,30 @@ fn copy_file(from: &Path, to: &Path, path: &Path) -> Copied {
         // The message does not say which side failed: a full disk is the copy's.
         Err(error) if is_full(&error) => Err((to, error)),
         Err(error) => Err((from, error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Claim: a copy that a killed reader left goes when the next one is made; one that is being read stays, and so does
+    /// what has only the name.
+    #[test]
+    fn what_killed_readers_leave_is_removed() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let read = fresh(scratch.path()).expect("a copy");
+        let left = scratch.path().join(format!("{PREFIX}1-0"));
+        let other = scratch.path().join(format!("{PREFIX}2-0"));
+        for path in [&left, &other] {
+            std::fs::create_dir(path).expect("a folder");
+            std::fs::write(path.join("file"), "bytes").expect("a file");
+        }
+        std::fs::write(left.join(READER_FILE), "").expect("a file");
+        remove_left(scratch.path());
+        assert!(read.path.exists() && other.exists() && !left.exists());
+        let path = read.path.clone();
+        drop(read);
+        assert!(!path.exists());
     }
 }

@@ -5,7 +5,10 @@
 
 use crate::store::base::TableShape;
 use crate::store::codec::Cursor;
-use crate::store::delta::{Mark, NO_FRAME};
+use std::collections::BTreeMap;
+
+use crate::id::{SERIAL_BITS, SERIAL_MAX};
+use crate::store::delta::Mark;
 use crate::store::reader::Run;
 use crate::store::room::{Room, row_bytes};
 use crate::store::{
@@ -136,9 +139,12 @@ impl Columns {
     }
 }
 
-/// Whether tables, columns and marks fit the types and each other.
+/// The last frame that a world from elsewhere may have: no world comes so far, and there is room behind it.
+const FRAME_MAX: u64 = u64::MAX >> 1;
+
+/// Whether tables, columns, names and marks fit the types and each other.
 pub(crate) fn check(world: &Recovered) -> Result<(), StoreError> {
-    if world.frame == NO_FRAME {
+    if world.frame > FRAME_MAX {
         return Err(refused("it has a frame number that no frame has"));
     }
     let shape = |table: &RecoveredTable| TableShape { types: table.types.clone(), rows: table.rows };
@@ -161,6 +167,7 @@ pub(crate) fn check(world: &Recovered) -> Result<(), StoreError> {
             }
         }
     }
+    world.tables.iter().try_for_each(|table| check_ids(table, &world.serials))?;
     for marked in &world.marks {
         if !are_there(&world.tables, marked.table, marked.key, marked.first_row, marked.count) {
             return Err(refused(format!(
@@ -173,6 +180,21 @@ pub(crate) fn check(world: &Recovered) -> Result<(), StoreError> {
         Some(key) => Err(refused(format!("the type key {key} was removed, and is not there"))),
         None => Ok(()),
     }
+}
+
+/// Whether each entity's name has been given out, and none that is yet to be.
+fn check_ids(table: &RecoveredTable, serials: &BTreeMap<u32, u64>) -> Result<(), StoreError> {
+    let Some(Column::Fixed { size: 8, bytes }) = table.column(0) else { return Ok(()) };
+    for id in bytes.as_chunks::<8>().0 {
+        let id = u64::from_le_bytes(*id);
+        let (key, serial) = ((id >> SERIAL_BITS) as u32, id & SERIAL_MAX);
+        if key == 0 || serials.get(&key).is_none_or(|next| serial >= *next) {
+            return Err(refused(format!(
+                "the entity {id:016x} has a name that nobody has given out yet, by the serials of the world"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Whether the marks and removals of a record name rows and types that are there.

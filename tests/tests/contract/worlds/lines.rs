@@ -111,6 +111,24 @@ fn a_line_that_tells_something_else_is_refused_with_what() -> Tried {
     refused(whole, &|lines| less(lines, 1), &["other rows than announced"]);
     refused(whole, &|lines| less(lines, 2), &[]);
     refused(whole, &|lines| lines[end]["digest"] = json!("00"), &["written with the digest"]);
+    // What is in no digest: the sum of the lines has it.
+    let serials = at("serials")?;
+    let key = lines[serials]["serials"].as_object().and_then(|all| all.keys().next()).ok_or("no serial")?;
+    let changed: [&dyn Fn(&mut Vec<Value>); 5] = [
+        &|lines| lines[0]["frame"] = json!(6),
+        &|lines| lines[0]["dt"] = json!("3fe0000000000001"),
+        &|lines| lines[serials]["serials"][key] = json!("0000000000ffffff"),
+        &|lines| {
+            lines[mark]["mark"] = json!(if lines[mark]["mark"] == "added" { "changed" } else { "added" })
+        },
+        &|lines| drop(lines.remove(removed)),
+    ];
+    for change in changed {
+        refused(whole, change, &["written with the sum", "one of them was changed"]);
+    }
+    // Names that nobody has given out: the next entity would have one of these.
+    refused(whole, &|lines| lines[serials]["serials"][key] = json!("0000000000000000"), &["given out yet"]);
+    refused(whole, &|lines| lines[0]["frame"] = json!(u64::MAX - 1), &["no frame has"]);
     refused(end, &|lines| drop(lines.remove(end)), &["the file is cut"]);
     refused(end, &|lines| lines[end] = json!({"wish": 1}), &["no line of an exported world"]);
     Ok(())
