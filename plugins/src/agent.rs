@@ -224,7 +224,9 @@ fn set_up(options: &Options, structure: &mut Structure<'_, '_>) {
         structure.insert(id, RawVad::default());
         structure.insert(id, Vad::default());
         structure.insert(id, Turn::default());
-        structure.insert(id, Policy::default());
+        // Every way of barging in has its agents.
+        let barge_in = BargeIn::ALL[number as usize % BargeIn::ALL.len()].code();
+        structure.insert(id, Policy { barge_in });
         structure.insert(id, Ear::default());
         structure.insert(id, TranscriptPartial::default());
         structure.insert(id, TranscriptFinal::default());

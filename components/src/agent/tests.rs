@@ -240,3 +240,20 @@ fn wrong_rules_are_refused() {
     assert_eq!(error, "the agents' latency is 0, and must be 1 to 1048576 frames");
     assert!(Rules { patience: 4, ..Rules::default() }.check().is_err());
 }
+
+/// Claim: each seed of the fuzzer is what its name says, so that it begins where there is something to find.
+#[test]
+fn the_seeds_of_the_fuzzer_are_read() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz/seeds/answer");
+    let seed =
+        |name: &str| std::fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let text = |name: &str| String::from_utf8(seed(name)).expect("a text");
+    assert_eq!(read(Protocol::Lines, &text("lines"), 9).as_deref(), Ok("Good day"));
+    assert_eq!(read(Protocol::Events, &text("events"), 9).as_deref(), Ok("Good day"));
+    assert_eq!(
+        read(Protocol::Lines, &text("error"), 9),
+        Err(StreamError::Said("model not found".to_owned()))
+    );
+    let line = Line { text: "hello".to_owned(), is_final: true };
+    assert_eq!(Command::decode(&seed("hear")), Ok(Command::Hear(7, line)));
+}

@@ -197,6 +197,8 @@ fn agent(timeout: Duration) -> Agent {
         .timeout_global(Some(timeout))
         .http_status_as_error(false)
         .max_redirects(0)
+        // A connection that a server has closed meanwhile would be an error of the next question.
+        .max_idle_connections(0)
         .proxy(None)
         .build()
         .into()

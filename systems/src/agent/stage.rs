@@ -9,7 +9,7 @@ use diptych_components::agent::{
 use diptych_engine::prelude::*;
 
 /// Frames from one time that somebody speaks to an agent to the next.
-const ROUND: u64 = 160;
+const ROUND: u64 = 72;
 /// Frames for which somebody speaks, at least; up to twice as long.
 const SPEECH: u64 = 12;
 /// Frames between two sights.

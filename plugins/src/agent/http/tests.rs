@@ -125,15 +125,11 @@ fn bad_servers_are_errors() {
         assert!(began.elapsed() < Duration::from_secs(5), "{error} took {:?}", began.elapsed());
         error
     };
-    let plain = |stream: &mut TcpStream, text: &str| {
-        let _ = stream.write_all(text.as_bytes());
-    };
     let refused = error(|stream| {
         let _ = stream
             .write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 21\r\n\r\n{\"error\":\"no such m\"}");
     });
     assert_eq!(refused, "the server refuses with status 404: {\"error\":\"no such m\"}");
-    let _ = plain;
     let garbage = error(|stream| stream_chunks(stream, "text/html", &["<html>hello\n</html>"], true));
     assert!(garbage.starts_with("line 1 of the answer makes no sense"), "{garbage}");
     let noise = error(|stream| {
