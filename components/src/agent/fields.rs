@@ -4,13 +4,14 @@
 
 use crate::fields::{FieldError, Fields, put_bytes};
 
-/// Appends a text behind its length.
-pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
-    put_bytes(out, text.as_bytes());
+/// Appends a text behind its length, cut to `most` bytes: what is written can be read.
+pub(super) fn put_text(out: &mut Vec<u8>, text: &str, most: usize) {
+    put_bytes(out, text[..text.floor_char_boundary(most)].as_bytes());
 }
 
-/// Appends a list behind its length.
-pub(super) fn put_list<T>(out: &mut Vec<u8>, list: &[T], mut put: impl FnMut(&mut Vec<u8>, &T)) {
+/// Appends the first `most` items of a list behind their number.
+pub(super) fn put_list<T>(out: &mut Vec<u8>, list: &[T], most: usize, mut put: impl FnMut(&mut Vec<u8>, &T)) {
+    let list = &list[..list.len().min(most)];
     put_u32(out, u32::try_from(list.len()).expect("lists are bounded far below"));
     list.iter().for_each(|item| put(out, item));
 }

@@ -257,3 +257,23 @@ fn the_seeds_of_the_fuzzer_are_read() {
     let line = Line { text: "hello".to_owned(), is_final: true };
     assert_eq!(Command::decode(&seed("hear")), Ok(Command::Hear(7, line)));
 }
+
+/// Claim: what is too long is cut when it is written, a reference to nothing, so that whatever was sent can be read.
+#[test]
+fn what_is_too_long_can_be_read() {
+    let again = |command: &Command| {
+        let mut bytes = Vec::new();
+        command.encode(&mut bytes);
+        Command::decode(&bytes).expect("it was written")
+    };
+    let long = "\u{f6}".repeat(TEXT_BYTES_MAX);
+    let line = Line { text: long.clone(), is_final: true };
+    let Command::Hear(_, line) = again(&Command::Hear(1, line)) else { panic!("it is heard") };
+    assert_eq!(line.text.len(), TEXT_BYTES_MAX);
+    let image = Image { kind: ImageKind::Url, reference: long.clone() };
+    let Command::See(_, image) = again(&Command::See(1, image)) else { panic!("it is seen") };
+    assert_eq!(image.reference, "");
+    let grant = Grant { scopes: vec![long; SCOPES_MAX + 9], expires: 1 };
+    let Command::Allow(_, grant) = again(&Command::Allow(1, grant)) else { panic!("it is allowed") };
+    assert_eq!((grant.scopes.len(), grant.scopes[0].len()), (SCOPES_MAX, 128));
+}

@@ -230,7 +230,7 @@ impl Words {
     }
 
     fn put(&self, out: &mut Vec<u8>) {
-        put_text(out, &self.0);
+        put_text(out, &self.0, TEXT_BYTES_MAX);
     }
 
     fn read(fields: &mut Fields<'_>) -> Result<Self, FieldError> {
@@ -243,7 +243,7 @@ impl Speak {
         put_u64(out, self.turn);
         put_u32(out, self.priority);
         put_u32(out, self.barge_in.map_or(0, |barge_in| barge_in.code() + 1));
-        put_text(out, &self.text);
+        put_text(out, &self.text, TEXT_BYTES_MAX);
     }
 
     fn read(fields: &mut Fields<'_>) -> Result<Self, FieldError> {

@@ -247,9 +247,9 @@ impl AgentInfo {
     fn put(&self, out: &mut Vec<u8>) {
         put_u32(out, self.number);
         put_u64(out, self.memory);
-        put_text(out, &self.name);
-        put_text(out, &self.prompt);
-        put_list(out, &self.capabilities, |out, name| put_text(out, name));
+        put_text(out, &self.name, NAME_BYTES_MAX);
+        put_text(out, &self.prompt, TEXT_BYTES_MAX);
+        put_list(out, &self.capabilities, SCOPES_MAX, |out, name| put_text(out, name, NAME_BYTES_MAX));
     }
 
     fn read(fields: &mut Fields<'_>) -> Result<Self, FieldError> {
@@ -263,7 +263,7 @@ impl AgentInfo {
 impl Grant {
     pub(super) fn put(&self, out: &mut Vec<u8>) {
         put_u64(out, self.expires);
-        put_list(out, &self.scopes, |out, scope| put_text(out, scope));
+        put_list(out, &self.scopes, SCOPES_MAX, |out, scope| put_text(out, scope, NAME_BYTES_MAX));
     }
 
     pub(super) fn read(fields: &mut Fields<'_>) -> Result<Self, FieldError> {
@@ -274,8 +274,8 @@ impl Grant {
 
 impl TaskText {
     pub(super) fn put(&self, out: &mut Vec<u8>) {
-        put_text(out, &self.topic);
-        put_text(out, &self.payload);
+        put_text(out, &self.topic, NAME_BYTES_MAX);
+        put_text(out, &self.payload, TEXT_BYTES_MAX);
     }
 
     pub(super) fn read(fields: &mut Fields<'_>) -> Result<Self, FieldError> {
@@ -285,8 +285,8 @@ impl TaskText {
 
 impl ToolText {
     pub(super) fn put(&self, out: &mut Vec<u8>) {
-        put_text(out, &self.name);
-        put_text(out, &self.arguments);
+        put_text(out, &self.name, NAME_BYTES_MAX);
+        put_text(out, &self.arguments, TEXT_BYTES_MAX);
     }
 
     pub(super) fn read(fields: &mut Fields<'_>) -> Result<Self, FieldError> {
@@ -302,7 +302,7 @@ impl ToolResult {
     }
 
     fn put(&self, out: &mut Vec<u8>) {
-        put_text(out, &self.0);
+        put_text(out, &self.0, TEXT_BYTES_MAX);
     }
 
     fn read(fields: &mut Fields<'_>) -> Result<Self, FieldError> {
@@ -315,9 +315,9 @@ impl MemoryNode {
         put_u32(out, self.kind.code());
         put_u64(out, self.version);
         out.extend_from_slice(&self.hash.to_le_bytes());
-        put_text(out, &self.text);
+        put_text(out, &self.text, TEXT_BYTES_MAX);
         for nodes in [&self.parents, &self.children] {
-            put_list(out, nodes, |out, node| put_u64(out, *node));
+            put_list(out, nodes, CHILDREN_MAX, |out, node| put_u64(out, *node));
         }
     }
 
@@ -337,7 +337,7 @@ impl MemoryNode {
 impl Remember {
     fn put(&self, out: &mut Vec<u8>) {
         out.push(u8::from(self.below));
-        put_text(out, &self.text);
+        put_text(out, &self.text, TEXT_BYTES_MAX);
     }
 
     fn read(fields: &mut Fields<'_>) -> Result<Self, FieldError> {

@@ -16,7 +16,7 @@ coded!(Heard, Ear, TranscriptPartial, TranscriptFinal, VisionFrame, Question, An
 impl Line {
     pub(in crate::agent) fn put(&self, out: &mut Vec<u8>) {
         out.push(u8::from(self.is_final));
-        put_text(out, &self.text);
+        put_text(out, &self.text, TEXT_BYTES_MAX);
     }
 
     pub(in crate::agent) fn read(fields: &mut Fields<'_>) -> Result<Self, FieldError> {
@@ -38,7 +38,7 @@ impl Heard {
 impl Ear {
     fn put(&self, out: &mut Vec<u8>) {
         put_u64(out, self.dropped);
-        put_list(out, &self.lines, |out, line| line.put(out));
+        put_list(out, &self.lines, EAR_MAX, |out, line| line.put(out));
     }
 
     fn read(fields: &mut Fields<'_>) -> Result<Self, FieldError> {
@@ -50,7 +50,7 @@ impl Ear {
 impl TranscriptPartial {
     fn put(&self, out: &mut Vec<u8>) {
         put_u64(out, self.frame);
-        put_text(out, &self.text);
+        put_text(out, &self.text, TEXT_BYTES_MAX);
     }
 
     fn read(fields: &mut Fields<'_>) -> Result<Self, FieldError> {
@@ -63,7 +63,7 @@ impl TranscriptFinal {
     fn put(&self, out: &mut Vec<u8>) {
         put_u64(out, self.frame);
         put_u64(out, self.serial);
-        put_text(out, &self.text);
+        put_text(out, &self.text, TEXT_BYTES_MAX);
     }
 
     fn read(fields: &mut Fields<'_>) -> Result<Self, FieldError> {
@@ -75,7 +75,9 @@ impl TranscriptFinal {
 impl Image {
     pub(in crate::agent) fn put(&self, out: &mut Vec<u8>) {
         put_u32(out, self.kind.code());
-        put_text(out, &self.reference);
+        // Half a reference leads nowhere: one that is too long becomes none.
+        let fits = self.reference.len() <= IMAGE_BYTES_MAX;
+        put_text(out, if fits { &self.reference } else { "" }, IMAGE_BYTES_MAX);
     }
 
     pub(in crate::agent) fn read(fields: &mut Fields<'_>) -> Result<Self, FieldError> {
@@ -99,12 +101,12 @@ impl VisionFrame {
 impl Question {
     pub(in crate::agent) fn put(&self, out: &mut Vec<u8>) {
         out.push(u8::from(self.wants_json));
-        put_text(out, &self.prompt);
-        put_list(out, &self.context, |out, (role, content)| {
+        put_text(out, &self.prompt, TEXT_BYTES_MAX);
+        put_list(out, &self.context, CONTEXT_MAX, |out, (role, content)| {
             put_u32(out, role.code());
-            put_text(out, content);
+            put_text(out, content, TEXT_BYTES_MAX);
         });
-        put_list(out, &self.images, |out, image| image.put(out));
+        put_list(out, &self.images, IMAGES_ASKED, |out, image| image.put(out));
     }
 
     pub(in crate::agent) fn read(fields: &mut Fields<'_>) -> Result<Self, FieldError> {
@@ -128,7 +130,7 @@ impl Answer {
             Self::Failed(words) => (3, &**words),
         };
         out.push(code);
-        put_text(out, words);
+        put_text(out, words, ANSWER_BYTES_MAX);
     }
 
     fn read(fields: &mut Fields<'_>) -> Result<Self, FieldError> {
@@ -151,7 +153,7 @@ impl Message {
         [self.stream, self.sequence, self.caused_by].into_iter().for_each(|number| put_u64(out, number));
         put_u32(out, self.role.code());
         put_u32(out, self.modality.code());
-        put_text(out, &self.content);
+        put_text(out, &self.content, TEXT_BYTES_MAX);
     }
 
     fn read(fields: &mut Fields<'_>) -> Result<Self, FieldError> {

@@ -5,22 +5,28 @@ use crate::agent::tests::outside_world;
 use crate::agent::{Answer, Image, Role};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-/// Serves one connection after the other; gives the bodies of requests.
-fn serve(mut speak: impl FnMut(&mut TcpStream) + Send + 'static) -> (String, Receiver<(String, Value)>) {
+/// Serves connections, each on a thread of its own and with its number; gives the bodies of requests.
+fn serve(
+    speak: impl Fn(usize, &mut TcpStream) + Send + Sync + 'static,
+) -> (String, Receiver<(String, Value)>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = format!("http://{}", listener.local_addr().expect("it is bound"));
     let (send, receive) = channel();
+    let speak = Arc::new(speak);
     thread::spawn(move || {
-        for stream in listener.incoming() {
+        for (number, stream) in listener.incoming().enumerate() {
             let Ok(mut stream) = stream else { return };
-            let Some(request) = read_request(&mut stream) else { continue };
-            if send.send(request).is_err() {
-                return;
-            }
-            speak(&mut stream);
+            let (send, speak) = (send.clone(), speak.clone());
+            thread::spawn(move || {
+                let Some(request) = read_request(&mut stream) else { return };
+                // Whoever reads requests may be content with fewer.
+                let _ = send.send(request);
+                speak(number, &mut stream);
+            });
         }
     });
     (address, receive)
@@ -91,7 +97,7 @@ const EVENTS: [&str; 4] = [
 /// Claim: both protocols are spoken as their servers do: what is sent is what they take, what they stream is the answer.
 #[test]
 fn both_protocols_are_spoken() {
-    let (url, requests) = serve(|stream| stream_chunks(stream, "application/x-ndjson", &LINES, true));
+    let (url, requests) = serve(|_, stream| stream_chunks(stream, "application/x-ndjson", &LINES, true));
     let ollama = Http::ollama(&url, "tiny").expect("an address");
     assert_eq!(ollama.answer(&question()).as_deref(), Ok("Good day"));
     let (path, body) = requests.recv().expect("asked");
@@ -101,7 +107,7 @@ fn both_protocols_are_spoken() {
     assert_eq!(body["messages"][3], json!({"role": "user", "content": "now", "images": ["aGk="]}));
     assert_eq!(body["format"], "json");
 
-    let (url, requests) = serve(|stream| stream_chunks(stream, "text/event-stream", &EVENTS, true));
+    let (url, requests) = serve(|_, stream| stream_chunks(stream, "text/event-stream", &EVENTS, true));
     let openai = Http::openai(&format!("{url}/v1/"), "tiny").expect("an address");
     assert_eq!(openai.answer(&question()).as_deref(), Ok("Good day"));
     let (path, body) = requests.recv().expect("asked");
@@ -118,7 +124,7 @@ fn both_protocols_are_spoken() {
 #[test]
 fn bad_servers_are_errors() {
     let error = |speak: fn(&mut TcpStream)| {
-        let (url, _requests) = serve(speak);
+        let (url, _requests) = serve(move |_, stream| speak(stream));
         let model = Http::ollama(&url, "tiny").expect("an address").timeout(Duration::from_millis(400));
         let began = std::time::Instant::now();
         let error = model.answer(&Question::default()).expect_err("it is bad");
@@ -171,16 +177,12 @@ fn wrong_addresses_are_refused() {
 /// answered all the same.
 #[test]
 fn a_world_goes_on_beside_bad_servers() {
-    let mut turn = 0;
-    let (url, _requests) = serve(move |stream| {
-        turn += 1;
-        match turn {
-            1 => stream_chunks(stream, "text/html", &["<html>\n"], true),
-            2 => thread::sleep(Duration::from_millis(700)),
-            _ => stream_chunks(stream, "application/x-ndjson", &LINES, true),
-        }
+    let (url, _requests) = serve(|number, stream| match number {
+        0 => stream_chunks(stream, "text/html", &["<html>\n"], true),
+        1 => thread::sleep(Duration::from_millis(1500)),
+        _ => stream_chunks(stream, "application/x-ndjson", &LINES, true),
     });
-    let model = Http::ollama(&url, "tiny").expect("an address").timeout(Duration::from_millis(300));
+    let model = Http::ollama(&url, "tiny").expect("an address").timeout(Duration::from_millis(600));
     let answers = outside_world(model, &["one", "two", "three"]);
     let [Answer::Failed(first), Answer::Failed(second), Answer::Text(third)] = &*answers else {
         panic!("{answers:?}")

@@ -175,3 +175,32 @@ fn somebody_speaks_into_it() {
     let (during, _, done, cancelled) = outcome(BargeIn::Stop);
     assert_eq!((during, done, cancelled), ((S::Cancelled, P::Idle), 0, 1));
 }
+
+/// Claim: commands that name nobody, are too long or make no sense stop nothing.
+#[test]
+fn bad_commands_stop_nothing() {
+    let mut engine = build(quiet(1));
+    let agent = agents(&engine)[0].bits();
+    let line = |text: String| Line { text, is_final: true };
+    send(&engine, Command::Hear(12345, line("to nobody".to_owned())));
+    send(&engine, Command::Hear(agent, line("word ".repeat(5000))));
+    send(&engine, Command::Level(agent, f64::NAN));
+    send(&engine, Command::See(agent, Image { kind: ImageKind::Url, reference: "x".repeat(9000) }));
+    send(&engine, Command::Use(agent, ToolText { name: "no.such".to_owned(), arguments: String::new() }));
+    send(&engine, Command::Allow(agent, Grant { scopes: vec!["*".to_owned()], expires: u64::MAX }));
+    send(&engine, Command::Cancel(agent));
+    let text = TaskText { topic: "memory.write".to_owned(), payload: "((( no expression".to_owned() };
+    send(&engine, Command::Do(9, text));
+    (0..200).for_each(|n| hear(&engine, agents(&engine)[0], &format!("line {n}")));
+    run(&mut engine, 30);
+    let results: Vec<String> =
+        engine.view().iter::<ToolResult>().map(|(_, result)| result.0.clone()).collect();
+    assert!(results.iter().any(|result| result.starts_with("there is no tool no.such")), "{results:?}");
+    assert_eq!(engine.view().iter::<Vad>().map(|(_, vad)| vad.is_active).sum::<u32>(), 0);
+    assert_eq!((engine.view().iter::<VisionFrame>().count(), count(&engine, "memories")), (0, 1));
+    let ear = engine.view().iter::<Ear>().map(|(_, ear)| ear.dropped).sum::<u64>();
+    assert!(ear > 0 && count(&engine, "asked") > 0, "{ear} lines had no room");
+    assert!(
+        engine.view().iter::<Question>().any(|(_, question)| question.context[0].1.len() == TEXT_BYTES_MAX)
+    );
+}
