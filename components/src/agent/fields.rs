@@ -6,7 +6,7 @@ use crate::fields::{FieldError, Fields, put_bytes};
 
 /// Appends a text behind its length, cut to `most` bytes: what is written can be read.
 pub(super) fn put_text(out: &mut Vec<u8>, text: &str, most: usize) {
-    put_bytes(out, text[..text.floor_char_boundary(most)].as_bytes());
+    put_bytes(out, &text.as_bytes()[..text.floor_char_boundary(most)]);
 }
 
 /// Appends the first `most` items of a list behind their number.
