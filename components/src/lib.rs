@@ -3,6 +3,7 @@
 //! No behaviour and no engine: each module holds the state of one scene as plain old data, and the parsers
 //! that bring it in from the files people publish. What changes that state lives in `diptych-systems`.
 
+pub mod agent;
 pub mod ant;
 pub mod canonical;
 pub mod eidolon;

@@ -15,6 +15,7 @@
 //!
 //! # Features
 //! - `cli` (default): the `diptych` binary. An embedder leaves it out with `default-features = false`.
+//! - `llm` (default, part of `cli`): `agent::Http`, language models behind an address.
 //! - `stdio` (default, part of `cli`): [`stdio`], which serves a world by lines of JSON.
 //! - `picture` (default, part of `cli`): `picture::Gif` and `picture::write_png`, canvases as files.
 //! - `signals` (default, part of `cli`): [`Interruptible`], which ends a run at Ctrl-C.
@@ -25,6 +26,7 @@
 //! # Example
 //! The README's, which is also `examples/hello.rs`, is tested with this crate; a smaller one is at [`Engine`].
 
+pub mod agent;
 pub mod ant;
 pub mod eidolon;
 pub mod graph;

@@ -3,6 +3,7 @@
 //! Each module has the systems of one scene and, apart from them, the pure step they apply, so that it can be
 //! tested and timed without an engine. What the systems work on is in `diptych-components`.
 
+pub mod agent;
 pub mod ant;
 pub mod canonical;
 mod codec;

@@ -14,6 +14,7 @@ use diptych::series::SeriesPlugin;
 use super::Failure;
 use super::args::{RunArgs, ScriptArgs};
 
+mod agents;
 mod ants;
 mod eidolon;
 mod gravity;
@@ -126,6 +127,8 @@ scenes! {
     Ants(ants::AntsArgs),
     /// Minds that explore, remember, fetch food, eat and rest
     Minds(minds::MindsArgs),
+    /// Agents that listen, ask a language model, speak, and do tasks
+    Agents(agents::AgentsArgs),
     /// Particles in eight dimensions, drawn to their layers and pushed apart by their charges
     Eidolon(eidolon::EidolonArgs),
     /// Conway's Life and its kin on a torus, from an RLE file

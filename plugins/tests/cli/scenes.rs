@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{refused, report};
 
 /// Arguments of a scene, small enough for a test, and the keys of its measures.
-const SCENES: [(&[&str], &[&str]); 5] = [
+const SCENES: [(&[&str], &[&str]); 6] = [
     (&["nbody"], &["energy"]),
     (
         &["gravity", "--bodies", "80", "--seed", "7", "--no-exchange"],
@@ -13,6 +13,7 @@ const SCENES: [(&[&str], &[&str]); 5] = [
     ),
     (&["ants", "--agents", "60", "--grid", "64x128", "--seed", "7"], &["population", "food", "delivered"]),
     (&["minds", "--agents", "30", "--seed", "7"], &["population", "hungry", "explored"]),
+    (&["agents", "--agents", "30", "--seed", "7"], &["population", "asked", "tasks_queued", "memories"]),
     (&["eidolon", "--bodies", "40", "--seed", "7"], &["population", "energy", "momentum"]),
 ];
 
@@ -88,7 +89,31 @@ fn bad_options_are_refused() {
         (&["ants", "--grid", "65x64"], "65x64"),
         (&["ants", "--agents", "4000000000"], "4000000000 ants are too many"),
         (&["minds", "--items", "4000000000"], "4000000000 items are too many"),
+        (&["agents", "--agents", "4000000000"], "4000000000 agents are too many"),
+        (&["agents", "--llm", "telepathy"], "telepathy"),
+        (&["agents", "--llm", "ollama", "--url", "https://x"], "https://x cannot be asked"),
+        (&["agents", "--llm", "openai", "--model", ""], "a model has a name"),
+        (&["agents", "--url", "http://127.0.0.1:1"], "--llm"),
     ] {
         refused(&[&["run"][..], arguments, &["--frames", "1"]].concat(), named);
     }
+}
+
+/// Claim: a model that is not there is a failure of every question, and frames go on; such a world is another than one with
+/// a model of its own, and is replayed without any.
+#[test]
+fn a_model_that_is_not_there_stops_nothing() {
+    let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+    let data = directory.path().join("world").to_string_lossy().into_owned();
+    // A port that was just free.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let url = format!("http://{}", port.unwrap_or_else(|error| panic!("{error}")));
+    let base = ["run", "agents", "--agents", "6", "--frames", "300", "--data", &data, "--json"];
+    let world = report(&[&base[..], &["--llm", "ollama", "--url", &url, "--hz", "300"]].concat());
+    assert_eq!(world["frame"], 300);
+    assert!(world["asked"].as_u64() >= Some(6) && world["answered"] == 0, "{world}");
+    assert!(world["failed"].as_u64() >= Some(4), "{world}");
+    refused(&base, "agent.model");
+    let again = report(&["replay", &data, "--verify", "--json"]);
+    assert_eq!((&again["digest"], &again["verified"]), (&world["digest"], &Value::Bool(true)));
 }

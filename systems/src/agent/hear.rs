@@ -1,0 +1,157 @@
+//! Hearing: voice activity, turns, transcripts, and what is seen.
+//!
+//! Invariant: `transcribe` is the one owner of both transcripts and of the ear; it empties a final transcript or puts the
+//! next one in its place only once the orchestrator has written down that it took it, and it was told of.
+
+use diptych_components::agent::{
+    Ear, Heard, OPEN_MAX, Orders, RawVad, Rules, Told, TranscriptFinal, TranscriptPartial, Turn, Vad,
+    VisionFrame, VisionRing,
+};
+use diptych_engine::prelude::*;
+
+/// Voice activity after hearing a level at a time in milliseconds.
+#[must_use]
+pub fn vad(vad: &Vad, level: f64, now: u64) -> Vad {
+    let mut next = Vad { was_active: vad.is_active, ..*vad };
+    // What is no number is silence.
+    if level >= vad.threshold {
+        next.last_true = now;
+        let is_steady = now.saturating_sub(vad.last_false) >= u64::from(vad.attack_ms);
+        next.is_active = u32::from(vad.is_active == 1 || is_steady);
+    } else {
+        next.last_false = now;
+        let silence = now.saturating_sub(vad.last_true);
+        let held = u64::from(vad.release_ms.max(vad.hang_ms));
+        next.is_active = u32::from(vad.is_active == 1 && silence < held);
+    }
+    next
+}
+
+/// Owns voice activity.
+pub fn update_vad(mut vads: Query<(Next<Vad>, Prev<RawVad>)>, rules: Query<Prev<Rules>>, clock: Clock) {
+    let Some(&rules) = rules.iter().next() else { return };
+    let now = rules.ms(clock.frame());
+    vads.par_rows(|(mut row, raw)| {
+        let next = vad(row.prev(), raw.level, now);
+        row.set_if_changed(next);
+    });
+}
+
+/// Owns turns: one begins when somebody begins to speak.
+pub fn detect_turns(mut turns: Query<(Next<Turn>, Prev<Vad>)>) {
+    turns.par_rows(|(mut turn, vad)| {
+        if vad.is_active == 1 && vad.was_active == 0 {
+            turn.set(Turn { id: turn.prev().id + 1 });
+        }
+    });
+}
+
+type Hearers<'w, 's> =
+    Query<'w, 's, (Id, Next<Ear>, Next<TranscriptPartial>, Next<TranscriptFinal>, Prev<Orders>, Prev<Told>)>;
+
+/// Owns what agents have heard and both transcripts.
+pub fn transcribe(mut agents: Hearers, heard: Inbox<Heard>, clock: Clock) {
+    let frame = clock.frame();
+    for (id, mut ear, mut partial, mut last, orders, told) in &mut agents {
+        let mail = heard.of(id);
+        let is_told = told.last == last.prev().serial || last.prev().text.trim().is_empty();
+        let is_taken = is_told && orders.taken == last.prev().serial;
+        let may_ask = is_taken && orders.open() < u64::from(OPEN_MAX);
+        let is_full = !last.prev().text.is_empty();
+        if mail.is_empty() && ear.prev().lines.is_empty() && !(is_full && is_taken) {
+            continue;
+        }
+        let mut next = ear.prev().clone();
+        mail.messages().iter().for_each(|Heard(line)| next.push(line.clone()));
+        // Lines are in order: a partial one behind a final one that waits is not yet looked at.
+        let mut said = None;
+        let mut taken = 0;
+        for line in &next.lines {
+            if line.is_final && (said.is_some() || !may_ask) {
+                break;
+            }
+            if line.is_final {
+                said = Some(line.text.clone());
+                partial.set(TranscriptPartial { text: String::new(), frame });
+                taken += 1;
+                break;
+            }
+            taken += 1;
+        }
+        let spoken = next.lines[..taken].iter().rfind(|line| !line.is_final).map(|line| line.text.clone());
+        next.lines.drain(..taken);
+        ear.set_if_changed(next);
+        match said {
+            Some(text) => last.set(last.prev().next(text, frame)),
+            None => {
+                if let Some(text) = spoken {
+                    partial.set(TranscriptPartial { text, frame });
+                }
+                if is_full && is_taken {
+                    last.set(TranscriptFinal { text: String::new(), ..last.prev().clone() });
+                }
+            }
+        }
+    }
+}
+
+/// Owns the rings of vision: takes in new frames, and lets those go that have no place any more.
+pub fn keep_sights(
+    mut rings: Query<(Id, Next<VisionRing>)>,
+    sights: Query<(Id, Prev<VisionFrame>)>,
+    ids: Ids,
+    mut structure: Structure,
+) {
+    // By agent and age; those that are in a ring already are passed over.
+    let mut fresh: Vec<(u64, u64, Id)> = sights
+        .iter()
+        .filter(|(id, sight)| {
+            let entity = ids.entity(Id::from_bits(sight.agent));
+            let ring = entity.and_then(|entity| rings.get(entity).ok());
+            ring.is_none_or(|(_, ring)| !ring.held().contains(&id.bits()))
+        })
+        .map(|(id, sight)| (sight.agent, sight.frame, id))
+        .collect();
+    fresh.sort_unstable();
+    for group in fresh.chunk_by(|a, b| a.0 == b.0) {
+        let row = ids.entity(Id::from_bits(group[0].0)).and_then(|entity| rings.get_mut(entity).ok());
+        let Some((_, mut row)) = row else {
+            group.iter().for_each(|(_, _, id)| structure.despawn(*id));
+            continue;
+        };
+        let mut ring = *row.prev();
+        for (_, _, id) in group {
+            if let Some(oldest) = ring.push(id.bits()) {
+                structure.despawn(Id::from_bits(oldest));
+            }
+        }
+        row.set(ring);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Claim: with the defaults, speech begins after 120 ms of it and ends 800 ms after its last sound; a click and a
+    /// pause do nothing, and what is no number is silence.
+    #[test]
+    fn speech_has_an_attack_and_a_release() {
+        let mut state = Vad::default();
+        let mut changes = Vec::new();
+        let loud = |now: u64| match now {
+            200..250 => 0.9,
+            500..1500 | 1900..2500 => 0.5,
+            2500..2600 => f64::NAN,
+            _ => 0.49,
+        };
+        for now in (0..4000).step_by(10) {
+            state = vad(&state, loud(now), now);
+            if state.is_active != state.was_active {
+                changes.push((now, state.is_active));
+            }
+        }
+        // The last sound before each silence is at 490, 1490 and 2490.
+        assert_eq!(changes, [(610, 1), (3290, 0)]);
+    }
+}

@@ -1,0 +1,147 @@
+//! Everything that happens to agents, as events.
+//!
+//! Invariant: each turn, transcript, question, answer and state of an utterance is published once, in order. How far that
+//! went is state of the world: what finds the queue full is published in a later frame, and nothing twice after a restart.
+
+use crate::event::{NotPublished, Publisher};
+use diptych_components::agent::{
+    Answer, AudioRes, CHANNEL, Errand, Notice, Question, Status, TOPIC_LLM_REQUEST, TOPIC_LLM_RESULT,
+    TOPIC_PLAYBACK, TOPIC_TRANSCRIPT, TOPIC_TTS_REQUEST, TOPIC_TTS_RESULT, TOPIC_TURN, Told, TranscriptFinal,
+    Turn, Utterance, Words,
+};
+use diptych_engine::prelude::*;
+
+/// All that is told of.
+type Facts<'w, 's> = (
+    Linked<'w, 's, Turn>,
+    Linked<'w, 's, TranscriptFinal>,
+    (Linked<'w, 's, Errand>, Linked<'w, 's, Question>, Linked<'w, 's, Answer>),
+    (Linked<'w, 's, Utterance>, Linked<'w, 's, Words>, Linked<'w, 's, AudioRes>),
+);
+
+/// Owns how far everything was told.
+pub fn publish(
+    mut rows: Query<'_, '_, (Id, Next<Told>)>,
+    (turns, transcripts, asked, said): Facts<'_, '_>,
+    clock: Clock,
+    mut publisher: Publisher<'_, '_>,
+) {
+    let frame = clock.frame();
+    let mut say = |topic: u16, notice: Notice| publisher.publish(CHANNEL, topic, notice);
+    for (id, mut row) in &mut rows {
+        let old = *row.prev();
+        let next = if let (Some(turn), Some(last)) = (turns.get(id), transcripts.get(id)) {
+            tell_agent(old, id, turn, last, frame, &mut say)
+        } else if let (Some(errand), Some(question), Some(answer)) =
+            (asked.0.get(id), asked.1.get(id), asked.2.get(id))
+        {
+            tell_question(old, id, errand, question, answer, frame, &mut say)
+        } else if let (Some(utterance), Some(words), Some(sound)) =
+            (said.0.get(id), said.1.get(id), said.2.get(id))
+        {
+            tell_utterance(old, id, utterance, words, sound, &mut say)
+        } else {
+            old
+        };
+        row.set_if_changed(next);
+    }
+}
+
+type Said = Result<(), NotPublished>;
+
+/// Tells of an agent what was not told yet.
+fn tell_agent(
+    mut told: Told,
+    id: Id,
+    turn: &Turn,
+    last: &TranscriptFinal,
+    frame: u64,
+    say: &mut impl FnMut(u16, Notice) -> Said,
+) -> Told {
+    let (agent, is_well) = (id.bits(), true);
+    while told.count < turn.id {
+        let turn = told.count + 1;
+        let (number, words) = (turn as i64, String::new());
+        if say(TOPIC_TURN, Notice { agent, turn, frame, number, is_well, words }).is_err() {
+            return told;
+        }
+        told.count = turn;
+    }
+    if last.serial != told.last && !last.text.trim().is_empty() {
+        let (turn, frame, number, words) = (turn.id, last.frame, last.serial as i64, last.text.clone());
+        if say(TOPIC_TRANSCRIPT, Notice { agent, turn, frame, number, is_well, words }).is_ok() {
+            told.last = last.serial;
+        }
+    }
+    told
+}
+
+/// Tells of a question: that it is asked, and what came of it.
+fn tell_question(
+    mut told: Told,
+    id: Id,
+    errand: &Errand,
+    question: &Question,
+    answer: &Answer,
+    frame: u64,
+    say: &mut impl FnMut(u16, Notice) -> Said,
+) -> Told {
+    let base =
+        Notice { agent: errand.agent, turn: errand.turn, number: id.bits() as i64, ..Notice::default() };
+    if told.count == 0 {
+        let words = question.context.last().map(|(_, words)| words.clone()).unwrap_or_default();
+        let notice = Notice { frame: errand.asked, is_well: true, words, ..base.clone() };
+        if say(TOPIC_LLM_REQUEST, notice).is_err() {
+            return told;
+        }
+        told.count = 1;
+    }
+    let (is_well, words) = match answer {
+        Answer::Text(words) => (true, words.clone()),
+        Answer::Failed(why) => (false, why.clone()),
+        Answer::Waiting | Answer::Asked => return told,
+    };
+    if told.count == 1 && say(TOPIC_LLM_RESULT, Notice { frame, is_well, words, ..base }).is_ok() {
+        told.count = 2;
+    }
+    told
+}
+
+/// Tells of an utterance: that it is to become sound, that it is, that it begins, and how it ends.
+fn tell_utterance(
+    mut told: Told,
+    id: Id,
+    utterance: &Utterance,
+    words: &Words,
+    sound: &AudioRes,
+    say: &mut impl FnMut(u16, Notice) -> Said,
+) -> Told {
+    let Utterance { agent, turn, frame, .. } = *utterance;
+    let number = id.bits() as i64;
+    let base = Notice { agent, turn, frame, number, is_well: true, words: String::new() };
+    let playback = |said: &str| (TOPIC_PLAYBACK, Notice { words: said.to_owned(), ..base.clone() });
+    let mut notices = vec![
+        (TOPIC_TTS_REQUEST, Notice { words: words.0.clone(), ..base.clone() }),
+        (TOPIC_TTS_RESULT, Notice { number: i64::from(sound.duration_ms), ..base.clone() }),
+    ];
+    let status = Status::of(utterance.status);
+    if matches!(status, Status::Playing | Status::Done) {
+        notices.push(playback("start"));
+    }
+    for (topic, notice) in notices.into_iter().skip(told.count as usize) {
+        if say(topic, notice).is_err() {
+            return told;
+        }
+        told.count += 1;
+    }
+    let end = match status {
+        Status::Done => "end",
+        Status::Cancelled => "cancel",
+        Status::Queued | Status::Playing => return told,
+    };
+    let (topic, notice) = playback(end);
+    if told.last == 0 && say(topic, notice).is_ok() {
+        told.last = 1;
+    }
+    told
+}
