@@ -23,3 +23,4 @@ pub mod script;
 pub mod series;
 pub mod session;
 pub mod slp;
+pub mod timer;

@@ -45,6 +45,7 @@ pub mod runtime;
 pub mod series;
 #[cfg(feature = "stdio")]
 pub mod stdio;
+pub mod timer;
 
 #[cfg(feature = "store")]
 pub use diptych_engine::store;

@@ -6,6 +6,7 @@
 pub mod ant;
 pub mod canonical;
 mod codec;
+pub mod deadline;
 pub mod eidolon;
 pub mod event;
 pub mod graph;
@@ -21,3 +22,4 @@ pub mod nbody;
 pub mod prelude;
 pub mod script;
 pub mod series;
+pub mod timer;

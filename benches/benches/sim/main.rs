@@ -7,6 +7,7 @@ mod ant;
 mod eidolon;
 mod gravity;
 mod kdtree;
+mod timer;
 
 use benches::Suite;
 
@@ -16,5 +17,6 @@ fn main() {
     eidolon::run(&mut suite);
     gravity::run(&mut suite);
     kdtree::run(&mut suite);
+    timer::run(&mut suite);
     suite.finish();
 }
