@@ -11,6 +11,7 @@ pub mod fields;
 pub mod graph;
 pub mod gravity;
 pub mod grid;
+pub mod group;
 pub mod kv;
 pub mod layout;
 pub mod life;

@@ -26,6 +26,7 @@
 //! The README's, which is also `examples/hello.rs`, is tested with this crate; a smaller one is at [`Engine`].
 
 pub mod ant;
+pub mod blueprint;
 pub mod eidolon;
 pub mod graph;
 pub mod gravity;

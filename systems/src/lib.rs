@@ -4,6 +4,7 @@
 //! tested and timed without an engine. What the systems work on is in `diptych-components`.
 
 pub mod ant;
+pub mod blueprint;
 pub mod canonical;
 mod codec;
 pub mod deadline;
