@@ -31,6 +31,7 @@ pub mod eidolon;
 pub mod graph;
 pub mod gravity;
 pub mod grid;
+pub mod group;
 #[cfg(feature = "signals")]
 mod interrupt;
 #[cfg(all(feature = "store", feature = "stdio"))]
@@ -47,6 +48,7 @@ pub mod series;
 #[cfg(feature = "stdio")]
 pub mod stdio;
 pub mod timer;
+pub mod unit;
 
 #[cfg(feature = "store")]
 pub use diptych_engine::store;

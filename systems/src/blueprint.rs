@@ -74,32 +74,37 @@ struct Named {
 /// let bullet = Blueprint::new("bullet")
 ///     .each("shot.position", |n| Position([10.0 * n as f32, 0.0]))
 ///     .with("shot.lifetime", Lifetime(2.0));
-/// # struct Shots(Blueprint<(Position, Lifetime)>);
-/// # impl Plugin for Shots {
-/// #     fn name(&self) -> &'static str { "shots" }
-/// #     fn build(self, registrar: &mut Registrar) -> Result<()> {
-/// #         let bullet = self.0;
-/// bullet.register(registrar); // so that a wrong name is refused when the world is built
-/// registrar.state::<Position>("shot.position", 1).state::<Lifetime>("shot.lifetime", 1);
-/// registrar.setup("shots", move |world: &mut Structure<'_, '_>| {
-///     let ids = bullet.spawn(world, 100);
-///     assert_eq!(ids.len(), 100);
-///     bullet.spawn_with(world, 1, &Overrides::new().with(Lifetime(9.0)));
-/// });
-/// #         Ok(())
-/// #     }
-/// # }
-/// # let engine = Engine::in_memory().plugin(Shots(bullet)).build()?;
+/// let engine = Engine::in_memory()
+///     .state::<Position>("shot.position", 1)
+///     .state::<Lifetime>("shot.lifetime", 1)
+///     .plugin(bullet.clone()) // so that a wrong name is refused when the world is built
+///     .setup("shots", move |world| {
+///         let ids = bullet.spawn(world, 100);
+///         assert_eq!(ids.len(), 100);
+///         bullet.spawn_with(world, 1, &Overrides::new().with(Lifetime(9.0)));
+///     })
+///     .build()?;
 /// # let view = engine.view();
 /// # assert_eq!(view.iter::<Position>().map(|(_, at)| at.0[0]).take(100).sum::<f32>(), 49_500.0);
 /// # assert_eq!(view.iter::<Lifetime>().filter(|(_, life)| life.0 == 9.0).count(), 1);
 /// # Ok::<(), Error>(())
 /// ```
-#[derive(Clone, Debug)]
 pub struct Blueprint<P: Parts> {
     name: String,
     named: Vec<Named>,
     steps: P::Steps,
+}
+
+impl<P: Parts> Clone for Blueprint<P> {
+    fn clone(&self) -> Self {
+        Self { name: self.name.clone(), named: self.named.clone(), steps: self.steps.clone() }
+    }
+}
+
+impl<P: Parts> core::fmt::Debug for Blueprint<P> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Blueprint").field("name", &self.name).field("steps", &self.steps).finish()
+    }
 }
 
 impl Blueprint<()> {
@@ -214,6 +219,18 @@ impl<P: Parts> Blueprint<P> {
             );
         }
         P::choose(&self.steps, overrides)
+    }
+}
+
+/// So that a blueprint can be added to a world as `.plugin(blueprint.clone())`, which is [`Blueprint::register`].
+impl<P: Parts> Plugin for Blueprint<P> {
+    fn name(&self) -> &'static str {
+        "blueprint"
+    }
+
+    fn build(self, registrar: &mut Registrar) -> Result<()> {
+        self.register(registrar);
+        Ok(())
     }
 }
 

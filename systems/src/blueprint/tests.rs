@@ -1,6 +1,6 @@
 //! Blueprints through the engine: values, overrides, refusals, and worlds that do not differ from plain spawns.
 
-use super::{Blueprint, Overrides, Parts};
+use super::{Blueprint, Overrides};
 use diptych_engine::prelude::*;
 
 #[derive(Clone, Copy, PartialEq, Debug, Pod, Zeroable)]
@@ -17,25 +17,12 @@ fn runner() -> Blueprint<(Place, Speed)> {
     Blueprint::new("runner").each("run.place", |n| Place([n as f32, 0.0])).with("run.speed", Speed(2.0))
 }
 
-struct Registers<P: Parts>(Blueprint<P>);
-
-impl<P: Parts> Plugin for Registers<P> {
-    fn name(&self) -> &'static str {
-        "registers"
-    }
-
-    fn build(self, registrar: &mut Registrar) -> Result<()> {
-        self.0.register(registrar);
-        Ok(())
-    }
-}
-
 fn world(builder: EngineBuilder) -> EngineBuilder {
     builder
         .state::<Place>("run.place", 1)
         .state::<Speed>("run.speed", 1)
         .state::<Tired>("run.tired", 1)
-        .plugin(Registers(runner()))
+        .plugin(runner())
 }
 
 fn built(builder: EngineBuilder) -> Engine {
@@ -97,7 +84,7 @@ fn unknown_components_are_refused() {
         .with("run.palce", Place([0.0; 2]))
         .with("run.speed", Speed(0.0))
         .with("run.tired", 3_u64);
-    let refused = world(Engine::in_memory()).plugin(Registers(wrong)).build();
+    let refused = world(Engine::in_memory()).plugin(wrong).build();
     let said = refused.map(drop).map_err(|error| error.to_string()).err().unwrap_or_default();
     let unknown = "blueprint ghost names the component \"run.palce\", which is not registered; registered are: \
                    diptych.control, run.place, run.speed, run.tired";
