@@ -42,6 +42,7 @@ pub mod measure;
 pub mod mind;
 pub mod nbody;
 pub mod picture;
+pub mod pool;
 pub mod rank;
 pub mod runtime;
 pub mod series;
