@@ -41,6 +41,7 @@ pub mod life;
 pub mod measure;
 pub mod mind;
 pub mod nbody;
+pub mod offload;
 pub mod picture;
 pub mod pool;
 pub mod rank;

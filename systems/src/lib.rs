@@ -21,6 +21,7 @@ pub mod layout;
 pub mod life;
 pub mod mind;
 pub mod nbody;
+pub mod offload;
 pub mod pool;
 pub mod prelude;
 pub mod script;
