@@ -5,6 +5,7 @@
 
 pub mod ant;
 pub mod canonical;
+pub mod column;
 pub mod eidolon;
 pub mod event;
 pub mod fields;

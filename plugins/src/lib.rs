@@ -27,6 +27,7 @@
 
 pub mod ant;
 pub mod blueprint;
+pub mod column;
 pub mod eidolon;
 pub mod graph;
 pub mod gravity;

@@ -7,6 +7,7 @@ pub mod ant;
 pub mod blueprint;
 pub mod canonical;
 mod codec;
+pub mod column;
 pub mod deadline;
 pub mod eidolon;
 pub mod event;
