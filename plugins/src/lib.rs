@@ -29,6 +29,7 @@ pub mod ant;
 pub mod blueprint;
 pub mod column;
 pub mod eidolon;
+pub mod familiar;
 pub mod graph;
 pub mod gravity;
 pub mod grid;
