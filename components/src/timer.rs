@@ -80,7 +80,6 @@ pub struct Timer<E> {
 
 impl<E: TimerEvent> Timer<E> {
     /// Begins to say what a timer does.
-    #[must_use]
     pub fn plan() -> TimerPlan<E> {
         TimerPlan { duration_ms: None, event: None, target: 0 }
     }

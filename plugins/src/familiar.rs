@@ -109,13 +109,14 @@ impl System {
 }
 
 type Registration = Box<dyn FnOnce(&mut Registrar)>;
+type Start = Box<dyn FnOnce(&mut Structure<'_, '_>)>;
 
 /// What a world consists of, as one plugin.
 #[derive(Default)]
 pub struct Game {
     registrations: Vec<Registration>,
     groups: GroupPlugin,
-    starts: Vec<Box<dyn FnOnce(&mut Structure<'_, '_>)>>,
+    starts: Vec<Start>,
 }
 
 impl core::fmt::Debug for Game {

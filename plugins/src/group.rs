@@ -9,6 +9,8 @@ use diptych_systems::blueprint::Parts;
 use diptych_systems::unit::{Unit, UnitGroup};
 use std::collections::BTreeMap;
 
+type Registration = Box<dyn FnOnce(&mut Registrar)>;
+
 /// The groups of a world, with memberships and their index, the resource [`Groups`].
 ///
 /// ```
@@ -32,7 +34,7 @@ use std::collections::BTreeMap;
 pub struct GroupPlugin {
     groups: Groups,
     names: Vec<(String, Member)>,
-    registrations: Vec<Box<dyn FnOnce(&mut Registrar)>>,
+    registrations: Vec<Registration>,
 }
 
 impl core::fmt::Debug for GroupPlugin {

@@ -67,6 +67,8 @@ impl Snapshot {
     }
 }
 
+/// Says to a build by which name a type is expected, and by whom.
+type Expect = fn(&mut Registrar, &str, &str);
 type Take = Arc<dyn Fn(View<'_>, &mut Snapshot) + Send + Sync>;
 type Work = Arc<dyn Fn(&Snapshot) -> Result<Vec<Patch>, String> + Send + Sync>;
 
@@ -92,7 +94,7 @@ type Work = Arc<dyn Fn(&Snapshot) -> Result<Vec<Patch>, String> + Send + Sync>;
 pub struct Offload {
     name: String,
     takes: Vec<Take>,
-    writes: Vec<(String, fn(&mut Registrar, &str, &str))>,
+    writes: Vec<(String, Expect)>,
     destroys: bool,
     every: u64,
     latency: Option<u64>,

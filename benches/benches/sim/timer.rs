@@ -74,7 +74,8 @@ pub(crate) fn run(suite: &mut Suite) {
         assert!(heard >= (FRAMES - 2) * A_FRAME, "{heard} were heard");
         spent / (FRAMES * A_FRAME) as f64
     });
-    let armed = engine.view().iter::<Timer<Bell>>();
+    let view = engine.view();
+    let armed = view.iter::<Timer<Bell>>();
     let armed = armed.filter(|(_, timer)| matches!(timer.stage(), TimerStage::Armed { .. })).count();
     suite.note(&format!("{armed} timers still run at frame {}", engine.frame()));
 }
