@@ -16,7 +16,6 @@ pub use diptych_components::timer::{
 use diptych_engine::prelude::*;
 use diptych_engine::sync::Mutex;
 use std::collections::BTreeMap;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// Entries that the index may hold beyond twice the rows before it is made again.
@@ -85,24 +84,33 @@ pub fn register<E: TimerEvent>(registrar: &mut Registrar, name: &str) {
 }
 
 /// When which timer is due. Not stored: it follows from the timers.
-struct TimerIndex<E>(Mutex<Entries>, PhantomData<fn() -> E>);
+struct TimerIndex<E>(Mutex<Entries<E>>);
 
 impl<E> Default for TimerIndex<E> {
     fn default() -> Self {
-        Self(Mutex::default(), PhantomData)
+        Self(Mutex::default())
     }
 }
 
-#[derive(Default)]
-struct Entries {
+struct Entries<E> {
     due: Deadlines<Id>,
     /// Timers whose time is to begin.
     new: Vec<Id>,
     /// Timers that run and are not in the index yet.
     armed: Vec<(u64, Id)>,
+    /// Room for those that are due in a frame, and for what their rows say.
+    firing: Vec<(u64, Id, Option<Entity>)>,
+    seen: Vec<Option<Timer<E>>>,
 }
 
-impl Entries {
+impl<E> Default for Entries<E> {
+    fn default() -> Self {
+        let (new, armed, firing, seen) = Default::default();
+        Self { due: Deadlines::default(), new, armed, firing, seen }
+    }
+}
+
+impl<E: TimerEvent> Entries<E> {
     fn note(&mut self, id: Id, stage: TimerStage) {
         match stage {
             TimerStage::New => self.new.push(id),
@@ -115,7 +123,7 @@ impl Entries {
         self.due.len() + self.new.len() + self.armed.len()
     }
 
-    fn rebuild<E: TimerEvent>(&mut self, view: View<'_>) {
+    fn rebuild(&mut self, view: View<'_>) {
         *self = Self::default();
         for (id, timer) in view.iter::<Timer<E>>() {
             self.note(id, timer.stage());
@@ -126,7 +134,7 @@ impl Entries {
 
 impl<E: TimerEvent> Observer for TimerIndex<E> {
     fn begin(&self, view: View<'_>) {
-        self.0.lock().rebuild::<E>(view);
+        self.0.lock().rebuild(view);
     }
 
     fn commit(&self, view: View<'_>) {
@@ -134,7 +142,7 @@ impl<E: TimerEvent> Observer for TimerIndex<E> {
         let rows: usize = view.tables::<Timer<E>>().map(|(ids, _)| ids.len()).sum();
         let mut entries = self.0.lock();
         if entries.len() > 2 * rows + TIMER_ENTRIES_SPARE_MAX {
-            entries.rebuild::<E>(view);
+            entries.rebuild(view);
         }
     }
 }
@@ -147,7 +155,7 @@ struct Frame<'a> {
 }
 
 fn fire<E: TimerEvent>(
-    entries: &mut Entries,
+    entries: &mut Entries<E>,
     frame: &Frame<'_>,
     timers: &mut Query<'_, '_, Next<Timer<E>>>,
     orders: &Inbox<'_, TimerOrder<E>>,
@@ -184,11 +192,20 @@ fn fire<E: TimerEvent>(
             }
         }
     }
+    // Timers that are due together may lie anywhere: pass after pass, so that what is far away is fetched side by side.
+    let mut firing = core::mem::take(&mut entries.firing);
     while let Some((due, id)) = entries.due.pop(frame.step) {
-        let Some(entity) = frame.ids.entity(id) else { continue };
-        let Ok(mut row) = timers.get_mut(entity) else { continue };
+        firing.push((due, id, None));
+    }
+    for (_, id, entity) in &mut firing {
+        *entity = frame.ids.entity(*id);
+    }
+    let seen = |entity: &Option<Entity>| Some(*timers.get((*entity)?).ok()?);
+    entries.seen.extend(firing.iter().map(|(.., entity)| seen(entity)));
+    for ((due, id, entity), seen) in firing.drain(..).zip(entries.seen.drain(..)) {
+        let (Some(entity), Some(seen)) = (entity, seen) else { continue };
         let overlaid = if changed.is_empty() { None } else { changed.get_mut(&id) };
-        let timer = overlaid.as_deref().copied().unwrap_or(*row.prev());
+        let timer = overlaid.as_deref().copied().unwrap_or(seen);
         let TimerStage::Armed { since, due: said } = timer.stage() else { continue };
         if said != due {
             continue;
@@ -199,9 +216,14 @@ fn fire<E: TimerEvent>(
         let fired = timer.at_stage(TimerStage::Fired { since, at: frame.step });
         match overlaid {
             Some(place) => *place = fired,
-            None => row.set(fired),
+            None => {
+                if let Ok(mut row) = timers.get_mut(entity) {
+                    row.set(fired);
+                }
+            }
         }
     }
+    entries.firing = firing;
     for (id, timer) in changed {
         if let Some(entity) = frame.ids.entity(id)
             && let Ok(mut row) = timers.get_mut(entity)
