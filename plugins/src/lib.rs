@@ -28,10 +28,14 @@
 
 pub mod agent;
 pub mod ant;
+pub mod blueprint;
+pub mod column;
 pub mod eidolon;
+pub mod familiar;
 pub mod graph;
 pub mod gravity;
 pub mod grid;
+pub mod group;
 #[cfg(feature = "signals")]
 mod interrupt;
 #[cfg(all(feature = "store", feature = "stdio"))]
@@ -41,12 +45,16 @@ pub mod life;
 pub mod measure;
 pub mod mind;
 pub mod nbody;
+pub mod offload;
 pub mod picture;
+pub mod pool;
 pub mod rank;
 pub mod runtime;
 pub mod series;
 #[cfg(feature = "stdio")]
 pub mod stdio;
+pub mod timer;
+pub mod unit;
 
 #[cfg(feature = "store")]
 pub use diptych_engine::store;

@@ -91,7 +91,8 @@ pub fn spawn<T: Cell, const N: usize>(
 /// # let mut engine = Engine::in_memory().plugin(Field).build()?;
 /// # engine.run(Pace::frames(10))?;
 /// # let view = engine.view();
-/// # let sum: f32 = view.iter::<grid::Tile<f32, 16>>().flat_map(|(_, tile)| tile.cells.as_flattened()).sum();
+/// # let cells = view.iter::<grid::Tile<f32, 16>>();
+/// # let sum: f32 = cells.flat_map(|(_, tile)| tile.cells.as_flattened()).sum();
 /// # assert!((sum - 10.0).abs() < 1e-4, "{sum}");
 /// # Ok::<(), Error>(())
 /// ```

@@ -5,13 +5,17 @@
 
 pub mod agent;
 pub mod ant;
+pub mod blueprint;
 pub mod canonical;
 mod codec;
+pub mod column;
+pub mod deadline;
 pub mod eidolon;
 pub mod event;
 pub mod graph;
 pub mod gravity;
 pub mod grid;
+pub mod group;
 pub mod kdtree;
 pub mod kv;
 pub mod lane;
@@ -19,6 +23,10 @@ pub mod layout;
 pub mod life;
 pub mod mind;
 pub mod nbody;
+pub mod offload;
+pub mod pool;
 pub mod prelude;
 pub mod script;
 pub mod series;
+pub mod timer;
+pub mod unit;

@@ -4,17 +4,21 @@
 //! Invariant: a frame is wave and commit in memory, measured over many frames of one `run` of a world that is under way.
 
 mod ant;
+mod blueprint;
 mod eidolon;
 mod gravity;
 mod kdtree;
+mod timer;
 
 use benches::Suite;
 
 fn main() {
     let mut suite = Suite::from_args("sim");
     ant::run(&mut suite);
+    blueprint::run(&mut suite);
     eidolon::run(&mut suite);
     gravity::run(&mut suite);
     kdtree::run(&mut suite);
+    timer::run(&mut suite);
     suite.finish();
 }

@@ -5,6 +5,7 @@
 
 mod changes;
 mod enter;
+mod expected;
 
 use crate::annex::Annex;
 use crate::buffer::raw::Slot;
@@ -78,6 +79,8 @@ pub struct Registrar {
     pub(crate) upcasts: BTreeMap<(TypeId, u32), Upcast>,
     /// Types that something else names: they must be registered.
     named: Vec<(TypeId, &'static str, &'static str)>,
+    /// Types that something names by their stored names: those must lead to them.
+    expected: Vec<expected::Expected>,
     strict: Vec<TypeId>,
     pub(crate) reserved: Vec<Reservation>,
     hooks: Vec<(TypeId, HookWhen, Box<dyn Any + Send + Sync>)>,

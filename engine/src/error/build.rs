@@ -260,6 +260,16 @@ pub enum BuildError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// Something, such as a blueprint, names a type by a stored name that does not lead to it.
+    #[error("{by} names the component \"{name}\", {why}")]
+    UnknownComponent {
+        /// Who names it.
+        by: String,
+        /// The stored name.
+        name: String,
+        /// What is there instead.
+        why: String,
+    },
     /// A stored name is said to be renamed or dropped, and that cannot be.
     #[error("the stored name \"{name}\" cannot be changed so: {why}")]
     BadChange {

@@ -40,6 +40,16 @@ impl<'w, T: State> NextRow<'w, '_, T> {
         *self.mark = self.stamp | Kind::Changed as u8;
     }
 
+    /// The same, and gives what stood in the place of the next value, for who has a use for its memory.
+    ///
+    /// What it says is nobody's business: as a rule the value of two frames ago, after a restart another.
+    #[inline]
+    pub fn exchange(&mut self, value: T) -> T {
+        let old = core::mem::replace(self.next, value);
+        *self.mark = self.stamp | Kind::Changed as u8;
+        old
+    }
+
     /// Keeps the value: the row counts as covered and not as changed.
     ///
     /// After a `set` in the same frame, the row is set back to its last committed value; a row of a transient type

@@ -65,7 +65,7 @@ impl Agenda {
         may_publish: impl Fn(&str) -> bool,
     ) {
         let mut woken: BTreeMap<Id, Wake> = BTreeMap::new();
-        while let Some(due) = mirror.deadlines.pop(step) {
+        while let Some((_, due)) = mirror.deadlines.pop(step) {
             match due {
                 Due::Session(session) => self.over.push(session),
                 Due::Script(id) => {

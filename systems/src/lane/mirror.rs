@@ -5,6 +5,7 @@
 //! of answers, which end with the process. It is made again from the world when that is opened.
 
 use super::request::To;
+use crate::deadline::Deadlines;
 use bevy_ecs::entity::Entity;
 use diptych_components::event::{Channel, Event, Held, Origin, TopicMail};
 use diptych_components::principal::{Principal, Window};
@@ -88,54 +89,6 @@ pub(super) enum Due {
     Session(Arc<str>),
 }
 
-/// What is due, by step; and the first of these steps, so that a frame in which nothing is due costs a look.
-#[derive(Debug)]
-pub(super) struct Deadlines {
-    dues: BTreeSet<(u64, Due)>,
-    first: u64,
-}
-
-impl Default for Deadlines {
-    fn default() -> Self {
-        Self { dues: BTreeSet::new(), first: u64::MAX }
-    }
-}
-
-impl Deadlines {
-    /// Whether something is due at this step.
-    pub(super) fn are_due(&self, step: u64) -> bool {
-        self.first <= step
-    }
-
-    /// The next of what is due at this step.
-    pub(super) fn pop(&mut self, step: u64) -> Option<Due> {
-        let (_, due) = if self.are_due(step) { self.dues.pop_first()? } else { return None };
-        self.look();
-        Some(due)
-    }
-
-    /// `u64::MAX` is never.
-    fn insert(&mut self, at: u64, due: Due) {
-        if at != u64::MAX {
-            self.first = self.first.min(at);
-            self.dues.insert((at, due));
-        }
-    }
-
-    fn remove(&mut self, at: u64, due: Due) {
-        if at != u64::MAX {
-            self.dues.remove(&(at, due));
-            if at == self.first {
-                self.look();
-            }
-        }
-    }
-
-    fn look(&mut self) {
-        self.first = self.dues.first().map_or(u64::MAX, |(at, _)| *at);
-    }
-}
-
 #[derive(Debug, Default)]
 pub(super) struct Mirror {
     pub(super) principals: BTreeMap<Arc<str>, Known>,
@@ -149,7 +102,7 @@ pub(super) struct Mirror {
     /// Scripts that wait for room for their events.
     pub(super) roomless: BTreeSet<Id>,
     /// By step.
-    pub(super) deadlines: Deadlines,
+    pub(super) deadlines: Deadlines<Due>,
     /// How many scripts that a session has published are on their way to processors.
     pub(super) executions: BTreeMap<Arc<str>, u32>,
     /// The highest number among names of the form `<name>_session_<n>` that this process has seen.

@@ -36,6 +36,7 @@ impl Registrar {
                 errors.push(BuildError::NotState { what, type_name: (*type_name).to_owned() });
             }
         }
+        self.check_expected(errors);
         let mut names: BTreeMap<TypeId, String> = BTreeMap::new();
         for spec in &mut self.types {
             let why = match spec.name.as_str() {
