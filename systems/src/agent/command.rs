@@ -4,8 +4,8 @@
 //! so in the log, and the world goes on.
 
 use diptych_components::agent::{
-    Command, Ear, Grant, Heartbeat, NOBODY, RawVad, Status, Task, ToolCall, ToolResult,
-    Utterance, VisionFrame, VisionRing,
+    Command, Ear, Grant, Heartbeat, NOBODY, RawVad, Status, Task, ToolCall, ToolResult, Utterance,
+    VisionFrame, VisionRing,
 };
 use diptych_engine::prelude::*;
 use diptych_engine::{Applier, State};

@@ -18,6 +18,9 @@ type Agents<'w, 's> = Query<
     (Id, Prev<AgentInfo>, Prev<TranscriptFinal>, Prev<Turn>, Prev<VisionRing>, Next<Orders>, Next<Stream>),
 >;
 
+/// Questions, and what came of them.
+type Errands<'w, 's> = Query<'w, 's, (Id, Next<Errand>, Prev<Answer>, Prev<Told>)>;
+
 /// What was said before, and what was seen.
 type Past<'w, 's> = (Linked<'w, 's, Message>, Linked<'w, 's, VisionFrame>);
 
@@ -31,7 +34,7 @@ struct Reply<'a> {
 /// Owns orders, streams of messages and errands; makes questions and messages.
 pub fn orchestrate(
     mut agents: Agents<'_, '_>,
-    mut errands: Query<'_, '_, (Id, Next<Errand>, Prev<Answer>, Prev<Told>)>,
+    mut errands: Errands<'_, '_>,
     (messages, sights): Past<'_, '_>,
     rules: Query<'_, '_, Prev<Rules>>,
     clock: Clock,
@@ -75,7 +78,7 @@ pub fn orchestrate(
 
 /// Takes answers, and lets questions go that were kept long enough and told of.
 fn close<'w>(
-    errands: &'w mut Query<'_, '_, (Id, Next<Errand>, Prev<Answer>, Prev<Told>)>,
+    errands: &'w mut Errands<'_, '_>,
     rules: &Rules,
     frame: u64,
     structure: &mut Structure<'_, '_>,

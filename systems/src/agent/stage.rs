@@ -45,9 +45,11 @@ fn draw(seed: u64, what: u64, whom: u64, when: u64) -> u64 {
     state >> 32
 }
 
+type Played<'w, 's> = Query<'w, 's, (Id, Prev<AgentInfo>, Next<RawVad>, Next<Heartbeat>)>;
+
 /// Owns raw levels and heartbeats; speaks to agents, shows them things and makes tasks, where the world is staged.
 pub fn play(
-    mut agents: Query<'_, '_, (Id, Prev<AgentInfo>, Next<RawVad>, Next<Heartbeat>)>,
+    mut agents: Played<'_, '_>,
     rules: Query<'_, '_, Prev<Rules>>,
     clock: Clock,
     mut structure: Structure<'_, '_>,

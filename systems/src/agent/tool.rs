@@ -11,9 +11,11 @@ use diptych_engine::prelude::*;
 /// The tools that there are.
 pub const TOOLS: [&str; 3] = ["clock.read", "memory.write", "text.count"];
 
+type Calls<'w, 's> = Query<'w, 's, (Id, Next<ToolCall>, Next<ToolResult>, Prev<ToolText>)>;
+
 /// Owns calls of tools and what they give.
 pub fn use_tools(
-    mut calls: Query<(Id, Next<ToolCall>, Next<ToolResult>, Prev<ToolText>)>,
+    mut calls: Calls,
     agents: (Linked<Grant>, Linked<AgentInfo>),
     rules: Query<Prev<Rules>>,
     clock: Clock,
