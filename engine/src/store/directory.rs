@@ -135,9 +135,10 @@ pub(crate) fn open_directory(
         let past = kept.encode();
         disk.write(&[(world, keys::CATALOG.as_bytes(), &catalog), (world, keys::PAST.as_bytes(), &past)])?;
     }
-    // What was recovered may be in the system's cache only; from here on it is promised.
+    // What was recovered may be in the system's cache only, as may the names of its journals; from here on it is promised.
     disk.sync()?;
     marker.synced(position.head, position.link)?;
+    sync_directory(&database)?;
     Ok(Opened { lock, disk, position, recovered, stored, types: merged, kept, upgrade, marker, log })
 }
 
