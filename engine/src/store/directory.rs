@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::base::Base;
@@ -164,7 +164,7 @@ fn claim(dir: &Path) -> Result<File, StoreError> {
     if dir.exists() && !dir.is_dir() {
         return Err(refuse(dir, "it is a file, not a directory".to_owned()));
     }
-    std::fs::create_dir_all(dir).map_err(|error| StoreError::io("creating", dir, &error))?;
+    let made = make_folders(dir)?;
     if !has_format(dir)? {
         let entries = std::fs::read_dir(dir).map_err(|error| StoreError::io("reading", dir, &error))?;
         let ours = [FORMAT_NEW, LOCK_FILE];
@@ -176,9 +176,24 @@ fn claim(dir: &Path) -> Result<File, StoreError> {
         }
     }
     let lock = take_lock(dir)?;
+    // A world is there when its name is.
+    made.iter().try_for_each(|folder| sync_directory(folder))?;
     // Under the lock: of two processes that make the same world, one does, and the other is told.
     if !has_format(dir)? {
         let (new, path) = (dir.join(FORMAT_NEW), dir.join(FORMAT_FILE));
+/// Makes a folder and those that it lies in; answers where names are new, the world's own last.
+fn make_folders(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let absent = dir.ancestors().take_while(|folder| *folder != Path::new("") && !folder.exists());
+    let parent = |folder: &Path| match folder.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let mut parents: Vec<PathBuf> = absent.map(parent).collect();
+    parents.reverse();
+    std::fs::create_dir_all(dir).map_err(|error| StoreError::io("creating", dir, &error))?;
+    Ok(parents)
+}
+
         write_file(&new, FORMAT_LINE.as_bytes())?;
         std::fs::rename(&new, &path).map_err(|error| StoreError::io("renaming", &new, &error))?;
         sync_directory(dir)?;
