@@ -6,6 +6,7 @@
 //! guessed; after a failed write nothing more is acknowledged.
 //! Left out: encoding of components, upcasters and digests of worlds (the engine does those).
 
+mod absent;
 mod backup;
 mod base;
 mod catalog;

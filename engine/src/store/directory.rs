@@ -20,7 +20,9 @@ use super::recovery::{
     world_values,
 };
 use super::watermark::{WATERMARK_FILE, Watermark, WatermarkFile};
-use super::{FactMismatch, StoreError, StoreOptions, TypeChanges, TypeEntry, catalog, inspect, keys, tables};
+use super::{
+    FactMismatch, StoreError, StoreOptions, TypeChanges, TypeEntry, absent, catalog, inspect, keys, tables,
+};
 
 pub(crate) const FORMAT_FILE: &str = "FORMAT";
 pub(crate) const FORMAT_NEW: &str = "FORMAT.new";
@@ -94,7 +96,7 @@ pub(crate) fn open_directory(
         }
     })?;
     broken.map_or(Ok(()), Err)?;
-    if let Some(absent) = absent {
+    if let Some(absent) = absent.filter(|_| absent::is_named(&database)) {
         // What is promised is read from a copy first: fjall deletes such a keyspace when it opens.
         inspect::rehearse(dir, &absent)?;
     }
