@@ -16,7 +16,7 @@ mod column;
 mod delta;
 mod diff;
 mod directory;
-mod disk;
+pub(crate) mod disk;
 mod durable;
 mod error;
 mod faults;
@@ -25,7 +25,7 @@ mod history;
 mod image;
 mod import;
 mod inspect;
-mod journal;
+pub(crate) mod journal;
 mod kept;
 mod keys;
 mod log;
@@ -41,7 +41,7 @@ mod room;
 mod seal;
 mod sink;
 mod snapshot;
-mod tables;
+pub(crate) mod tables;
 mod viewworld;
 pub(crate) mod watermark;
 mod world;
@@ -136,15 +136,18 @@ impl Store {
     /// # Errors
     /// Another process holds it, facts or types differ, the directory is something else, or what had been
     /// promised to be on disk is damaged; each names what and where. Nothing that counts is changed: at most
-    /// an unsynced, damaged tail was cut off before facts and types were compared.
+    /// an unsynced, damaged tail was cut off before facts and types were compared. Nor is it by an opening that
+    /// is successful, until the first frame or checkpoint is handed over, or [`confirm`](Self::confirm) is called: a store
+    /// that is dropped before leaves the world to whoever made it.
     pub fn open(
         dir: &Path,
         types: &[TypeEntry],
         facts: &BTreeMap<String, String>,
         options: &StoreOptions,
     ) -> Result<(Self, Option<Recovered>), StoreError> {
-        let Opened { lock, disk, position, recovered, stored, types, kept, upgrade, marker, log } =
-            open_directory(dir, types, facts, options)?;
+        let opened = open_directory(dir, types, facts, options)?;
+        let Opened { lock, disk, position, recovered, stored, types, kept, opening, upgrade, marker, log } =
+            opened;
         let bytes = options.faults.checkpoint_bytes;
         let checkpoint_bytes = if bytes == 0 { CHECKPOINT_BYTES_MIN } else { bytes };
         let queue = Arc::new(Queue::new(options.queue_frames_max, options.queue_bytes_max, position.head));
@@ -167,12 +170,22 @@ impl Store {
         };
         let upgrade = store.upgrade_pending.then_some(types);
         store.upgrade_pending = upgrade.is_some();
-        let writer = Writer::new(queue, disk, marker, log, options, position, kept, (stored, upgrade));
+        let writer =
+            Writer::new(queue, disk, marker, log, options, position, (kept, opening), (stored, upgrade));
         std::thread::Builder::new()
             .name("diptych store".to_owned())
             .spawn(move || writer.run())
             .map_err(|error| StoreError::io("starting the writer thread for", dir, &error))?;
         Ok((store, recovered))
+    }
+
+    /// Nothing refuses the world any more: new types, who makes the frames, and how much is kept are written down before
+    /// anything else.
+    ///
+    /// # Errors
+    /// The writer failed earlier.
+    pub fn confirm(&mut self) -> Result<(), StoreError> {
+        self.queue.put(Item::Confirm)
     }
 
     /// The key of a registered type; `diptych.id` is 0. Keys never change in a directory.

@@ -16,10 +16,10 @@ use super::history::{History, Kept, Start};
 use super::journal::{self, Tail};
 use super::log::{self, Log};
 use super::recovery::{
-    Position, Recovered, WorldValues, encode_current, encode_end, encode_head, encode_program, recover,
-    world_values,
+    Position, Recovered, WorldValues, encode_current, encode_end, encode_head, recover, world_values,
 };
 use super::watermark::{WATERMARK_FILE, Watermark, WatermarkFile};
+use super::writer::Opening;
 use super::{
     FactMismatch, StoreError, StoreOptions, TypeChanges, TypeEntry, absent, catalog, inspect, keys, tables,
 };
@@ -45,6 +45,8 @@ pub(crate) struct Opened {
     pub(crate) stored: Vec<TypeEntry>,
     pub(crate) types: Vec<TypeEntry>,
     pub(crate) kept: Kept,
+    /// What is written once nothing refuses the opening any more.
+    pub(crate) opening: Opening,
     pub(crate) upgrade: bool,
     pub(crate) marker: Marker,
     pub(crate) log: Log,
@@ -107,7 +109,7 @@ pub(crate) fn open_directory(
         file: WatermarkFile::open(dir, watermark)?,
         format: File::open(&format).map_err(|error| StoreError::io("opening", &format, &error))?,
     };
-    let mut disk = Disk::open(&database)?;
+    let disk = Disk::open(&database)?;
     let values = world_values(&disk)?;
     compare(&values.facts, facts)?;
     let merged = catalog::merged(&values.types, types, &options.changes)?;
@@ -124,41 +126,30 @@ pub(crate) fn open_directory(
         recovered.change(&options.changes, &merged);
     }
     compare_programs(&values, &position, &options.program)?;
-    let log = Log::of(&mut disk, options.inputs, &position)?;
-    let mut kept = keep(&mut disk, &values, &position, options.history)?;
-    if values.program != options.program {
-        disk.write(&[(&disk.world, keys::PROGRAM.as_bytes(), &encode_program(&options.program))])?;
-    }
+    let log = Log::of(&disk, options.inputs, &position)?;
+    let mut kept = keep(&disk, &values, &position, options.history);
+    let other = (values.program != options.program).then_some(options.program.as_str());
+    let mut opening = Opening::new(&position, &kept, other);
     let upgrade = catalog::upgrades(&values.types, &merged) && recovered.is_some();
     let mut stored = values.types;
     if merged != stored && !upgrade {
         kept.catalogs.push((position.head, std::mem::replace(&mut stored, merged.clone())));
-        let (world, catalog) = (&disk.world, catalog::encode(&merged));
-        let past = kept.encode();
-        disk.write(&[(world, keys::CATALOG.as_bytes(), &catalog), (world, keys::PAST.as_bytes(), &past)])?;
+        opening = opening.with_types(&merged, &kept);
     }
     // What was recovered may be in the system's cache only, as may the names of its journals; from here on it is promised.
     disk.sync()?;
-    marker.synced(position.head, position.link)?;
     sync_directory(&database)?;
-    Ok(Opened { lock, disk, position, recovered, stored, types: merged, kept, upgrade, marker, log })
+    marker.synced(position.head, position.link)?;
+    Ok(Opened { lock, disk, position, recovered, stored, types: merged, kept, opening, upgrade, marker, log })
 }
 
-/// Deletes the epochs that nobody needs any more; what stays is in tables, so that it holds no journal.
-fn keep(
-    disk: &mut Disk,
-    values: &WorldValues,
-    position: &Position,
-    history: History,
-) -> Result<Kept, StoreError> {
+/// What is kept of the past from here on.
+fn keep(disk: &Disk, values: &WorldValues, position: &Position, history: History) -> Kept {
     let mut kept = values.past.clone();
     kept.settle(&disk.epochs, Start::of(values, position));
     let first = kept.first_needed(position.head, history);
     kept.starts.drain(..first);
-    let oldest = kept.starts.first().map_or(values.current, |start| start.epoch);
-    disk.delete_before(oldest)?;
-    disk.settle(oldest..values.current)?;
-    Ok(kept)
+    kept
 }
 
 /// Makes sure that `dir` is a world's directory or becomes one, and takes its lock.
@@ -178,11 +169,18 @@ fn claim(dir: &Path) -> Result<File, StoreError> {
         }
     }
     let lock = take_lock(dir)?;
-    // A world is there when its name is.
-    made.iter().try_for_each(|folder| sync_directory(folder))?;
     // Under the lock: of two processes that make the same world, one does, and the other is told.
     if !has_format(dir)? {
         let (new, path) = (dir.join(FORMAT_NEW), dir.join(FORMAT_FILE));
+        write_file(&new, FORMAT_LINE.as_bytes())?;
+        std::fs::rename(&new, &path).map_err(|error| StoreError::io("renaming", &new, &error))?;
+        sync_directory(dir)?;
+    }
+    // A world is there when its name is.
+    made.iter().try_for_each(|folder| sync_directory(folder))?;
+    Ok(lock)
+}
+
 /// Makes a folder and those that it lies in; answers where names are new, the world's own last.
 fn make_folders(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let absent = dir.ancestors().take_while(|folder| *folder != Path::new("") && !folder.exists());
@@ -194,13 +192,6 @@ fn make_folders(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
     parents.reverse();
     std::fs::create_dir_all(dir).map_err(|error| StoreError::io("creating", dir, &error))?;
     Ok(parents)
-}
-
-        write_file(&new, FORMAT_LINE.as_bytes())?;
-        std::fs::rename(&new, &path).map_err(|error| StoreError::io("renaming", &new, &error))?;
-        sync_directory(dir)?;
-    }
-    Ok(lock)
 }
 
 /// A missing database is a new world only where nobody promised a frame.
@@ -285,7 +276,7 @@ fn create(dir: &Path, types: &[TypeEntry], facts: &BTreeMap<String, String>) -> 
 
 /// Frames that were made since the checkpoint and are known by what came in can be made again by the very program only.
 fn compare_programs(values: &WorldValues, position: &Position, given: &str) -> Result<(), StoreError> {
-    if !position.by_inputs || position.head == position.checkpoint + 1 {
+    if !position.has_tail() {
         return Ok(());
     }
     let (checkpoint, last) = (position.checkpoint, position.head - 1);

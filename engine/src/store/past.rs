@@ -135,3 +135,44 @@ impl Past {
 pub fn at(dir: &Path, frame: u64) -> Result<Image, StoreError> {
     Past::of(dir, None)?.at(frame)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Base, Store, StoreOptions};
+
+    /// Claim: a store that is dropped while another thread looks back is closed when that has ended: the directory can be
+    /// opened again at once.
+    #[test]
+    fn a_look_that_is_under_way_is_waited_for() -> Result<(), Box<dyn std::error::Error>> {
+        let dir = tempfile::tempdir()?;
+        let open = || Store::open(dir.path(), &[], &BTreeMap::new(), &StoreOptions::default());
+        let (mut store, _) = open()?;
+        store.empty_to(3);
+        let base = Base {
+            frame: 3,
+            dt: 0.5,
+            tables: Vec::new(),
+            serials: BTreeMap::new(),
+            digest: None,
+            by_inputs: false,
+        };
+        store.begin_checkpoint(base)?;
+        store.end_checkpoint()?;
+        store.flush()?;
+        let past = store.past();
+        let Source::Running(queue) = &past.source else { return Err("it runs".into()) };
+        let (answer, answered) = sync_channel(1);
+        queue.look(answer)?;
+        let look = answered.recv_timeout(Duration::from_secs(60))?;
+        let looking = std::thread::spawn(move || {
+            // Longer than the database tries to get its lock.
+            std::thread::sleep(Duration::from_millis(700));
+            look.retained()
+        });
+        drop(store);
+        assert!(open()?.1.is_some_and(|recovered| recovered.frame == 3));
+        assert_eq!(looking.join().map_err(|_| "it panicked")?, Some(3..=3));
+        Ok(())
+    }
+}
