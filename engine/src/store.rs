@@ -179,15 +179,6 @@ impl Store {
         Ok((store, recovered))
     }
 
-    /// Nothing refuses the world any more: new types, who makes the frames, and how much is kept are written down before
-    /// anything else.
-    ///
-    /// # Errors
-    /// The writer failed earlier.
-    pub fn confirm(&mut self) -> Result<(), StoreError> {
-        self.queue.put(Item::Confirm)
-    }
-
     /// The key of a registered type; `diptych.id` is 0. Keys never change in a directory.
     #[must_use]
     pub fn type_key(&self, name: &str) -> Option<u16> {
@@ -371,12 +362,6 @@ impl Store {
         self.flushes += 1;
         self.queue.put(Item::Flush { token: self.flushes, head: self.submitted })?;
         self.queue.wait_flushed(self.flushes)
-    }
-
-    /// A handle that gives the world at any frame that is kept, for any thread.
-    #[must_use]
-    pub fn past(&self) -> Past {
-        self.past.clone()
     }
 
     /// Why the writer stopped, if it did.

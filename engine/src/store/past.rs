@@ -14,7 +14,7 @@ use super::backup::{Backup, backup};
 use super::history::Look;
 use super::inspect::{COPY_TRIES_MAX, Copy, check_is_world, is_running, open_copy};
 use super::queue::{Queue, STALL_SECONDS_MAX};
-use super::{Image, StoreError};
+use super::{Image, Store, StoreError};
 
 /// Callers that may look back at a running world at a time: each may hold a whole world in memory.
 pub const LOOKS_MAX: u32 = 16;
@@ -45,6 +45,14 @@ struct Copied {
 impl core::fmt::Debug for Copied {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Copied").field("retained", &self.look.retained()).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// A handle that gives the world at any frame that is kept, for any thread.
+    #[must_use]
+    pub fn past(&self) -> Past {
+        self.past.clone()
     }
 }
 
@@ -139,7 +147,7 @@ pub fn at(dir: &Path, frame: u64) -> Result<Image, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Base, Store, StoreOptions};
+    use crate::store::{Base, StoreOptions};
 
     /// Claim: a store that is dropped while another thread looks back is closed when that has ended: the directory can be
     /// opened again at once.

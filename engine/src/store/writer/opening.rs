@@ -7,8 +7,9 @@
 use super::Writer;
 use crate::store::history::Kept;
 use crate::store::log::LogStart;
+use crate::store::queue::Item;
 use crate::store::recovery::{Position, encode_program};
-use crate::store::{StoreError, TypeEntry, catalog, keys};
+use crate::store::{Store, StoreError, TypeEntry, catalog, keys};
 
 /// What an opening changes.
 #[derive(Debug)]
@@ -42,6 +43,17 @@ impl Opening {
     pub(crate) fn with_types(mut self, types: &[TypeEntry], kept: &Kept) -> Self {
         self.catalog = Some([catalog::encode(types), kept.encode()]);
         self
+    }
+}
+
+impl Store {
+    /// Nothing refuses the world any more: new types, who makes the frames, and how much is kept are written down before
+    /// anything else.
+    ///
+    /// # Errors
+    /// The writer failed earlier.
+    pub fn confirm(&mut self) -> Result<(), StoreError> {
+        self.queue.put(Item::Confirm)
     }
 }
 
