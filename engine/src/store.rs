@@ -6,6 +6,7 @@
 //! guessed; after a failed write nothing more is acknowledged.
 //! Left out: encoding of components, upcasters and digests of worlds (the engine does those).
 
+mod absent;
 mod backup;
 mod base;
 mod catalog;
@@ -15,7 +16,7 @@ mod column;
 mod delta;
 mod diff;
 mod directory;
-mod disk;
+pub(crate) mod disk;
 mod durable;
 mod error;
 mod faults;
@@ -24,7 +25,7 @@ mod history;
 mod image;
 mod import;
 mod inspect;
-mod journal;
+pub(crate) mod journal;
 mod kept;
 mod keys;
 mod log;
@@ -40,7 +41,7 @@ mod room;
 mod seal;
 mod sink;
 mod snapshot;
-mod tables;
+pub(crate) mod tables;
 mod viewworld;
 pub(crate) mod watermark;
 mod world;
@@ -135,15 +136,18 @@ impl Store {
     /// # Errors
     /// Another process holds it, facts or types differ, the directory is something else, or what had been
     /// promised to be on disk is damaged; each names what and where. Nothing that counts is changed: at most
-    /// an unsynced, damaged tail was cut off before facts and types were compared.
+    /// an unsynced, damaged tail was cut off before facts and types were compared. Nor is it by an opening that
+    /// is successful, until the first frame or checkpoint is handed over, or [`confirm`](Self::confirm) is called: a store
+    /// that is dropped before leaves the world to whoever made it.
     pub fn open(
         dir: &Path,
         types: &[TypeEntry],
         facts: &BTreeMap<String, String>,
         options: &StoreOptions,
     ) -> Result<(Self, Option<Recovered>), StoreError> {
-        let Opened { lock, disk, position, recovered, stored, types, kept, upgrade, marker, log } =
-            open_directory(dir, types, facts, options)?;
+        let opened = open_directory(dir, types, facts, options)?;
+        let Opened { lock, disk, position, recovered, stored, types, kept, opening, upgrade, marker, log } =
+            opened;
         let bytes = options.faults.checkpoint_bytes;
         let checkpoint_bytes = if bytes == 0 { CHECKPOINT_BYTES_MIN } else { bytes };
         let queue = Arc::new(Queue::new(options.queue_frames_max, options.queue_bytes_max, position.head));
@@ -166,7 +170,8 @@ impl Store {
         };
         let upgrade = store.upgrade_pending.then_some(types);
         store.upgrade_pending = upgrade.is_some();
-        let writer = Writer::new(queue, disk, marker, log, options, position, kept, (stored, upgrade));
+        let writer =
+            Writer::new(queue, disk, marker, log, options, position, (kept, opening), (stored, upgrade));
         std::thread::Builder::new()
             .name("diptych store".to_owned())
             .spawn(move || writer.run())
@@ -357,12 +362,6 @@ impl Store {
         self.flushes += 1;
         self.queue.put(Item::Flush { token: self.flushes, head: self.submitted })?;
         self.queue.wait_flushed(self.flushes)
-    }
-
-    /// A handle that gives the world at any frame that is kept, for any thread.
-    #[must_use]
-    pub fn past(&self) -> Past {
-        self.past.clone()
     }
 
     /// Why the writer stopped, if it did.

@@ -193,6 +193,8 @@ fn begin(frame: &mut Frame, start: &mut Start, startup: Schedule, tail: Option<T
     frame.begin_observers()?;
     frame.keep_first();
     frame.check_beginning(start)?;
+    // Before any record, and after everybody who may refuse the world as it is.
+    frame.upgrade_now()?;
     // A world that was stored before its first frame was made goes on where it stopped.
     if frame.committed == 0 && !startup.tasks.is_empty() {
         frame.start_up_from(startup, start)?;

@@ -107,7 +107,8 @@ impl Frame {
             // What is asked for now is asked for in earnest.
             self.begin_annexes();
         }
-        self.settle_opening(was_by_inputs)
+        self.settle_opening(was_by_inputs)?;
+        self.confirm_opening()
     }
 
     /// Makes the frames up to `last` again, while the store looks away.

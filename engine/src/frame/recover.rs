@@ -81,11 +81,7 @@ impl Frame {
         self.rebuild_tree(path)?;
         self.restore_annexes(&recovered.notes, path)?;
         let upgraded = upgraded || self.encoder.as_ref().is_some_and(Encoder::upgrade_pending);
-        self.check_digest(&recovered, upgraded, path)?;
-        if upgraded {
-            self.checkpoint_now()?;
-        }
-        Ok(())
+        self.check_digest(&recovered, upgraded, path)
     }
 
     /// What the last frame had under way; a note that nobody reads would be lost, and is refused.

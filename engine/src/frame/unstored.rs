@@ -98,6 +98,10 @@ impl Frame {
         Ok(())
     }
 
+    pub(crate) fn upgrade_now(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     pub(crate) fn start_up_from(&mut self, startup: Schedule, _: &Start) -> Result<()> {
         self.start_up(startup)
     }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::base::Base;
@@ -16,11 +16,13 @@ use super::history::{History, Kept, Start};
 use super::journal::{self, Tail};
 use super::log::{self, Log};
 use super::recovery::{
-    Position, Recovered, WorldValues, encode_current, encode_end, encode_head, encode_program, recover,
-    world_values,
+    Position, Recovered, WorldValues, encode_current, encode_end, encode_head, recover, world_values,
 };
 use super::watermark::{WATERMARK_FILE, Watermark, WatermarkFile};
-use super::{FactMismatch, StoreError, StoreOptions, TypeChanges, TypeEntry, catalog, inspect, keys, tables};
+use super::writer::Opening;
+use super::{
+    FactMismatch, StoreError, StoreOptions, TypeChanges, TypeEntry, absent, catalog, inspect, keys, tables,
+};
 
 pub(crate) const FORMAT_FILE: &str = "FORMAT";
 pub(crate) const FORMAT_NEW: &str = "FORMAT.new";
@@ -43,6 +45,8 @@ pub(crate) struct Opened {
     pub(crate) stored: Vec<TypeEntry>,
     pub(crate) types: Vec<TypeEntry>,
     pub(crate) kept: Kept,
+    /// What is written once nothing refuses the opening any more.
+    pub(crate) opening: Opening,
     pub(crate) upgrade: bool,
     pub(crate) marker: Marker,
     pub(crate) log: Log,
@@ -94,7 +98,7 @@ pub(crate) fn open_directory(
         }
     })?;
     broken.map_or(Ok(()), Err)?;
-    if let Some(absent) = absent {
+    if let Some(absent) = absent.filter(|_| absent::is_named(&database)) {
         // What is promised is read from a copy first: fjall deletes such a keyspace when it opens.
         inspect::rehearse(dir, &absent)?;
     }
@@ -105,7 +109,7 @@ pub(crate) fn open_directory(
         file: WatermarkFile::open(dir, watermark)?,
         format: File::open(&format).map_err(|error| StoreError::io("opening", &format, &error))?,
     };
-    let mut disk = Disk::open(&database)?;
+    let disk = Disk::open(&database)?;
     let values = world_values(&disk)?;
     compare(&values.facts, facts)?;
     let merged = catalog::merged(&values.types, types, &options.changes)?;
@@ -122,40 +126,30 @@ pub(crate) fn open_directory(
         recovered.change(&options.changes, &merged);
     }
     compare_programs(&values, &position, &options.program)?;
-    let log = Log::of(&mut disk, options.inputs, &position)?;
-    let mut kept = keep(&mut disk, &values, &position, options.history)?;
-    if values.program != options.program {
-        disk.write(&[(&disk.world, keys::PROGRAM.as_bytes(), &encode_program(&options.program))])?;
-    }
+    let log = Log::of(&disk, options.inputs, &position)?;
+    let mut kept = keep(&disk, &values, &position, options.history);
+    let other = (values.program != options.program).then_some(options.program.as_str());
+    let mut opening = Opening::new(&position, &kept, other);
     let upgrade = catalog::upgrades(&values.types, &merged) && recovered.is_some();
     let mut stored = values.types;
     if merged != stored && !upgrade {
         kept.catalogs.push((position.head, std::mem::replace(&mut stored, merged.clone())));
-        let (world, catalog) = (&disk.world, catalog::encode(&merged));
-        let past = kept.encode();
-        disk.write(&[(world, keys::CATALOG.as_bytes(), &catalog), (world, keys::PAST.as_bytes(), &past)])?;
+        opening = opening.with_types(&merged, &kept);
     }
-    // What was recovered may be in the system's cache only; from here on it is promised.
+    // What was recovered may be in the system's cache only, as may the names of its journals; from here on it is promised.
     disk.sync()?;
+    sync_directory(&database)?;
     marker.synced(position.head, position.link)?;
-    Ok(Opened { lock, disk, position, recovered, stored, types: merged, kept, upgrade, marker, log })
+    Ok(Opened { lock, disk, position, recovered, stored, types: merged, kept, opening, upgrade, marker, log })
 }
 
-/// Deletes the epochs that nobody needs any more; what stays is in tables, so that it holds no journal.
-fn keep(
-    disk: &mut Disk,
-    values: &WorldValues,
-    position: &Position,
-    history: History,
-) -> Result<Kept, StoreError> {
+/// What is kept of the past from here on.
+fn keep(disk: &Disk, values: &WorldValues, position: &Position, history: History) -> Kept {
     let mut kept = values.past.clone();
     kept.settle(&disk.epochs, Start::of(values, position));
     let first = kept.first_needed(position.head, history);
     kept.starts.drain(..first);
-    let oldest = kept.starts.first().map_or(values.current, |start| start.epoch);
-    disk.delete_before(oldest)?;
-    disk.settle(oldest..values.current)?;
-    Ok(kept)
+    kept
 }
 
 /// Makes sure that `dir` is a world's directory or becomes one, and takes its lock.
@@ -163,7 +157,7 @@ fn claim(dir: &Path) -> Result<File, StoreError> {
     if dir.exists() && !dir.is_dir() {
         return Err(refuse(dir, "it is a file, not a directory".to_owned()));
     }
-    std::fs::create_dir_all(dir).map_err(|error| StoreError::io("creating", dir, &error))?;
+    let made = make_folders(dir)?;
     if !has_format(dir)? {
         let entries = std::fs::read_dir(dir).map_err(|error| StoreError::io("reading", dir, &error))?;
         let ours = [FORMAT_NEW, LOCK_FILE];
@@ -182,7 +176,22 @@ fn claim(dir: &Path) -> Result<File, StoreError> {
         std::fs::rename(&new, &path).map_err(|error| StoreError::io("renaming", &new, &error))?;
         sync_directory(dir)?;
     }
+    // A world is there when its name is.
+    made.iter().try_for_each(|folder| sync_directory(folder))?;
     Ok(lock)
+}
+
+/// Makes a folder and those that it lies in; answers where names are new, the world's own last.
+fn make_folders(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let absent = dir.ancestors().take_while(|folder| *folder != Path::new("") && !folder.exists());
+    let parent = |folder: &Path| match folder.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let mut parents: Vec<PathBuf> = absent.map(parent).collect();
+    parents.reverse();
+    std::fs::create_dir_all(dir).map_err(|error| StoreError::io("creating", dir, &error))?;
+    Ok(parents)
 }
 
 /// A missing database is a new world only where nobody promised a frame.
@@ -267,7 +276,7 @@ fn create(dir: &Path, types: &[TypeEntry], facts: &BTreeMap<String, String>) -> 
 
 /// Frames that were made since the checkpoint and are known by what came in can be made again by the very program only.
 fn compare_programs(values: &WorldValues, position: &Position, given: &str) -> Result<(), StoreError> {
-    if !position.by_inputs || position.head == position.checkpoint + 1 {
+    if !position.has_tail() {
         return Ok(());
     }
     let (checkpoint, last) = (position.checkpoint, position.head - 1);

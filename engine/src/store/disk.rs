@@ -1,22 +1,25 @@
 //! The database as the store uses it: one small keyspace, one per checkpoint epoch, one per segment of the log of inputs.
 //!
 //! Invariant: an epoch is given up only after the switch away from it is synced.
-//! Left out: threads and queues (see `writer`), the check before opening (see `journal`), and how a keyspace is emptied
-//! (see `stock`).
+//! Left out: threads and queues (see `writer`), the check before opening (see `journal`), what becomes of keyspaces that are
+//! given up (see `retired`), and how one is emptied (see `stock`).
 
+mod retired;
 mod stock;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use fjall::compaction::Fifo;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::{AbstractTree, Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
+use self::retired::Retired;
 use self::stock::{Purpose, Stock};
-use super::StoreError;
 use super::codec::{Cursor, Fields};
 use super::keys::{LOG, RETIRED, WORLD, epoch_name, epoch_number, log_name, log_number};
 use super::log::LogStart;
+use super::{FaultPlan, StoreError};
 
 /// The epoch of a small state stays in memory and in the journal until it is deleted: no table is written.
 const SMALL_STATE_BYTES_MAX: u64 = 64 << 20;
@@ -47,10 +50,11 @@ pub(crate) struct Disk {
     /// Epochs that are on their way to tables.
     settling: Vec<Keyspace>,
     stock: Stock,
-    /// Keyspaces that an earlier process has retired; deleted with the next epochs that are given up.
-    retired: Vec<Keyspace>,
-    /// Held by whoever looks at epochs meanwhile: theirs are deleted, which leaves them readable, and not emptied.
-    lent: Arc<()>,
+    /// What counts for nothing any more.
+    retired: Retired,
+    /// Faults that a test injects into the steps of this database, and how many there were.
+    faults: FaultPlan,
+    steps: AtomicU64,
 }
 
 impl Disk {
@@ -85,11 +89,24 @@ impl Disk {
             spare: None,
             settling: Vec::new(),
             stock: Stock::default(),
-            retired: Vec::new(),
-            lent: Arc::new(()),
+            retired: Retired::default(),
+            faults: FaultPlan::default(),
+            steps: AtomicU64::new(0),
         };
         disk.find_keyspaces()?;
         Ok(disk)
+    }
+
+    /// The number of the newest batch that a table of the database in `path` holds. fjall's own tables, which take numbers
+    /// too, come without a batch.
+    pub(crate) fn newest_in_tables(path: &Path) -> Result<Option<u64>, StoreError> {
+        let disk = Self::open(path)?;
+        let mut newest = None;
+        for name in disk.db.list_keyspace_names() {
+            let keyspace = disk.create(&name, KeyspaceCreateOptions::default)?;
+            newest = newest.max(keyspace.tree.get_highest_persisted_seqno());
+        }
+        Ok(newest)
     }
 
     /// Finds epochs and segments, each by the number it holds.
@@ -107,7 +124,7 @@ impl Disk {
             // The options of a keyspace that is there are of no effect.
             let keyspace = self.create(&name, KeyspaceCreateOptions::default)?;
             if retired.lines().any(|retired| retired == &*name) {
-                self.retired.push(keyspace);
+                self.retired.add(keyspace);
                 continue;
             }
             let number = held_number(&keyspace)?.unwrap_or(named);
@@ -115,7 +132,7 @@ impl Disk {
                 Some(_) => self.epochs.push((number, keyspace)),
                 // Of a log that was begun anew; a crash came before it was deleted.
                 None if self.log_start.is_some_and(|start| number < start.segment) => {
-                    self.retired.push(keyspace)
+                    self.retired.add(keyspace)
                 }
                 None => self.logs.push((number, keyspace)),
             }
@@ -140,12 +157,6 @@ impl Disk {
         self.logs.last().map_or(first, |(number, _)| number + 1)
     }
 
-    /// Writes down where the log begins.
-    pub(crate) fn write_log_start(&mut self, start: LogStart) -> Result<(), StoreError> {
-        self.log_start = Some(start);
-        self.write(&[(&self.world, LOG.as_bytes(), &start.encode())])
-    }
-
     /// Begins the next segment of the log.
     pub(crate) fn next_log(&mut self) -> Result<(), StoreError> {
         let number = self.next_log_number();
@@ -164,21 +175,6 @@ impl Disk {
     /// The segment being written, if there is a log.
     pub(crate) fn log(&self) -> Option<&Keyspace> {
         self.logs.last().map(|(_, segment)| segment)
-    }
-
-    /// Gives up the segments of a log that was begun anew.
-    pub(crate) fn drop_older_logs(&mut self) -> Result<(), StoreError> {
-        let first = self.log_start.map_or(0, |start| start.segment);
-        let kept = self.logs.iter().position(|(number, _)| *number >= first).unwrap_or(self.logs.len());
-        let old = self.logs.drain(..kept).map(|(_, segment)| segment).collect();
-        self.give_up(old)
-    }
-
-    /// Gives up the oldest segment of the log; never the one being written.
-    pub(crate) fn drop_first_log(&mut self) -> Result<(), StoreError> {
-        assert!(self.logs.len() > 1, "the segment being written stays");
-        let (_, segment) = self.logs.remove(0);
-        self.give_up(vec![segment])
     }
 
     /// Brings the log's newest entries into a table: what stays in memory holds up journals that are done.
@@ -230,7 +226,7 @@ impl Disk {
 
     /// An emptied keyspace gets its new number, and is not retired any more.
     fn number_again(&self, keyspace: Keyspace, number: u64) -> Result<Keyspace, StoreError> {
-        let retired = self.encode_retired([]);
+        let retired = self.encode_retired();
         let number = Fields::default().u64(number).finish();
         self.write(&[(&keyspace, stock::NUMBER, &number), (&self.world, RETIRED.as_bytes(), &retired)])?;
         Ok(keyspace)
@@ -241,8 +237,21 @@ impl Disk {
         &self.epochs.last().expect("a world has an epoch from its creation on").1
     }
 
-    /// Writes the values in one atomic batch; the size of the batch in the journal, in bytes.
+    /// From here on this befalls what is done to the database.
+    pub(crate) fn befall(&mut self, faults: FaultPlan) {
+        (self.faults, self.steps) = (faults, AtomicU64::new(0));
+    }
+
+    /// Does to the next step what a test asked for.
+    fn step(&self) -> Result<(), StoreError> {
+        // Relaxed: a count, of one thread.
+        let earlier = self.steps.fetch_add(1, Ordering::Relaxed);
+        self.faults.at_step(earlier + 1)
+    }
+
+    /// Writes the values in one atomic batch.
     pub(crate) fn write(&self, values: &[(&Keyspace, &[u8], &[u8])]) -> Result<(), StoreError> {
+        self.step()?;
         let mut batch = self.db.batch().durability(None);
         for (keyspace, key, value) in values {
             batch.insert(keyspace, *key, *value);
@@ -257,6 +266,7 @@ impl Disk {
 
     /// Brings everything written to the disk.
     pub(crate) fn sync(&self) -> Result<(), StoreError> {
+        self.step()?;
         self.persist(PersistMode::SyncData)
     }
 
@@ -285,68 +295,6 @@ impl Disk {
         self.world.rotate_memtable().map_err(|error| StoreError::engine("sealing the journal", &error))?;
         Ok(())
     }
-
-    /// Gives up the epochs before `current`, which must be synced as the current one.
-    pub(crate) fn delete_before(&mut self, current: u64) -> Result<(), StoreError> {
-        let kept = self.epochs.iter().position(|(number, _)| *number >= current).unwrap_or(0);
-        let mut old: Vec<Keyspace> = self.epochs.drain(..kept).map(|(_, keyspace)| keyspace).collect();
-        old.append(&mut self.retired);
-        if old.is_empty() {
-            return Ok(());
-        }
-        self.give_up(old)?;
-        // fjall seals and drops journals only when it flushes something; without this a journal whose
-        // epochs are all gone would grow for ever.
-        self.world.rotate_memtable().map_err(|error| StoreError::engine("sealing the journal", &error))?;
-        Ok(())
-    }
-
-    /// Whoever looks at epochs on another thread holds this as long as that.
-    pub(crate) fn lend(&self) -> Arc<()> {
-        Arc::clone(&self.lent)
-    }
-
-    /// Empties keyspaces for another use, or deletes them.
-    fn give_up(&mut self, old: Vec<Keyspace>) -> Result<(), StoreError> {
-        let is_lent = Arc::strong_count(&self.lent) > 1;
-        let (mut again, mut gone): (Vec<(Purpose, Keyspace)>, Vec<Keyspace>) = (Vec::new(), Vec::new());
-        for keyspace in old {
-            let beside = |purpose: &Purpose| again.iter().filter(|(other, _)| other == purpose).count();
-            match self.stock.wanted(&keyspace, beside).filter(|_| !is_lent) {
-                Some(purpose) => again.push((purpose, keyspace)),
-                None => gone.push(keyspace),
-            }
-        }
-        // What a crash leaves of those that are emptied must not be taken for an epoch, so this comes first, and to the
-        // disk. fjall goes on numbering batches after the last one of a keyspace that is still there: that is this one,
-        // also where the last one but one was of a keyspace that goes.
-        let names = again.iter().map(|(_, keyspace)| keyspace).chain(&gone);
-        let retired = self.encode_retired(names);
-        self.write(&[(&self.world, RETIRED.as_bytes(), &retired)])?;
-        self.sync()?;
-        for keyspace in gone {
-            self.stock.deleted(&keyspace);
-            let deleted = self.db.delete_keyspace(keyspace);
-            deleted.map_err(|error| StoreError::engine("deleting an old keyspace", &error))?;
-        }
-        for (purpose, keyspace) in again {
-            stock::empty(&keyspace, |keyspace, key| self.write(&[(keyspace, key, &[])]))?;
-            self.stock.put(purpose, keyspace);
-        }
-        Ok(())
-    }
-
-    /// The names of all keyspaces that hold nothing that counts, and of `more`, a line each.
-    fn encode_retired<'a>(&'a self, more: impl IntoIterator<Item = &'a Keyspace>) -> Vec<u8> {
-        let spare = self.spare.iter().filter_map(|spare| match spare {
-            Spare::Again(keyspace) => Some(&**keyspace.name()),
-            Spare::New(_) => None,
-        });
-        let more = more.into_iter().map(|keyspace| &**keyspace.name());
-        let earlier = self.retired.iter().map(|keyspace| &**keyspace.name());
-        let names: Vec<&str> = self.stock.names().chain(spare).chain(more).chain(earlier).collect();
-        Fields::default().text(&names.join("\n")).finish()
-    }
 }
 
 /// The keyspace of the next epoch.
@@ -365,3 +313,6 @@ fn held_number(keyspace: &Keyspace) -> Result<Option<u64>, StoreError> {
 fn unreadable(error: &fjall::Error) -> StoreError {
     StoreError::engine("reading which keyspaces there are", error)
 }
+
+#[cfg(test)]
+mod tests;

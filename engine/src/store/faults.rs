@@ -76,6 +76,9 @@ pub enum HaltAt {
     Sync(u64),
     /// After this sync, before the watermark says so.
     Report(u64),
+    /// Before this step of the database, from 1: a batch, a sync, or a step by which keyspaces that nobody needs any more
+    /// go. Those of the opening itself do not count.
+    Step(u64),
 }
 
 /// Halts a writer at a point, so that the directory can be copied as a crash would leave it.
@@ -181,6 +184,11 @@ impl FaultPlan {
     /// What befalls the report of a sync.
     pub(super) fn at_report(&self, number: u64) -> Result<(), StoreError> {
         self.pass(HaltAt::Report(number))
+    }
+
+    /// What befalls a step of the database.
+    pub(super) fn at_step(&self, number: u64) -> Result<(), StoreError> {
+        self.pass(HaltAt::Step(number))
     }
 
     fn pass(&self, at: HaltAt) -> Result<(), StoreError> {

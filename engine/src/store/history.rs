@@ -182,8 +182,8 @@ pub(crate) struct Look {
     pub(crate) types: Vec<TypeEntry>,
     /// Frame + 1 of the last frame.
     pub(crate) head: u64,
-    /// As long as it lives, no epoch is emptied.
-    pub(crate) _lent: Arc<()>,
+    /// As long as it lives, none of these epochs is emptied. Last: it goes when they have gone.
+    pub(crate) _lent: Arc<u64>,
 }
 
 impl Look {

@@ -308,9 +308,32 @@ pub(crate) fn end_of(file: &File, from: u64) -> io::Result<u64> {
     }
 }
 
+/// Where the last batch ends whose number is at most `seqno`.
+pub(crate) fn end_of_numbers_to(file: &File, seqno: u64) -> io::Result<u64> {
+    let mut last = 0;
+    let told = |number: u64, end: u64| {
+        if number <= seqno {
+            last = end;
+        }
+    };
+    match walk_telling(file, 0, told) {
+        Ok(_) | Err((_, None)) => Ok(last),
+        Err((_, Some(error))) => Err(error),
+    }
+}
+
 /// Walks over the batches of a file by their lengths: where the last one ends, or where it does not, and why if the
 /// system refused.
 fn walk(file: &File, from: u64) -> Result<u64, (u64, Option<io::Error>)> {
+    walk_telling(file, from, |_, _| {})
+}
+
+/// The same; `told` hears the number of each batch and where it ends.
+fn walk_telling(
+    file: &File,
+    from: u64,
+    mut told: impl FnMut(u64, u64),
+) -> Result<u64, (u64, Option<io::Error>)> {
     let mut end = from;
     // A buffer of its own for each walk: it may hold zeros where the next batch will be.
     let mut reader = BufReader::with_capacity(WALK_BUFFER_BYTES, file);
@@ -325,6 +348,7 @@ fn walk(file: &File, from: u64) -> Result<u64, (u64, Option<io::Error>)> {
         }
         reader.seek_relative(END_BYTES as i64).map_err(|error| failed(end, error))?;
         end += length;
+        told(u64::from_le_bytes(start[5..].try_into().expect("a number has eight bytes")), end);
     }
     Ok(end)
 }

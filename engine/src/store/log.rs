@@ -1,7 +1,7 @@
 //! The log of inputs: what came into each frame, in segments of their own beside the checkpoints.
 //!
 //! Invariant: an entry is written in one batch with the record of its frame, or with the head, so there is never one
-//! without the other; each names the one before it. A segment is deleted whole, and only when the current checkpoint
+//! without the other; each names the one before it. A segment goes whole, and only when the current checkpoint
 //! does not need it.
 //! Left out: what a replay does with it (the engine's `replay`).
 
@@ -39,23 +39,54 @@ pub(crate) struct Log {
     pub(crate) link: Link,
     /// Bytes of each segment, oldest first: of those that an earlier process wrote what their tables take.
     sizes: VecDeque<u64>,
+    /// What this opening makes of it, until that is done.
+    change: Option<Change>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Begin,
+    End,
 }
 
 impl Log {
-    /// Goes on with the log of an open database, begins one where there is none, or ends it where none is kept.
-    pub(crate) fn of(disk: &mut Disk, kept: InputLog, position: &Position) -> Result<Self, StoreError> {
-        if kept != InputLog::NONE && disk.logs.is_empty() {
-            // Told before it is there: of a crash in between, another opening tells it again.
-            disk.write_log_start(LogStart { segment: disk.next_log_number(), from: position.head })?;
-            disk.next_log()?;
-        } else if kept == InputLog::NONE && !disk.logs.is_empty() && !position.by_inputs {
-            disk.write_log_start(LogStart::none(disk))?;
-            disk.drop_older_logs()?;
+    /// Goes on with the log of an open database. One that is to begin, or to end, does so with [`change`](Self::change).
+    pub(crate) fn of(disk: &Disk, kept: InputLog, position: &Position) -> Result<Self, StoreError> {
+        let wanted = kept != InputLog::NONE;
+        let change = match (wanted, disk.logs.is_empty()) {
+            (true, true) => Some(Change::Begin),
+            (false, false) if !position.by_inputs => Some(Change::End),
+            _ => None,
+        };
+        if change.is_some() {
+            return Ok(Self { kept, link: Link::NONE, sizes: VecDeque::new(), change });
         }
         let link = last_entry(disk)?.map_or(Link::NONE, |(_, link)| link);
         // Of what this process writes nobody knows how much is in tables yet.
         let sizes = disk.logs.iter().map(|(_, segment)| segment.disk_space()).collect();
-        Ok(Self { kept, link, sizes })
+        Ok(Self { kept, link, sizes, change })
+    }
+
+    /// Where the log begins by this opening, whose last frame is the one before `head`; `None` where it just goes on.
+    pub(crate) fn begins(&self, disk: &Disk, head: u64) -> Option<LogStart> {
+        Some(match self.change? {
+            Change::Begin => LogStart { segment: disk.next_log_number(), from: head },
+            Change::End => LogStart::none(disk),
+        })
+    }
+
+    /// Begins or ends the log as the disk says that it is: told before it is there, of a crash in between another opening
+    /// tells it again.
+    pub(crate) fn change(&mut self, disk: &mut Disk) -> Result<(), StoreError> {
+        match self.change.take() {
+            Some(Change::Begin) => {
+                disk.next_log()?;
+                self.sizes.push_back(0);
+            }
+            Some(Change::End) => disk.retire_older_logs(),
+            None => {}
+        }
+        Ok(())
     }
 
     /// Bytes of the newest segment.
@@ -96,23 +127,29 @@ impl Log {
         Ok(Some(start))
     }
 
-    /// At the end of a checkpoint: begins a new segment where it is time, and deletes old ones. Frames from `needed`
-    /// on are those that the current checkpoint does not hold.
-    pub(crate) fn tend(&mut self, disk: &mut Disk, needed: u64, head: u64) -> Result<(), StoreError> {
+    /// At the end of a checkpoint: begins a new segment where it is time, and retires old ones unless they are to be
+    /// `spared`. Frames from `needed` on are those that the current checkpoint does not hold.
+    pub(crate) fn tend(
+        &mut self,
+        disk: &mut Disk,
+        needed: u64,
+        head: u64,
+        spared: bool,
+    ) -> Result<(), StoreError> {
         disk.flush_log()?;
         if self.bytes() >= LOG_SEGMENT_BYTES.min(self.kept.bytes / 4) && self.bytes() > 0 {
             disk.next_log()?;
             self.sizes.push_back(0);
         }
         let oldest = head.saturating_sub(self.kept.frames).min(needed);
-        while let Some(next) = disk.logs.get(1) {
+        while let Some(next) = disk.logs.get(1).filter(|_| !spared) {
             // What the next segment begins with is after everything in this one.
             let Some(first) = first_frame(&next.1)? else { break };
             let total: u64 = self.sizes.iter().sum();
             if first > needed || (first > oldest && total <= self.kept.bytes) {
                 break;
             }
-            disk.drop_first_log()?;
+            disk.retire_first_log();
             self.sizes.pop_front();
         }
         Ok(())

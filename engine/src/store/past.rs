@@ -14,7 +14,7 @@ use super::backup::{Backup, backup};
 use super::history::Look;
 use super::inspect::{COPY_TRIES_MAX, Copy, check_is_world, is_running, open_copy};
 use super::queue::{Queue, STALL_SECONDS_MAX};
-use super::{Image, StoreError};
+use super::{Image, Store, StoreError};
 
 /// Callers that may look back at a running world at a time: each may hold a whole world in memory.
 pub const LOOKS_MAX: u32 = 16;
@@ -45,6 +45,14 @@ struct Copied {
 impl core::fmt::Debug for Copied {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Copied").field("retained", &self.look.retained()).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// A handle that gives the world at any frame that is kept, for any thread.
+    #[must_use]
+    pub fn past(&self) -> Past {
+        self.past.clone()
     }
 }
 
@@ -147,4 +155,45 @@ impl Past {
 /// As [`Past::of`] and [`Past::at`].
 pub fn at(dir: &Path, frame: u64) -> Result<Image, StoreError> {
     Past::of(dir, None)?.at(frame)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Base, StoreOptions};
+
+    /// Claim: a store that is dropped while another thread looks back is closed when that has ended: the directory can be
+    /// opened again at once.
+    #[test]
+    fn a_look_that_is_under_way_is_waited_for() -> Result<(), Box<dyn std::error::Error>> {
+        let dir = tempfile::tempdir()?;
+        let open = || Store::open(dir.path(), &[], &BTreeMap::new(), &StoreOptions::default());
+        let (mut store, _) = open()?;
+        store.empty_to(3);
+        let base = Base {
+            frame: 3,
+            dt: 0.5,
+            tables: Vec::new(),
+            serials: BTreeMap::new(),
+            digest: None,
+            by_inputs: false,
+        };
+        store.begin_checkpoint(base)?;
+        store.end_checkpoint()?;
+        store.flush()?;
+        let past = store.past();
+        let Source::Running(queue) = &past.source else { return Err("it runs".into()) };
+        let (answer, answered) = sync_channel(1);
+        queue.look(answer)?;
+        let look = answered.recv_timeout(Duration::from_secs(60))?;
+        let looking = std::thread::spawn(move || {
+            // Longer than the database tries to get its lock.
+            std::thread::sleep(Duration::from_millis(700));
+            look.retained()
+        });
+        drop(store);
+        assert!(open()?.1.is_some_and(|recovered| recovered.frame == 3));
+        assert_eq!(looking.join().map_err(|_| "it panicked")?, Some(3..=3));
+        Ok(())
+    }
 }

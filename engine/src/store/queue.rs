@@ -37,6 +37,8 @@ pub(crate) enum Item {
     /// With the copy of the record of its frame, where there is no record.
     Begin(Base, Option<Vec<u8>>),
     End,
+    /// Nothing refuses the opening any more.
+    Confirm,
     /// Answer with `token` when all frames before `head` are synced.
     Flush {
         token: u64,
@@ -61,6 +63,11 @@ pub(crate) enum Taken {
 }
 
 impl Item {
+    /// Whether nothing is written for it.
+    pub(crate) fn only_looks(&self) -> bool {
+        matches!(self, Self::Look { .. })
+    }
+
     fn size(&self) -> u64 {
         match self {
             Self::Record(delta, entry) => delta.size() + entry.as_ref().map_or(0, |entry| entry.size()),

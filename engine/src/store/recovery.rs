@@ -109,6 +109,13 @@ pub(crate) struct Position {
     pub(crate) start: u64,
 }
 
+impl Position {
+    /// Whether frames after the checkpoint are known by what came in alone.
+    pub(crate) fn has_tail(&self) -> bool {
+        self.by_inputs && self.head != self.checkpoint + 1
+    }
+}
+
 /// Replays the current checkpoint and all records. `None` for a world without any frame.
 pub(crate) fn recover(
     disk: &Disk,

@@ -95,6 +95,11 @@ impl Sink {
         }
     }
 
+    /// See [`Store::confirm`]; nothing in memory.
+    pub(crate) fn confirm(&mut self) -> Result<(), StoreError> {
+        self.store_mut().map_or(Ok(()), Store::confirm)
+    }
+
     /// See [`Store::empty_to`].
     pub(crate) fn empty_to(&mut self, frame: u64) {
         if let Some(kept) = &mut self.kept {

@@ -19,10 +19,10 @@ use super::codec::Cursor;
 pub(crate) const KEYSPACES: &str = "keyspaces";
 pub(crate) const TABLES: &str = "tables";
 pub(crate) const CURRENT: &str = "current";
-const VERSION: &str = "version";
+pub(crate) const VERSION: &str = "version";
 const LOCK: &str = "lock";
 /// fjall's own keyspace and the world's: made first and never deleted.
-const LASTING: [&str; 2] = ["0", "1"];
+pub(crate) const LASTING: [&str; 2] = ["0", "1"];
 const CURRENT_BYTES: usize = 25;
 const BUFFER_BYTES: usize = 256 << 10;
 

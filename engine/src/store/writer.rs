@@ -5,13 +5,15 @@
 //! Left out: waiting and bounds (see `queue`), and the layout inside the database (see `disk`).
 
 mod checkpoint;
+mod opening;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use self::checkpoint::Checkpoint;
+pub(crate) use self::opening::Opening;
 use crate::sabotage::{self, Bug};
 
 use super::delta::{Delta, Link, seal};
@@ -23,6 +25,10 @@ use super::log::{Entry, LOG_ORIGIN_BYTES_MAX, Log};
 use super::queue::{Item, Queue, Taken};
 use super::recovery::{Position, encode_head};
 use super::{Durability, FaultPlan, StoreError, StoreOptions, TypeEntry, catalog};
+
+/// How long a store that is dropped waits for those who look back: until then the database is open.
+const LOOKS_WAIT_MAX: Duration = Duration::from_secs(30);
+const LOOKS_PAUSE: Duration = Duration::from_millis(2);
 
 /// The state of the writer thread.
 pub(crate) struct Writer {
@@ -48,6 +54,10 @@ pub(crate) struct Writer {
     checkpoint: Option<Checkpoint>,
     /// The catalog to store at the end of the next checkpoint.
     upgrade: Option<Vec<TypeEntry>>,
+    /// What this opening changes, until that is written.
+    opening: Option<Opening>,
+    /// Who makes frames from the next switch on, where that is to be written with it.
+    program: Option<Vec<u8>>,
     sync_wanted: bool,
     /// Checkpoints in a row that deleted nothing because the directory was being copied.
     spared: u32,
@@ -66,12 +76,12 @@ impl Writer {
         log: Log,
         options: &StoreOptions,
         position: Position,
-        kept: Kept,
+        (kept, opening): (Kept, Opening),
         (types, upgrade): (Vec<TypeEntry>, Option<Vec<TypeEntry>>),
     ) -> Self {
         let Position { link, head, last_record, page_bytes, .. } = position;
         let transient = catalog::transient_keys(upgrade.as_ref().unwrap_or(&types));
-        let writer = Self {
+        let mut writer = Self {
             queue,
             disk,
             marker,
@@ -89,12 +99,15 @@ impl Writer {
             page_bytes,
             checkpoint: None,
             upgrade,
+            opening: Some(opening),
+            program: None,
             sync_wanted: false,
             spared: 0,
             history: options.history,
             kept,
             types,
         };
+        writer.disk.befall(options.faults.clone());
         writer.tell_retained();
         writer
     }
@@ -117,7 +130,12 @@ impl Writer {
             tracing::error!(message, "the store stopped");
             queue.fail(message);
         }
-        // The database closes before the end is told: whoever waited may open the directory again.
+        // The database closes before the end is told: whoever waited may open the directory again. It is open as long as
+        // anybody looks at an epoch; nobody begins to any more.
+        let waited = Instant::now();
+        while self.disk.is_lent() && waited.elapsed() < LOOKS_WAIT_MAX {
+            std::thread::sleep(LOOKS_PAUSE);
+        }
         drop(self);
         queue.closed();
     }
@@ -131,6 +149,10 @@ impl Writer {
                 Taken::Idle(empty) => self.idle(empty)?,
                 Taken::Closed(empty) => {
                     self.write_head(empty)?;
+                    if self.opening.is_some() {
+                        // Refused, or nothing came of it: all is as it was found.
+                        return Ok(());
+                    }
                     self.sync_wanted = true;
                     return self.persist(started);
                 }
@@ -141,13 +163,18 @@ impl Writer {
     fn group(&mut self, items: &mut VecDeque<Item>) -> Result<(), StoreError> {
         let started = Instant::now();
         let mut flushes = 0;
+        if !items.iter().all(Item::only_looks) {
+            self.confirm()?;
+        }
         for item in items.drain(..) {
             self.item(item, &mut flushes)?;
         }
         self.persist(started)?;
         // Between two checkpoints too, so that no more is kept than was asked for.
-        if self.kept.is_outlived(self.head, self.history) && !self.marker.is_read() {
-            self.forget()?;
+        let outlived = self.opening.is_none() && self.kept.is_outlived(self.head, self.history);
+        if (outlived || self.disk.is_untidy()) && !self.marker.is_read() {
+            self.forget();
+            self.tidy()?;
         }
         self.disk.tend()?;
         if flushes > 0 {
@@ -177,6 +204,11 @@ impl Writer {
             }
             Item::End => {
                 self.end()?;
+                self.queue.written(0, None);
+                Ok(())
+            }
+            // Done before the first item of any kind.
+            Item::Confirm => {
                 self.queue.written(0, None);
                 Ok(())
             }
@@ -255,6 +287,7 @@ impl Writer {
     /// Writes the head where frames without a record came after the last one.
     fn write_head(&mut self, head: u64) -> Result<(), StoreError> {
         if head > self.head {
+            self.confirm()?;
             let value = encode_head(head, self.link, self.log.link);
             self.disk.write(&[(&self.disk.world, keys::HEAD.as_bytes(), &value)])?;
             self.head = head;

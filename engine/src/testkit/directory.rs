@@ -3,6 +3,10 @@
 //! Invariant: what was synced, by the word of the watermark, is touched by [`flip`] and [`cut`] alone; what
 //! [`lose_unsynced`] and [`tear_watermark`] do, a disk may do. The world must not be open, but for [`copy`].
 
+use crate::store::DATABASE;
+use crate::store::disk::Disk;
+use crate::store::journal::end_of_numbers_to;
+use crate::store::tables::{CURRENT, TABLES};
 use crate::store::watermark::{SLOT_BYTES, WATERMARK_FILE, Watermark};
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -144,31 +148,38 @@ pub fn synced(dir: &Path) -> io::Result<Synced> {
     Ok(Synced { frame: mark.head.checked_sub(1), journal: mark.place.file, offset: mark.place.offset })
 }
 
-/// Takes from a world what a loss of power may take: bytes of its last journal that were not synced. The database
-/// syncs the journal by itself before it writes a table, so nothing is lost where a table is as new as the watermark.
+/// Takes from a world what a loss of power may take: bytes of its last journal that were not synced. Synced is what the
+/// watermark says, and what tables hold: the database syncs its journal before it writes one, so every batch up to the
+/// newest one of a table stays. Answers how many bytes are lost that said something; nothing may be there to lose.
 ///
 /// # Errors
-/// Of the file system; a directory without a readable watermark.
-pub fn lose_unsynced(dir: &Path, loss: Loss) -> io::Result<()> {
+/// Of the file system; a directory without a readable watermark, or whose tables cannot be read.
+pub fn lose_unsynced(dir: &Path, loss: Loss) -> io::Result<u64> {
     let kept = synced(dir)?;
-    if has_newer_table(dir)? {
-        return Ok(());
-    }
     let number = |file: &File| -> Option<u64> {
-        let name = file.path.strip_prefix(crate::store::DATABASE).ok()?;
+        let name = file.path.strip_prefix(DATABASE).ok()?;
         (name.extension()? == "jnl").then(|| name.file_stem()?.to_str()?.parse().ok())?
     };
     let journals = files(dir)?.into_iter().filter_map(|file| Some((number(&file)?, file)));
-    let Some((last, file)) = journals.max_by_key(|(number, _)| *number) else { return Ok(()) };
-    // An earlier journal was synced whole before this one was made.
-    let start = if last == kept.journal { kept.offset } else { 0 };
+    let Some((last, file)) = journals.max_by_key(|(number, _)| *number) else { return Ok(0) };
     let path = dir.join(&file.path);
     let mut journal = fs::OpenOptions::new().read(true).write(true).open(&path)?;
+    // An earlier journal was synced whole before this one was made.
+    let start = if last == kept.journal { kept.offset } else { 0 };
+    let start = match newest_in_tables(dir)? {
+        Some(newest) => start.max(end_of_numbers_to(&journal, newest)?),
+        None => start,
+    };
     let mut tail = Vec::new();
     journal.seek(SeekFrom::Start(start))?;
     (&journal).take((file.used + SLACK_BYTES).saturating_sub(start)).read_to_end(&mut tail)?;
+    let says = |bytes: &[u8]| bytes.iter().filter(|byte| **byte != 0).count() as u64;
+    let before = says(&tail);
     match loss {
-        Loss::CutAfter(bytes) => return journal.set_len((start + bytes).min(file.length)),
+        Loss::CutAfter(bytes) => {
+            journal.set_len((start + bytes).min(file.length))?;
+            return Ok(before - says(&tail[..tail.len().min(bytes as usize)]));
+        }
         Loss::After(bytes) => tail.iter_mut().skip(bytes as usize).for_each(|byte| *byte = 0),
         Loss::Sectors(bits) => {
             for (n, byte) in tail.iter_mut().enumerate() {
@@ -180,18 +191,30 @@ pub fn lose_unsynced(dir: &Path, loss: Loss) -> io::Result<()> {
         }
     }
     journal.seek(SeekFrom::Start(start))?;
-    journal.write_all(&tail)
+    journal.write_all(&tail)?;
+    Ok(before - says(&tail))
 }
 
-/// Whether a table was written since the watermark was, or in the same moment.
-fn has_newer_table(dir: &Path) -> io::Result<bool> {
-    let marked = fs::metadata(dir.join(WATERMARK_FILE))?.modified()?;
-    for file in files(dir)?.iter().filter(|file| file.path.iter().any(|name| name == "tables")) {
-        if fs::metadata(dir.join(&file.path))?.modified()? >= marked {
-            return Ok(true);
+/// The number of the newest batch that a table holds. Found in a copy without journals, beside the world, so that what is
+/// only in those does not count.
+fn newest_in_tables(dir: &Path) -> io::Result<Option<u64>> {
+    let bare = dir.with_extension("tables-only");
+    let database = bare.join(DATABASE);
+    for file in files(dir)? {
+        if file.path.starts_with(DATABASE) && file.path.extension().is_none_or(|ending| ending != "jnl") {
+            let target = bare.join(&file.path);
+            let folder = target.parent().unwrap_or(&bare);
+            fs::create_dir_all(folder)?;
+            if file.path.ends_with(CURRENT) {
+                // The database wants the folder of tables also where a keyspace has none.
+                fs::create_dir_all(folder.join(TABLES))?;
+            }
+            fs::copy(dir.join(&file.path), target)?;
         }
     }
-    Ok(false)
+    let newest = Disk::newest_in_tables(&database);
+    fs::remove_dir_all(&bare)?;
+    newest.map_err(io::Error::other)
 }
 
 /// Tears the newest slot of the watermark, as a crash in the middle of its writing may leave it. The older one

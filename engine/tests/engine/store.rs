@@ -14,6 +14,7 @@ mod looking;
 mod missing;
 mod model;
 mod oneframe;
+mod refused;
 mod reopen;
 mod roundtrip;
 mod speed;

@@ -17,7 +17,13 @@ fn grow(mut ages: Query<Next<Age>>) {
     ages.par_rows(|mut age| age.set(Age(age.prev().0 + 1)));
 }
 
+/// Comes in, and changes nothing.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Nudge(u64);
+
 fn world(builder: EngineBuilder) -> EngineBuilder {
+    let builder = builder.input::<Nudge>("kit.nudge", 1, |_, _| {});
     builder.state::<Age>("kit.age", 1).system("kit.grow", grow).setup("kit.setup", |structure| {
         for n in 0..40 {
             structure.spawn((Age(n),));
@@ -105,6 +111,95 @@ fn what_was_synced_survives_a_loss_of_power() -> Result<(), Box<dyn StdError>> {
             assert!(engine.frame() >= durable, "{at:?}, {loss:?}: {} of {durable}", engine.frame());
             assert_whole(&engine);
         }
+    }
+    Ok(())
+}
+
+/// Ways to lose what was not synced.
+const LOSSES: [Loss; 3] = [Loss::After(0), Loss::CutAfter(100), Loss::Sectors(0b10)];
+
+/// Runs a world with frequent checkpoints for some frames, or until its writer halts, and copies it. Answers whether it
+/// halted, and the frame that was durable.
+fn halted_at(
+    at: HaltAt,
+    frames: u64,
+    durability: Durability,
+    dir: &Path,
+    copy: &Path,
+) -> Result<(bool, u64), Box<dyn StdError>> {
+    let halt = Halt::new(at);
+    let faults =
+        FaultPlan { halt: Some(halt.clone()), checkpoint_bytes: 1, copy_bytes: 150, ..FaultPlan::default() };
+    let mut engine = world(Engine::open(dir)).durability(durability).faults(faults).build()?;
+    while !halt.is_reached() && engine.frame() < frames {
+        engine.inputs().send("kit", &Nudge(engine.frame()))?;
+        engine.step()?;
+        engine.wait_durable(engine.frame().saturating_sub(3), Duration::from_millis(100)).unwrap_or_default();
+    }
+    // It may be on its way there.
+    let reached = halt.wait(Duration::from_millis(20));
+    let durable = engine.durable_frame();
+    if reached {
+        testkit::copy(dir, copy)?;
+    }
+    halt.release();
+    Ok((reached, durable))
+}
+
+/// Something is lost in each mode of durability, between two checkpoints and after them too, and what was synced is there.
+#[test]
+fn a_loss_of_power_takes_something_in_each_durability() -> Result<(), Box<dyn StdError>> {
+    let modes = [Durability::Buffered, Durability::Inputs(4), Durability::Synced, Durability::Every(3)];
+    for durability in modes {
+        let mut lost = [0; LOSSES.len()];
+        for write in (6..60).step_by(5) {
+            let (dir, copy) = (tempfile::tempdir()?, tempfile::tempdir()?);
+            let left = copy.path().join("left");
+            if !halted_at(HaltAt::Write(write), 24, durability, dir.path(), &left)?.0 {
+                break;
+            }
+            for (n, loss) in LOSSES.into_iter().enumerate() {
+                let hurt = copy.path().join(n.to_string());
+                testkit::copy(&left, &hurt)?;
+                let synced = testkit::synced(&hurt)?.frame.unwrap_or(0);
+                lost[n] += testkit::lose_unsynced(&hurt, loss)?;
+                let engine = world(Engine::open(&hurt)).durability(durability).build()?;
+                assert!(engine.frame() >= synced, "{durability:?}, {write}: {} of {synced}", engine.frame());
+                assert_whole(&engine);
+            }
+        }
+        assert!(lost.iter().all(|bytes| *bytes > 0), "{durability:?}: {lost:?} bytes were lost");
+    }
+    Ok(())
+}
+
+/// Wherever the writer ends, between any two steps of any checkpoint, also where what is not needed any more is being
+/// emptied or deleted, the world opens at a frame that was promised: of a killed process, and after a loss of power.
+#[test]
+fn a_crash_between_any_two_steps_keeps_what_was_promised() -> Result<(), Box<dyn StdError>> {
+    for durability in [Durability::Synced, Durability::Buffered, Durability::Inputs(3)] {
+        let mut reached = 0;
+        for step in 1..1_000 {
+            let (dir, copy) = (tempfile::tempdir()?, tempfile::tempdir()?);
+            let left = copy.path().join("left");
+            let (halted, durable) = halted_at(HaltAt::Step(step), 12, durability, dir.path(), &left)?;
+            if !halted {
+                break;
+            }
+            reached += 1;
+            let (killed, hurt) = (copy.path().join("killed"), copy.path().join("hurt"));
+            testkit::copy(&left, &killed)?;
+            testkit::copy(&left, &hurt)?;
+            let synced = testkit::synced(&hurt)?.frame.unwrap_or(0);
+            testkit::lose_unsynced(&hurt, LOSSES[step as usize % LOSSES.len()])?;
+            for (path, floor) in [(killed, durable), (hurt, synced)] {
+                let engine = world(Engine::open(&path)).durability(durability).build();
+                let engine = engine.map_err(|error| format!("{durability:?}, step {step}: {error}"))?;
+                assert!(engine.frame() >= floor, "{durability:?}, {step}: {} of {floor}", engine.frame());
+                assert_whole(&engine);
+            }
+        }
+        assert!((60..999).contains(&reached), "{durability:?}: {reached} steps");
     }
     Ok(())
 }

@@ -46,10 +46,12 @@ pub(crate) enum Fault {
 impl Fault {
     pub(crate) fn throw(dice: &mut Dice, frames: u64) -> Self {
         let number = 1 + dice.below(frames + frames / 4 + 2);
-        let at = match dice.below(3) {
+        let at = match dice.below(4) {
             0 => HaltAt::Write(number),
             1 => HaltAt::Sync(1 + dice.below(number)),
-            _ => HaltAt::Report(1 + dice.below(number)),
+            2 => HaltAt::Report(1 + dice.below(number)),
+            // Several of them make a frame, and many a checkpoint.
+            _ => HaltAt::Step(1 + dice.below(4 * number)),
         };
         if dice.one_in(CHILDREN) {
             let frame = 1 + dice.below(frames);
@@ -102,7 +104,8 @@ impl Trial<'_> {
                 let (synced, durable) = self.halted(*at, plan, left, &next)?;
                 let failed = |error: std::io::Error| format!("{}: {error}", next.display());
                 let before = testkit::synced(&next).map_err(failed)?.frame.unwrap_or(0);
-                testkit::lose_unsynced(&next, *loss).map_err(failed)?;
+                let lost = testkit::lose_unsynced(&next, *loss).map_err(failed)?;
+                self.outcome.losses[self.durability] += u64::from(lost > 0);
                 if *torn {
                     testkit::tear_watermark(&next).map_err(failed)?;
                 }

@@ -2,7 +2,7 @@
 //!
 //! Left out: what a seed is (see `trial`).
 
-use crate::torture::trial::{Ground, Outcome, Violation, trial};
+use crate::torture::trial::{DURABILITIES, Ground, Outcome, Violation, trial};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -53,6 +53,7 @@ impl Tally {
                 self.outcome.faults += one.faults;
                 self.outcome.halts += one.halts;
                 self.outcome.kills += one.kills;
+                self.outcome.losses.iter_mut().zip(one.losses).for_each(|(all, one)| *all += one);
                 self.outcome.looks += one.looks;
                 self.outcome.replays += one.replays;
                 self.outcome.flips[0] += one.flips[0];
@@ -72,9 +73,16 @@ impl Tally {
         let Outcome { frames, faults, halts, kills, looks, replays, flips: [refused, opened], .. } =
             self.outcome;
         let Outcome { rollbacks, late_tables, imports, views, .. } = self.outcome;
+        let losses: Vec<String> = DURABILITIES
+            .iter()
+            .zip(self.outcome.losses)
+            .map(|(kind, count)| format!("{count} {kind}"))
+            .collect();
+        let losses = losses.join(", ");
         let rate = self.seeds as f64 / self.time.as_secs_f64().max(1e-9);
         format!(
-            "{} seeds, {frames} frames, {faults} faults ({halts} halts, {kills} kills), bytes flipped: {refused} \
+            "{} seeds, {frames} frames, {faults} faults ({halts} halts, {kills} kills), power took something: \
+             {losses}; bytes flipped: {refused} \
              refused, {opened} harmless; {looks} looks back, {replays} replays, {rollbacks} rollbacks ({late_tables} \
              late tables), {imports} imports, {views} views; {} violations; {rate:.1} seeds/s",
             self.seeds,
@@ -106,6 +114,7 @@ impl Tally {
             "faults": faults,
             "halts": halts,
             "kills": kills,
+            "losses": DURABILITIES.iter().copied().zip(self.outcome.losses).collect::<std::collections::BTreeMap<_, _>>(),
             "looks_back": looks,
             "replays": replays,
             "flips_refused": refused,

@@ -19,6 +19,9 @@ use std::path::{Path, PathBuf};
 /// Faults of a seed, at most; then the story is run to its end.
 const FAULTS_MAX: u64 = 3;
 
+/// The durabilities in which worlds are run.
+pub const DURABILITIES: [&str; 4] = ["buffered", "by inputs", "every few", "synced"];
+
 /// What a seed came to.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
@@ -30,6 +33,8 @@ pub struct Outcome {
     pub halts: u64,
     /// Processes that were killed, or found the disk full.
     pub kills: u64,
+    /// Losses of power that took something, by [`DURABILITIES`].
+    pub losses: [u64; 4],
     /// Kept frames that were looked at.
     pub looks: u64,
     /// Worlds that were made again from their logs.
@@ -79,6 +84,8 @@ pub(crate) struct Trial<'a> {
     pub(crate) done: Vec<String>,
     /// Whether frames of the engine opened last are durable when they are synced.
     pub(crate) synced: bool,
+    /// Its durability, a place of [`DURABILITIES`].
+    pub(crate) durability: usize,
     /// Whether it kept a log of what comes in.
     pub(crate) logged: bool,
 }
@@ -119,6 +126,7 @@ fn whole(seed: u64, ground: &Ground) -> Result<Outcome, Violation> {
         outcome: Outcome::default(),
         done: Vec::new(),
         synced: false,
+        durability: 0,
         logged: false,
     };
     let folder = ground.scratch.join(format!("seed-{seed}-{}", std::process::id()));
@@ -178,6 +186,7 @@ impl Trial<'_> {
     pub(crate) fn open(&mut self, left: &Left, faults: FaultPlan) -> Result<Engine, String> {
         let way = Way::throw(&mut self.dice);
         self.synced = way.is_synced();
+        self.durability = way.kind();
         self.logged = way.log() != InputLog::NONE;
         self.done.push(format!("{way}, opened from frame {} on or later", left.floor));
         let builder = self.play.register(Engine::open(&left.dir));

@@ -51,6 +51,16 @@ impl Way {
         matches!(self.durability, Durability::Synced | Durability::Every(_))
     }
 
+    /// The durability, as a place of [`DURABILITIES`](crate::torture::trial::DURABILITIES).
+    pub(crate) fn kind(self) -> usize {
+        match self.durability {
+            Durability::Inputs(_) => 1,
+            Durability::Every(_) => 2,
+            Durability::Synced => 3,
+            _ => 0,
+        }
+    }
+
     /// How much is kept of what comes in. It follows from the rest, so that a seed tells the story that it told before.
     pub(crate) fn log(self) -> InputLog {
         let digests = if let DigestPolicy::Every(frames) = self.digests { frames } else { 0 };

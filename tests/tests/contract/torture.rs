@@ -30,5 +30,6 @@ fn a_short_run_of_the_chamber_finds_nothing() {
     assert_eq!(tally.seeds, SEEDS);
     // How many faults meet their moment is the machine's affair; none would be a fault of the chamber.
     assert!(outcome.halts > 0 && outcome.kills > 0 && outcome.flips[0] > 0, "{outcome:?}");
+    assert!(outcome.losses.iter().sum::<u64>() > 0, "{outcome:?}");
     assert!(outcome.rollbacks > 0 && outcome.imports > 0 && outcome.views > 0, "{outcome:?}");
 }

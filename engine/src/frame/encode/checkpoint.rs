@@ -146,9 +146,11 @@ impl Encoder {
 }
 
 impl Frame {
-    /// Makes a whole checkpoint of the committed frame at once.
-    pub(crate) fn checkpoint_now(&mut self) -> Result<()> {
-        let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
+    /// Makes a whole checkpoint of the committed frame at once, where stored types have older versions.
+    pub(crate) fn upgrade_now(&mut self) -> Result<()> {
+        let Some(mut encoder) = self.encoder.take_if(|encoder| encoder.upgrade_pending()) else {
+            return Ok(());
+        };
         let done = encoder.upgrade(&self.as_committed());
         self.encoder = Some(encoder);
         done
@@ -163,6 +165,11 @@ impl Frame {
         let done = if wanted { encoder.checkpoint_at_opening(&self.as_committed()) } else { Ok(()) };
         self.encoder = Some(encoder);
         done
+    }
+
+    /// Nothing refuses the world any more: what the opening changes of it may be written down.
+    pub(crate) fn confirm_opening(&mut self) -> Result<()> {
+        self.encoder.as_mut().map_or(Ok(()), |encoder| encoder.sink.confirm().map_err(failed))
     }
 
     /// A clean end: the state of a world that is known by its inputs is written down, so that any program can open it.

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use fjall::{AbstractTree, Keyspace};
 
 use super::super::StoreError;
+use super::retired::WAITING_MAX;
 
 /// What a keyspace was made for, which decides its options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,8 +24,9 @@ pub(super) enum Purpose {
     Log,
 }
 
-/// Empty keyspaces of one purpose that are kept; more are deleted.
-const KEPT_MAX: usize = 2;
+/// Empty keyspaces of one purpose that are kept, at least as many as may have waited for somebody's look to end; more are
+/// deleted.
+const KEPT_MAX: usize = 2 + WAITING_MAX;
 /// The key that an emptied keyspace gets and that is brought to a table: what fjall has in no table it replays, and keeps
 /// every journal for that.
 const EMPTIED: &[u8] = &[0];
@@ -50,6 +52,11 @@ impl Stock {
         self.made.remove(&**keyspace.name());
     }
 
+    /// Whether this process has made a keyspace.
+    pub(super) fn is_ours(&self, keyspace: &Keyspace) -> bool {
+        self.made.contains_key(&**keyspace.name())
+    }
+
     /// Takes an empty keyspace.
     pub(super) fn take(&mut self, purpose: Purpose) -> Option<Keyspace> {
         let place = self.empty.iter().position(|(kind, _)| *kind == purpose)?;
@@ -73,12 +80,14 @@ impl Stock {
     }
 }
 
-/// Empties a keyspace that the disk says is retired; `write` puts a key into it.
+/// Empties a keyspace that the disk says is retired; `step` comes before each step, `write` puts a key into it.
 pub(super) fn empty(
     keyspace: &Keyspace,
+    step: &dyn Fn() -> Result<(), StoreError>,
     write: impl FnOnce(&Keyspace, &[u8]) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let failed = |error: fjall::Error| StoreError::engine("emptying an old keyspace", &error);
+    step()?;
     {
         // A table that is just being written would be left behind.
         let _flushing = keyspace.tree.get_flush_lock();
@@ -86,8 +95,10 @@ pub(super) fn empty(
             // Emptying alone forgets tables without deleting their files.
             keyspace.tree.drop_range::<&[u8], _>(..).map_err(|error| failed(error.into()))?;
         }
+        step()?;
         keyspace.clear().map_err(failed)?;
     }
     write(keyspace, EMPTIED)?;
+    step()?;
     keyspace.rotate_memtable().map(drop).map_err(failed)
 }

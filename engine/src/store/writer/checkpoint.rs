@@ -142,38 +142,59 @@ impl Writer {
         ];
         values.extend(catalog.as_ref().map(|types| (world, keys::CATALOG.as_bytes(), types.as_slice())));
         values.extend(log_value.as_ref().map(|start| (world, keys::LOG.as_bytes(), start.as_slice())));
+        let program = self.program.take();
+        values.extend(program.as_ref().map(|lines| (world, keys::PROGRAM.as_bytes(), lines.as_slice())));
         self.disk.write(&values)?;
         self.link = checkpoint.anew.unwrap_or(self.link);
         self.sync()?;
         let started = Instant::now();
         // Whoever copies the directory needs the older epoch a little longer; a later end deletes it too.
         self.spared = if self.marker.is_read() { self.spared + 1 } else { 0 };
-        if self.spared == 0 || self.spared > KEPT_EPOCHS_MAX {
-            self.forget()?;
+        let spared = self.spared > 0 && self.spared <= KEPT_EPOCHS_MAX;
+        if !spared {
+            self.forget();
         }
         // What stays is no longer written.
         self.disk.settle(before..checkpoint.epoch)?;
         if log_start.is_some() {
             self.disk.log_start = log_start;
-            self.disk.drop_older_logs()?;
+            self.disk.retire_older_logs();
         }
-        self.log.tend(&mut self.disk, checkpoint.frame, self.head)?;
+        self.log.tend(&mut self.disk, checkpoint.frame, self.head, spared)?;
+        if !spared {
+            self.tidy()?;
+        }
         self.page_bytes = checkpoint.bytes;
         self.disk.prepare_epoch(self.page_bytes)?;
         self.count_epoch(0, started);
         Ok(())
     }
 
-    /// Deletes the epochs that no frame needs any more that is to be kept.
-    pub(super) fn forget(&mut self) -> Result<(), StoreError> {
+    /// Retires the epochs that no frame needs any more that is to be kept.
+    pub(super) fn forget(&mut self) {
         let first = self.kept.first_needed(self.head, self.history);
         if first > 0 {
             // Told before it is done: who asks in between is refused, not disappointed.
             self.kept.starts.drain(..first);
             self.tell_retained();
             let oldest = self.kept.starts.first().map_or(0, |start| start.epoch);
-            self.disk.delete_before(oldest)?;
+            self.disk.retire_before(oldest);
         }
+    }
+
+    /// Lets go of what is retired: the disk is told first, and synced.
+    pub(super) fn tidy(&mut self) -> Result<(), StoreError> {
+        if self.disk.tell_retired()? {
+            self.promise()?;
+        }
+        self.disk.clear_out()
+    }
+
+    /// Syncs what is written by now, whatever the durability, and says so in the watermark.
+    pub(super) fn promise(&mut self) -> Result<(), StoreError> {
+        self.disk.sync()?;
+        self.marker.synced(self.head, self.link)?;
+        self.synced = self.head;
         Ok(())
     }
 

@@ -96,3 +96,57 @@ fn many_checkpoints_leave_no_files() -> Result<(), Box<dyn Error>> {
     }
     Ok(())
 }
+
+/// Goal: while somebody holds the shared lock on FORMAT, as a copy of the directory does, no table goes that was there,
+/// neither of an epoch nor of the log, at checkpoints and at an opening that is to end both; once it is given back, they do.
+#[test]
+fn nothing_goes_while_the_directory_is_copied() -> Result<(), Box<dyn Error>> {
+    let dir = tempfile::tempdir()?;
+    let types =
+        [TypeEntry { name: "a".to_owned(), version: 1, row: RowKind::Fixed(8), layout: 0, transient: false }];
+    let mut options = StoreOptions::default();
+    options.inputs = InputLog { frames: 5, bytes: 100 };
+    options.history = History::frames(6);
+    let mut writer = DeltaWriter::default();
+    // Tables of epochs and of the log; fjall's own, the world's and the segment being written are joined whenever.
+    let tables = || -> Result<Vec<std::path::PathBuf>, Box<dyn Error>> {
+        let all = testkit::files(dir.path())?.into_iter().map(|file| file.path);
+        let own = ["db/keyspaces/0/", "db/keyspaces/1/"].map(Path::new);
+        Ok(all
+            .filter(|path| path.to_string_lossy().contains("/tables/"))
+            .filter(|path| own.iter().all(|own| !path.starts_with(own)))
+            .collect())
+    };
+    let (mut store, _) = Store::open(dir.path(), &types, &facts(), &options)?;
+    for number in 0..20 {
+        frame(&mut store, &mut writer, number)?;
+    }
+    store.flush()?;
+    let format = std::fs::File::open(dir.path().join("FORMAT"))?;
+    format.lock_shared()?;
+    let before = tables()?;
+    assert!(before.len() > 8, "{before:?}");
+    let missing = || -> Result<Vec<_>, Box<dyn Error>> {
+        let now = tables()?;
+        Ok(before.iter().filter(|path| !now.contains(path)).cloned().collect())
+    };
+    for number in 20..25 {
+        frame(&mut store, &mut writer, number)?;
+    }
+    store.flush()?;
+    assert_eq!(missing()?, Vec::<std::path::PathBuf>::new(), "at checkpoints");
+    drop(store);
+    options.inputs = InputLog::NONE;
+    options.history = History::frames(0);
+    let (mut store, _) = Store::open(dir.path(), &types, &facts(), &options)?;
+    store.confirm()?;
+    store.flush()?;
+    assert_eq!(missing()?, Vec::<std::path::PathBuf>::new(), "at the opening");
+    format.unlock()?;
+    // Done with the next thing that is written.
+    store.flush()?;
+    store.flush()?;
+    drop(store);
+    assert!(missing()?.len() > before.len() / 2, "{:?} of {before:?}", missing()?);
+    Ok(())
+}
