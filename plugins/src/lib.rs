@@ -45,6 +45,8 @@ pub mod runtime;
 pub mod series;
 #[cfg(feature = "stdio")]
 pub mod stdio;
+#[cfg(test)]
+mod still;
 
 #[cfg(feature = "store")]
 pub use diptych_engine::store;
