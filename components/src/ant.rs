@@ -1,8 +1,10 @@
 //! Ants: where they are and what they have gone through, their trails, and the ground with its signals and food.
 //!
 //! Invariant: plain data. The ground is a torus of square tiles, numbered in reading order; a signal points from the
-//! nest towards food. Lengths are in cells, times in frames. What ants do is behaviour and lives in `diptych-systems`.
+//! nest towards food. Lengths are in cells, times in steps: frames that are not still. What ants do is behaviour and
+//! lives in `diptych-systems`.
 
+use crate::grid::around;
 use bytemuck::{Pod, Zeroable};
 
 /// Columns and rows of a tile.
@@ -150,15 +152,8 @@ impl Ground {
     /// On a ground without tiles.
     #[must_use]
     pub fn around(&self, tile: u32) -> [u32; 4] {
-        let (column, row) = (tile % self.columns, tile / self.columns);
-        let step = |at: u32, of: u32| ((at + of - 1) % of, (at + 1) % of);
-        let ((west, east), (north, south)) = (step(column, self.columns), step(row, self.rows));
-        [
-            north * self.columns + column,
-            south * self.columns + column,
-            row * self.columns + west,
-            row * self.columns + east,
-        ]
+        let [_, north, _, west, east, _, south, _] = around(self.columns, self.rows, tile);
+        [north, south, west, east]
     }
 }
 

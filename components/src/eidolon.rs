@@ -50,7 +50,7 @@ pub struct Mass(pub f64);
 #[derive(Clone, Copy, PartialEq, Debug, Default, Pod, Zeroable)]
 pub struct Charge(pub Vec8);
 
-/// A force on a particle from outside, for one frame; true for one frame only.
+/// A force on a particle from outside, for the next step: whoever steps particles takes it away again.
 #[repr(C)]
 #[derive(Clone, Copy, PartialEq, Debug, Default, Pod, Zeroable)]
 pub struct Push(pub Vec8);
@@ -130,6 +130,18 @@ impl Particle {
     #[must_use]
     pub fn is_charged(&self) -> bool {
         self.charge != Vec8::ZERO
+    }
+
+    /// Whether it stays where it is.
+    #[must_use]
+    pub fn is_pinned(&self) -> bool {
+        self.flags & PINNED != 0
+    }
+
+    /// Energy of its motion; none of one that stays where it is, whatever its velocity says.
+    #[must_use]
+    pub fn motion(&self) -> f64 {
+        if self.is_pinned() { 0.0 } else { 0.5 * self.mass * self.velocity.length_squared() }
     }
 }
 
@@ -231,11 +243,20 @@ pub struct Ledger {
     /// Forces that acted.
     pub pushed: u64,
     /// Parts of updates that were refused: a particle with a fault or beyond a limit, a subject that is no particle
-    /// of the field, a force that is no number.
+    /// of the field, a force that is no number, and all of an update of more than [`UPDATE_PARTS_MAX`].
     pub refused: u64,
 }
 
 impl Ledger {
+    /// Whether an update may be applied, as far as its length goes; counts all parts of one that is too long as refused.
+    pub fn accepts(&mut self, update: &FieldUpdate) -> bool {
+        let is_short = update.parts() <= UPDATE_PARTS_MAX;
+        if !is_short {
+            self.refused += update.parts() as u64;
+        }
+        is_short
+    }
+
     /// Whether the field may take in a particle; counts it as added or refused.
     pub fn admit(&mut self, particle: &Particle) -> bool {
         let charged = self.charged + u64::from(particle.is_charged());
@@ -256,7 +277,7 @@ impl Ledger {
     }
 }
 
-/// The state of one circuit of a field, after the frame in which it is seen.
+/// The state of one circuit of a field, after the step in which it is seen.
 #[repr(C)]
 #[derive(Clone, Copy, PartialEq, Debug, Pod, Zeroable)]
 pub struct LayerState {
@@ -272,8 +293,8 @@ pub struct LayerState {
     pub barycenter: Vec8,
     /// Variance of the position an axis, weighted by mass.
     pub variance: Vec8,
-    /// The last frame in which the above changed.
-    pub frame: u64,
+    /// The last step in which the above changed.
+    pub step: u64,
 }
 
 const _: () = assert!(size_of::<LayerState>() == 160);

@@ -113,6 +113,8 @@ pub struct Origin {
     /// Seconds of a step, by which places and velocities of a frame are brought to one moment; 0 where they are of one,
     /// and before it is known.
     pub tick: f64,
+    /// Bodies that it was made with and those that came in later; with [`Departed::bodies`] this says how many there are.
+    pub bodies: u64,
     /// [`Origin::KNOWN`] from then on, or what there is before.
     pub is_known: u64,
 }

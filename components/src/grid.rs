@@ -12,6 +12,10 @@ use core::marker::PhantomData;
 
 /// Cells of a grid.
 pub const GRID_CELLS_MAX: u64 = 1 << 28;
+/// Bytes of a grid's cells, of either slot.
+pub const GRID_BYTES_MAX: u64 = 1 << 30;
+/// Bytes of a tile: whole ones lie on the stacks of threads while they are made, a few at a time.
+pub const TILE_BYTES_MAX: usize = 64 << 10;
 
 /// `N` rows of `N` cells.
 #[derive(Clone, Copy, PartialEq, Debug, Pod, Zeroable)]
@@ -25,7 +29,7 @@ pub struct Tile<T, const N: usize> {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
     "a grid of {width} by {height} cells is refused: both sides must be multiples of {side}, not 0, and there are at most \
-     {GRID_CELLS_MAX} cells"
+     {GRID_CELLS_MAX} cells of together {GRID_BYTES_MAX} bytes"
 )]
 pub struct SizeError {
     /// Columns that were asked for.
@@ -58,20 +62,31 @@ pub struct GridMap<T, const N: usize> {
 }
 
 impl<T, const N: usize> GridMap<T, N> {
-    /// Cells of a tile's side.
+    /// Cells of a tile's side. What is too large to be a tile does not compile:
+    ///
+    /// ```compile_fail
+    /// let map = diptych_components::grid::GridMap::<f32, 129>::new(129, 129, 1);
+    /// ```
     pub const SIDE: u32 = {
         assert!(N > 0 && N <= 1 << 12, "a tile has 1 to 4096 cells a side");
+        assert!(
+            size_of::<Tile<T, N>>() <= TILE_BYTES_MAX,
+            "a tile has at most 64 KiB: take fewer cells a side"
+        );
         N as u32
     };
 
     /// A grid of so many cells whose first tile has this `Id`.
     ///
     /// # Errors
-    /// When a side is 0 or no multiple of `N`, or there would be more than [`GRID_CELLS_MAX`] cells.
+    /// When a side is 0 or no multiple of `N`, or there would be more than [`GRID_CELLS_MAX`] cells or [`GRID_BYTES_MAX`]
+    /// bytes of them.
     pub fn new(width: u32, height: u32, first: u64) -> Result<Self, SizeError> {
         let fits = |side: u32| side > 0 && side.is_multiple_of(Self::SIDE);
         let cells = u64::from(width) * u64::from(height);
-        if !fits(width) || !fits(height) || cells > GRID_CELLS_MAX || first.checked_add(cells).is_none() {
+        // Neither product reaches 2^64: a cell is far below 2^32 bytes, as a tile is.
+        let is_small = cells <= GRID_CELLS_MAX && cells * size_of::<T>() as u64 <= GRID_BYTES_MAX;
+        if !fits(width) || !fits(height) || !is_small || first.checked_add(cells).is_none() {
             return Err(SizeError { width, height, side: Self::SIDE });
         }
         Ok(Self { width, height, first, cell: PhantomData })
@@ -244,6 +259,10 @@ mod tests {
             assert!(GridMap::<u8, 3>::read(&mut Fields(&bytes)).is_err());
         }
         assert!(GridMap::<u8, 3>::new(3, 3, u64::MAX).is_err());
+        // Of 512 bytes a cell 2^21 are as many as there may be.
+        assert!(GridMap::<[u64; 64], 8>::new(2048, 1024, 0).is_ok());
+        assert!(GridMap::<[u64; 64], 8>::new(2048, 1032, 0).is_err());
+        assert_eq!(GridMap::<f32, 128>::SIDE, 128);
         let map = GridMap::<u8, 3>::new(30, 6, 77).unwrap_or_else(|error| panic!("{error}"));
         let mut bytes = Vec::new();
         map.put(&mut bytes);

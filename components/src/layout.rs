@@ -33,6 +33,10 @@ pub const LAYOUT_NAME_BYTES_MAX: usize = 255;
 pub const LAYOUT_TEXT_BYTES_MAX: usize = 1 << 20;
 /// Layouts that may name each other.
 pub const LAYOUTS_MAX: usize = 1024;
+/// Scalars of all layouts that may name each other.
+pub const LAYOUTS_FIELDS_MAX: u64 = 1 << 20;
+/// Bytes of the paths of those scalars.
+pub const LAYOUTS_PATH_BYTES_MAX: u64 = 64 << 20;
 
 #[cfg(test)]
 mod tests;

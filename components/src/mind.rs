@@ -1,7 +1,8 @@
 //! Minds: creatures with needs, what they intend and remember, the items they live on, and what has been seen.
 //!
 //! Invariant: plain data. The world is a square of 64 by 64 cells with at most one item a cell; beyond its edge there is
-//! nothing. Lengths are in units, times in frames. What minds do is behaviour and lives in `diptych-systems`.
+//! nothing. Lengths are in units, times in steps: frames that are not still. What minds do is behaviour and lives in
+//! `diptych-systems`.
 
 use bytemuck::{Pod, Zeroable};
 

@@ -1,4 +1,5 @@
-//! Recorded numbers: what a measure was at every so manyth frame, in pieces of bounded length.
+//! Recorded numbers: what a measure was at every so manyth frame, in pieces of bounded length. Still frames are not
+//! counted.
 //!
 //! Invariant: equal pieces have equal bytes, numbers that are none included. When a piece grows is behaviour and lives in
 //! `diptych-systems`.

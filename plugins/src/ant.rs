@@ -75,7 +75,6 @@ impl Plugin for AntPlugin {
             .message::<Answer>("ant.answer", 1)
             .system("ant.ground", step_ground)
             .system("ant.walk", walk_ants)
-            .fact("scene", "ants")
             .fact("ant.version", VERSION)
             .fact(FACT_OPTIONS, self.fact);
         let Some(options) = self.options else { return Ok(()) };

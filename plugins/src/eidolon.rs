@@ -17,7 +17,7 @@ pub use options::{Options, OptionsFault, PARTICLES_DEFAULT};
 pub use show::{draw, energy, measures};
 
 /// Version of this plugin's state and behaviour; a world made by another one is refused.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 const FACT_OPTIONS: &str = "eidolon.options";
 
 /// One field of particles that are drawn to the middle of their layer and pushed apart by their charges, stepped by
@@ -37,7 +37,7 @@ const FACT_OPTIONS: &str = "eidolon.options";
 /// engine.inputs().send("example", &AddressedUpdate { field, update }).unwrap();
 /// engine.run(Pace::frames(10)).unwrap();
 /// let layer = engine.view().iter::<LayerState>().find(|(_, layer)| layer.circuit == 3).unwrap().1;
-/// assert_eq!((layer.population, layer.frame), (9, 10));
+/// assert_eq!((layer.population, layer.step), (9, 10));
 /// ```
 #[derive(Clone, Debug)]
 pub struct EidolonPlugin {
@@ -76,7 +76,7 @@ impl Plugin for EidolonPlugin {
             .state::<Mass>("eidolon.mass", 1)
             .state::<Charge>("eidolon.charge", 1)
             .state::<Member>("eidolon.member", 1)
-            .transient::<Push>("eidolon.push", 1)
+            .state::<Push>("eidolon.push", 1)
             .state::<FieldSettings>("eidolon.settings", 1)
             .state_with::<FieldName, NameCodec>("eidolon.name", 1)
             .state::<Ledger>("eidolon.ledger", 1)
@@ -85,7 +85,6 @@ impl Plugin for EidolonPlugin {
             .input_with::<AddressedUpdate, AddressedUpdateCodec>("eidolon.update", 1, apply_update)
             .system("eidolon.step", step_fields)
             .derive("eidolon.layers", describe_layers)
-            .fact("scene", "eidolon")
             .fact("eidolon.version", VERSION)
             .fact(FACT_OPTIONS, self.fact);
         let Some(options) = self.options else { return Ok(()) };

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Version of this plugin's state and behaviour; a world made by another one is refused.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 const FACT_RULES: &str = "gravity.rules";
 const FACT_BODIES: &str = "gravity.bodies";
 const FACT_LAW: &str = "gravity.law";
@@ -59,12 +59,16 @@ impl GravityPlugin {
     /// These bodies, as they are, in place of the disc.
     ///
     /// # Errors
-    /// If there are none or too many, if one is not sound, or if an option is out of its range.
+    /// If there are none or too many, if one is not sound, if one has a lifetime under the rules of the seed, or if an
+    /// option is out of its range.
     pub fn of(particles: Vec<Particle>, options: Options) -> Result<GravityPlugin, OptionsError> {
         let options = Options { bodies: particles.len(), ..options };
         options.check()?;
         for (index, particle) in particles.iter().enumerate() {
             particle.check().map_err(|fault| OptionsError::Particle { index, fault })?;
+        }
+        if options.rules == Rules::Seed && particles.iter().any(|body| body.lifetime.is_finite()) {
+            return Err(OptionsError::Lifetime);
         }
         let (law, hash) = (options.law(), xxh3_64(bytemuck::cast_slice(&particles)));
         let facts = [
@@ -110,8 +114,6 @@ impl Plugin for GravityPlugin {
             .state::<Law>("gravity.law", 1)
             .state::<Origin>("gravity.origin", 1)
             .state::<Departed>("gravity.departed", 1)
-            .input::<Particle>("gravity.particle", 1, throw)
-            .fact("scene", "gravity")
             .fact("gravity.version", VERSION);
         for (name, value) in &self.facts {
             registrar.fact(name, value);
@@ -123,7 +125,8 @@ impl Plugin for GravityPlugin {
         let (rules, Some((law, particles))) = (self.rules, self.setup) else { return Ok(()) };
         registrar.setup("gravity.setup", move |structure: &mut Structure<'_, '_>| {
             let momentum = particles.iter().map(|body| body.velocity * body.mass).sum();
-            let origin = Origin { momentum, energy: 0.0, unit: 0.0, tick: 0.0, is_known: Origin::UNKNOWN };
+            let bodies = particles.len() as u64;
+            let origin = Origin { momentum, bodies, is_known: Origin::UNKNOWN, ..Origin::zeroed() };
             structure.spawn((law, origin, Departed::zeroed()));
             for particle in &particles {
                 structure.spawn(components(particle));
@@ -145,6 +148,7 @@ impl Plugin for GravityPlugin {
 /// The systems of the conserving rules. That of the tree comes first by its name, and so in a wave before its readers.
 fn conserving(registrar: &mut Registrar) {
     registrar
+        .input::<Particle>("gravity.particle", 1, throw)
         .resource(systems::Clusters::default())
         .system("gravity.acceleration", systems::accelerate)
         .system("gravity.clusters", systems::build_clusters)
@@ -160,7 +164,14 @@ fn conserving(registrar: &mut Registrar) {
 /// The systems of the rules of the seed, which need no order. Tree and groups are state of their own: each is read a frame
 /// after it was made.
 fn seed(registrar: &mut Registrar) {
+    // These rules know no end.
+    let throw = |applier: &mut Applier<'_, '_>, particle: Particle| {
+        if particle.lifetime == f64::INFINITY {
+            throw(applier, particle);
+        }
+    };
     registrar
+        .input::<Particle>("gravity.particle", 1, throw)
         .state::<TreeNode>("gravity.node", 1)
         .state::<Barycentre>("gravity.barycentre", 1)
         .system("gravity.acceleration", systems::seed::accelerate)
@@ -191,16 +202,17 @@ fn components(particle: &Particle) -> Components {
     )
 }
 
-/// The input `gravity.particle`: a body more. One that is not sound, or one too many, is left out; whoever sends one
-/// can ask [`Particle::check`] before.
+/// The input `gravity.particle`: a body more. One that is not sound, or one too many, is left out, and under the rules of
+/// the seed one with a lifetime; whoever sends one can ask [`Particle::check`] before.
 fn throw(applier: &mut Applier<'_, '_>, particle: Particle) {
     let Some(law) = applier.ids::<Origin>().first().copied() else { return };
     let Some(origin) = applier.get::<Origin>(law).copied() else { return };
-    if particle.check().is_err() || applier.ids::<Position>().len() >= BODIES_MAX {
+    let gone = applier.get::<Departed>(law).map_or(0, |departed| departed.bodies);
+    if particle.check().is_err() || origin.bodies.saturating_sub(gone) >= BODIES_MAX as u64 {
         return;
     }
     applier.spawn(components(&particle));
     let momentum = origin.momentum + particle.velocity * particle.mass;
     // Energies are measured against what there is with it.
-    applier.set(law, Origin { momentum, is_known: Origin::UNKNOWN, ..origin });
+    applier.set(law, Origin { momentum, bodies: origin.bodies + 1, is_known: Origin::UNKNOWN, ..origin });
 }

@@ -53,6 +53,8 @@ pub mod runtime;
 pub mod series;
 #[cfg(feature = "stdio")]
 pub mod stdio;
+#[cfg(test)]
+mod still;
 pub mod timer;
 pub mod unit;
 

@@ -84,7 +84,6 @@ impl Plugin for LifePlugin {
             .state::<TileNeighbours>("life.neighbours", 1)
             .state::<Rule>("life.rule", 1)
             .system("life.step", step_tiles)
-            .fact("scene", "life")
             .fact(FACT_VERSION, VERSION);
         for (name, value) in &self.facts {
             registrar.fact(name, value);

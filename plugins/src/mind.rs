@@ -75,7 +75,6 @@ impl Plugin for MindPlugin {
             .system("mind.see", note_seen)
             .system("mind.serve", serve_items)
             .system("mind.think", think_all)
-            .fact("scene", "minds")
             .fact("mind.version", VERSION)
             .fact(FACT_OPTIONS, self.fact);
         let Some(options) = self.options else { return Ok(()) };

@@ -73,7 +73,6 @@ impl Plugin for NbodyPlugin {
             .state::<Mass>("nbody.mass", 1)
             .state_with::<BodyName, NameCodec>("nbody.name", 1)
             .system("nbody.step", step_bodies)
-            .fact("scene", "nbody")
             .fact("nbody.version", VERSION)
             .fact(FACT_BODIES, self.fact);
         let Some(bodies) = self.bodies else { return Ok(()) };

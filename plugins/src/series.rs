@@ -1,8 +1,8 @@
 //! Measures of a world, recorded in it: every so manyth frame, as state that is stored, digested and replayed.
 //!
 //! Invariant: a world that records is another than one that does not, and says so by a fact. What is recorded follows from
-//! the frames alone. The measures of frame n are in the world from frame n + 1 on. Left out: pictures of them, which
-//! `diptych plot` draws.
+//! the frames alone. The measures of frame n are in the world from frame n + 1 on; frames are counted without still ones.
+//! Left out: pictures of them, which `diptych plot` draws.
 
 pub use diptych_components::series::*;
 use diptych_engine::prelude::*;
@@ -84,14 +84,16 @@ struct Meter {
 impl Meter {
     fn look(&self, view: View<'_>) {
         let SeriesPlugin { measures, every } = self.plugin;
-        let frame = view.frame();
-        let sample = frame.is_multiple_of(every).then(|| {
+        let step = view.step();
+        // After a still frame again, of the same step: what is recorded must follow from what is committed, and inputs
+        // reach a world in still frames too.
+        let sample = step.is_multiple_of(every).then(|| {
             let values = measures(view).into_iter().map(|Measure { name, value }| match value {
                 // Above 2^53 to the next number that can be shown.
                 Quantity::Count(count) => (name, count as f64),
                 Quantity::Real(real) => (name, real),
             });
-            Sample { frame, every, values: values.collect() }
+            Sample { step, every, values: values.collect() }
         });
         self.latest.put(sample);
     }
@@ -181,6 +183,18 @@ mod tests {
             digests.push(engine.digest());
         }
         assert!(digests.iter().all(|digest| *digest == digests[0]), "{digests:?}");
+    }
+
+    /// Claim: still frames move no series: each step is measured once, and none is lost.
+    #[test]
+    fn still_frames_change_nothing() {
+        let world = |builder: EngineBuilder| {
+            builder.dt(0.01).plugin(NbodyPlugin::planets()).plugin(SeriesPlugin::new(measures, 3))
+        };
+        crate::still::assert_still_frames_change_nothing(world, 20, |engine, step| {
+            let samples = recorded(engine.view()).get("energy").map_or(0, Vec::len) as u64;
+            assert_eq!(samples, step.div_ceil(3), "after {step} steps");
+        });
     }
 
     /// Claim: where a measure has as many pieces as it may, the oldest goes for the next one.

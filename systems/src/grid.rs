@@ -10,7 +10,9 @@
 mod change;
 
 pub use change::{GridChange, GridCodec, resize};
-pub use diptych_components::grid::{GRID_CELLS_MAX, GridMap, SizeError, Tile};
+pub use diptych_components::grid::{
+    GRID_BYTES_MAX, GRID_CELLS_MAX, GridMap, SizeError, TILE_BYTES_MAX, Tile,
+};
 
 use crate::canonical::CanonicalCodec;
 use bevy_ecs::entity::Entity;

@@ -1,16 +1,18 @@
-//! What is to change in a field: particles to add and to remove, and forces for one frame.
+//! What is to change in a field: particles to add and to remove, and forces for one step.
 //!
-//! Invariant: no bytes make a reader panic or allocate more than they hold, and equal updates have equal bytes. Whether
-//! a part of an update may be is decided by who applies it.
+//! Invariant: what is written can be read, however much it is, because a stored world holds updates under way. No bytes
+//! make a reader panic or allocate more than they hold, and equal updates have equal bytes. Whether an update or a part
+//! of one may be is decided by who applies it.
 
 use super::{Particle, Vec8};
 use crate::fields::{FieldError, Fields};
 
-/// Particles added, removed and pushed by one update, at most, together.
+/// Particles added, removed and pushed by one update, at most, together: a larger one changes nothing, see
+/// [`Ledger::accepts`](super::Ledger::accepts).
 pub const UPDATE_PARTS_MAX: usize = 1 << 14;
 
-/// A change of one field, as a message to the field's entity. It is applied in the frame in which it is read: forces
-/// act in that frame, particles are added and removed at its commit.
+/// A change of one field, as a message to the field's entity. It is applied in the step in which it is read: forces
+/// act in that step, particles are added and removed at its commit.
 ///
 /// ```
 /// use diptych_components::eidolon::{FieldUpdate, Particle, Vec8};
@@ -26,7 +28,7 @@ pub struct FieldUpdate {
     pub added: Vec<Particle>,
     /// `Id`s of particles to remove, as plain numbers.
     pub removed: Vec<u64>,
-    /// Forces, each with the `Id` of the particle it acts on, for one frame; several on one particle add up.
+    /// Forces, each with the `Id` of the particle it acts on, for one step; several on one particle add up.
     pub forces: Vec<(u64, Vec8)>,
 }
 
@@ -72,7 +74,7 @@ impl FieldUpdate {
     /// Reads one back.
     ///
     /// # Errors
-    /// When the bytes are none, or hold more than [`UPDATE_PARTS_MAX`] parts.
+    /// When the bytes are none.
     pub fn decode(bytes: &[u8]) -> Result<FieldUpdate, FieldError> {
         let mut fields = Fields(bytes);
         let update = FieldUpdate::read(&mut fields)?;
@@ -81,14 +83,8 @@ impl FieldUpdate {
     }
 
     fn read(fields: &mut Fields<'_>) -> Result<FieldUpdate, FieldError> {
-        let counts = [fields.u32()?, fields.u32()?, fields.u32()?];
-        let parts: u64 = counts.iter().map(|count| u64::from(*count)).sum();
-        if parts > UPDATE_PARTS_MAX as u64 {
-            return Err(FieldError(format!(
-                "an update of {parts} particles; send at most {UPDATE_PARTS_MAX} at a time"
-            )));
-        }
-        let [added, removed, forces] = counts;
+        let [added, removed, forces] = [fields.u32()?, fields.u32()?, fields.u32()?];
+        // Counts are believed part by part: a part that is not there ends it.
         let mut update = FieldUpdate::default();
         for _ in 0..added {
             update.added.push(Particle {
@@ -155,7 +151,7 @@ mod tests {
         AddressedUpdate { field: 11, update }
     }
 
-    /// Claim: whatever is cut off or appended is refused, and so are counts beyond the limit, without a panic.
+    /// Claim: whatever is cut off or appended is refused, and so are counts of more than there is, without a panic.
     #[test]
     fn other_bytes_are_refused() {
         let mut bytes = Vec::new();
@@ -166,7 +162,15 @@ mod tests {
         }
         assert!(AddressedUpdate::decode(&[&bytes[..], &[0]].concat()).is_err(), "a byte too many");
         bytes[8..20].fill(0xFF);
-        let error = AddressedUpdate::decode(&bytes).expect_err("too many parts");
-        assert!(error.to_string().ends_with("send at most 16384 at a time"), "{error}");
+        assert!(AddressedUpdate::decode(&bytes).is_err(), "2^32 parts in some bytes");
+    }
+
+    /// Claim: an update of more parts than are applied comes back from its bytes all the same, since a world may hold it.
+    #[test]
+    fn large_updates_come_back() {
+        let large = FieldUpdate { removed: vec![3; UPDATE_PARTS_MAX + 1], ..FieldUpdate::default() };
+        let mut bytes = Vec::new();
+        large.encode(&mut bytes);
+        assert!(FieldUpdate::decode(&bytes).is_ok_and(|update| update == large));
     }
 }

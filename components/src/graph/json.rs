@@ -1,11 +1,16 @@
 //! Graphs as JSON: `{"directed":..,"nodes":[{"id":..,"data":..}],"edges":[{"u":..,"v":..,"weight":..,"data":..}]}`.
 //!
-//! Invariant: equal graphs have equal texts. What is missing in a text is as when it is not said to the graph itself:
-//! no data, a weight of 1, a node that only edges name. Nodes or edges twice, and unknown members, are refused.
+//! Invariant: equal graphs have equal texts, and a text gives back the graph that it was made of, with every bit of a
+//! weight, if its names and data do. What is missing in a text is as when it is not said to the graph itself: no data, a
+//! weight of 1, a node that only edges name. Data that is `null` is data where the type has such a value, and else none.
+//! Nodes or edges twice, and unknown members, are refused.
 
 use super::{Edge, Graph, GraphError, NodeId};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use core::fmt;
+use core::marker::PhantomData;
+use serde::de::value::UnitDeserializer;
+use serde::de::{DeserializeOwned, Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Bytes of a graph's text that are read.
 pub const GRAPH_JSON_BYTES_MAX: usize = 256 << 20;
@@ -22,7 +27,8 @@ struct Whole<N, E> {
 #[serde(deny_unknown_fields)]
 struct NodeText<K, N> {
     id: K,
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    #[serde(default = "none", deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[serde(bound(deserialize = "N: Deserialize<'de>"))]
     data: Option<N>,
 }
 
@@ -33,7 +39,8 @@ struct EdgeText<K, E> {
     v: K,
     #[serde(default = "one")]
     weight: f64,
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    #[serde(default = "none", deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[serde(bound(deserialize = "E: Deserialize<'de>"))]
     data: Option<E>,
 }
 
@@ -43,6 +50,29 @@ fn none<T>() -> Option<T> {
 
 fn one() -> f64 {
     1.0
+}
+
+/// Data that is in a text: also `null`, which an `Option` would take for nothing, where it is some value's JSON.
+fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    struct Said<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Said<T> {
+        type Value = Option<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("data")
+        }
+
+        fn visit_none<E: Error>(self) -> Result<Option<T>, E> {
+            Ok(T::deserialize(UnitDeserializer::<E>::new()).ok())
+        }
+
+        fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Option<T>, D::Error> {
+            T::deserialize(from).map(Some)
+        }
+    }
+
+    from.deserialize_option(Said(PhantomData))
 }
 
 impl<K: NodeId + Serialize, N: Serialize, E: Serialize> Graph<K, N, E> {

@@ -1,13 +1,15 @@
 //! From types to layouts: sizes first, then fields.
 //!
 //! Invariant: nothing is laid out before its size, the number of its scalars and its depth are known to be within the
-//! limits, and each named type is measured once: what a text asks for costs what the text has, and the limits.
+//! limits, for each layout and for all together, and each named type is measured once: what a text asks for costs what
+//! the text has, and the limits.
 
 use super::text::{read_text, read_types};
 use super::value::column;
 use super::{
     Field, LAYOUT_BYTES_MAX, LAYOUT_DEPTH_MAX, LAYOUT_FIELDS_MAX, LAYOUT_NAME_BYTES_MAX,
-    LAYOUT_TEXT_BYTES_MAX, LAYOUTS_MAX, Layout, LayoutError, Member, ScalarKind, Shape,
+    LAYOUT_TEXT_BYTES_MAX, LAYOUTS_FIELDS_MAX, LAYOUTS_MAX, LAYOUTS_PATH_BYTES_MAX, Layout, LayoutError,
+    Member, ScalarKind, Shape,
 };
 use crate::slp::View;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +44,8 @@ struct Measure {
     size: u32,
     align: u32,
     fields: u32,
+    /// Of the paths of all its scalars, at most; a field's name counts for each scalar in it.
+    path_bytes: u64,
     depth: u32,
 }
 
@@ -85,6 +89,7 @@ impl Layouts {
             return Err(too_long(text.len()));
         }
         let mut compiler = Compiler { shapes: &shapes, measures: BTreeMap::new(), open: Vec::new() };
+        compiler.measure_all()?;
         let layouts = shapes.keys().map(|name| Ok((name.clone(), compiler.layout(name)?)));
         Ok(Self { layouts: layouts.collect::<Result<_, LayoutError>>()?, text })
     }
@@ -117,6 +122,21 @@ struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
+    /// Measures all types, and what they will take together.
+    fn measure_all(&mut self) -> Result<(), LayoutError> {
+        let (shapes, mut fields, mut path_bytes) = (self.shapes, 0_u64, 0_u64);
+        for name in shapes.keys() {
+            let measure = self.measure_named(name, name)?;
+            // A layout has far fewer than 2^32 of either, and there are at most as many as the text has bytes.
+            fields += u64::from(measure.fields);
+            path_bytes += measure.path_bytes;
+            if fields > LAYOUTS_FIELDS_MAX || path_bytes > LAYOUTS_PATH_BYTES_MAX {
+                return Err(LayoutError::Together { name: name.clone(), fields, path_bytes });
+            }
+        }
+        Ok(())
+    }
+
     fn layout(&mut self, name: &'a str) -> Result<Layout, LayoutError> {
         let shapes = self.shapes;
         let Measure { size, align, .. } = self.measure_named(name, name)?;
@@ -161,7 +181,9 @@ impl<'a> Compiler<'a> {
             return Err(LayoutError::Depth { path: path.to_owned() });
         }
         let measure = match shape {
-            Shape::Scalar(kind) => Measure { size: kind.size(), align: kind.size(), fields: 1, depth: 0 },
+            Shape::Scalar(kind) => {
+                Measure { size: kind.size(), align: kind.size(), fields: 1, path_bytes: 0, depth: 0 }
+            }
             Shape::Named(name) => self.measure_named(name, path)?,
             Shape::Array(_, 0) => return Err(LayoutError::Empty { path: path.to_owned() }),
             Shape::Array(element, length) => {
@@ -169,7 +191,10 @@ impl<'a> Compiler<'a> {
                 let bytes = u64::from(element.size) * u64::from(*length);
                 let fields = u64::from(element.fields) * u64::from(*length);
                 let (size, fields) = within_limits(path, bytes, fields)?;
-                Measure { size, fields, depth: element.depth + 1, ..element }
+                // `[999]`
+                let index = u64::from(length.ilog10()) + 3;
+                let path_bytes = u64::from(*length) * element.path_bytes + u64::from(fields) * index;
+                Measure { size, fields, path_bytes, depth: element.depth + 1, ..element }
             }
             Shape::Struct(members) => self.measure_struct(members, path, depth)?,
         };
@@ -185,7 +210,7 @@ impl<'a> Compiler<'a> {
         path: &str,
         depth: u32,
     ) -> Result<Measure, LayoutError> {
-        let mut whole = Measure { size: 0, align: 1, fields: 0, depth: 0 };
+        let mut whole = Measure { size: 0, align: 1, fields: 0, path_bytes: 0, depth: 0 };
         let mut names = BTreeSet::new();
         for member in members {
             let (name, shape) = match member {
@@ -206,6 +231,7 @@ impl<'a> Compiler<'a> {
             let bytes = u64::from(whole.size.next_multiple_of(field.align)) + u64::from(field.size);
             let fields = u64::from(whole.fields) + u64::from(field.fields);
             (whole.size, whole.fields) = within_limits(&path, bytes, fields)?;
+            whole.path_bytes += field.path_bytes + u64::from(field.fields) * (name.len() as u64 + 1);
             whole.align = whole.align.max(field.align);
             whole.depth = whole.depth.max(field.depth + 1);
         }

@@ -4,7 +4,7 @@
 
 use super::{
     LAYOUT_BYTES_MAX, LAYOUT_COLUMNS_MAX, LAYOUT_DEPTH_MAX, LAYOUT_FIELDS_MAX, LAYOUT_NAME_BYTES_MAX,
-    LAYOUTS_MAX, ScalarKind,
+    LAYOUTS_FIELDS_MAX, LAYOUTS_MAX, LAYOUTS_PATH_BYTES_MAX, ScalarKind,
 };
 
 /// Why there is no such layout, or no such value in one.
@@ -82,6 +82,19 @@ pub enum LayoutError {
     /// Too many layouts.
     #[error("there are {0} layouts; there may be {LAYOUTS_MAX}")]
     Many(usize),
+    /// Too many scalars, or too long paths of them, in all layouts together.
+    #[error(
+        "with {name} the layouts have {fields} scalars, whose paths have {path_bytes} bytes; together they may have \
+         {LAYOUTS_FIELDS_MAX} and {LAYOUTS_PATH_BYTES_MAX}: make arrays or names shorter"
+    )]
+    Together {
+        /// The layout with which they are too many.
+        name: String,
+        /// Scalars by then.
+        fields: u64,
+        /// Bytes of paths by then.
+        path_bytes: u64,
+    },
     /// Too many layouts to be state.
     #[error("there are {0} layouts; the values of {LAYOUT_COLUMNS_MAX} can be state of one world")]
     Columns(usize),

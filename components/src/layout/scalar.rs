@@ -1,7 +1,7 @@
 //! The numbers that fields are.
 //!
 //! Invariant: a number goes into a field only where it fits: no integer is cut, none becomes a fraction, and no finite
-//! number an infinite one. Rounding to the nearest `f32` is the one loss.
+//! number an infinite one. Rounding to the nearest `f32` is the one loss, and all NaNs become one.
 
 use core::fmt;
 
@@ -110,6 +110,9 @@ impl Scalar {
     pub(super) fn to_bytes(self, kind: ScalarKind) -> Option<[u8; 8]> {
         let bits = match (kind, self) {
             (ScalarKind::F64, Self::Integer(integer)) => exact(integer)?.to_bits(),
+            // Which of its many forms a NaN has may depend on the machine; in a value it has one.
+            (ScalarKind::F64, Self::Real(real)) if real.is_nan() => f64::NAN.to_bits(),
+            (ScalarKind::F32, Self::Real(real)) if real.is_nan() => u64::from(f32::NAN.to_bits()),
             (ScalarKind::F64, Self::Real(real)) => real.to_bits(),
             (ScalarKind::F32, Self::Integer(integer)) => u64::from((exact(integer)? as f32).to_bits()),
             (ScalarKind::F32, Self::Real(real)) => {

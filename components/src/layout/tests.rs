@@ -246,3 +246,39 @@ proptest! {
         drop(Layouts::parse(&text));
     }
 }
+
+/// Claim: a short text cannot ask for more paths or scalars than all layouts together may have, at no cost but its own.
+#[test]
+fn layouts_are_bounded_together() {
+    let name = "n".repeat(LAYOUT_NAME_BYTES_MAX);
+    let deep = |depth: usize, length: usize| {
+        let (open, close) = (format!("{{{name}: ").repeat(depth), "}".repeat(depth));
+        format!("deep: {open}[u8 {length}]{close} ")
+    };
+    let more = |count: usize| (0..count).map(|n| format!("x{n:03}: deep ")).collect::<String>();
+    let error = refused(&(deep(30, 16_384) + &more(1000)));
+    assert!(error.starts_with("with deep the layouts have 16384 scalars, whose paths have 125"), "{error}");
+    let error = refused(&(deep(20, 1024) + &more(1000)));
+    assert!(error.starts_with("with x011 the layouts have 13312 scalars"), "{error}");
+    let error = refused(&("deep: [u8 16384] ".to_owned() + &more(1000)));
+    assert!(error.starts_with("with x063 the layouts have 1064960 scalars"), "{error}");
+    // The bound of paths is at least what they have.
+    let some = layouts(&(deep(2, 12) + &more(2)));
+    assert_eq!(some.iter().map(|layout| layout.fields().len()).sum::<usize>(), 36);
+}
+
+/// Claim: what is no number has the same bits in a field, however it came about.
+#[test]
+fn nans_are_one() {
+    let all = layouts("pair: {x: f32 y: f64}");
+    let pair = all.get("pair").expect("it is there");
+    let packed = |nan: f64| pair.pack([("x", Scalar::Real(nan)), ("y", Scalar::Real(nan))]);
+    let plain = packed(f64::NAN);
+    assert!(plain.is_ok());
+    for nan in [-f64::NAN, f64::from_bits(0x7FF0_0000_0000_0001), f64::from_bits(0xFFF8_0000_DEAD_0000)] {
+        assert_eq!(packed(nan), plain, "{:x}", nan.to_bits());
+    }
+    assert!(
+        pair.unpack(&plain.expect("packed")).expect("a value").all(|(_, value)| value.as_real().is_nan())
+    );
+}

@@ -137,3 +137,9 @@ fn stored_worlds_are_the_same() {
     replay.run_to(u64::MAX).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!((replay.frame(), replay.digest()), (60, whole[60]));
 }
+
+/// Claim: still frames change nothing: ants wait, walk and lay as without them.
+#[test]
+fn still_frames_change_nothing() {
+    crate::still::assert_still_frames_change_nothing(world(options()), 40, |_, _| {});
+}

@@ -20,7 +20,7 @@ use super::args::PlotArgs;
 use super::file::Draft;
 use super::progress::Progress;
 use super::report::print;
-use super::scene::Kind;
+use super::scene::{FACT_SCENE, Kind};
 use super::{Failure, world};
 
 mod svg;
@@ -49,6 +49,11 @@ struct PlotReport {
 /// Draws a measure.
 pub(crate) fn plot(args: &PlotArgs) -> Result<(), Failure> {
     let to_output = args.out == Path::new("-");
+    if to_output && args.json {
+        return Err(Failure::refused(
+            "--json has nowhere to print the report: with --out - the drawing is on standard output; give --out FILE",
+        ));
+    }
     // A file that cannot be written is refused before frames are made again.
     let draft = if to_output { None } else { Some(Draft::begin(&args.out)?) };
     let (scene, recorded) = if args.replay { replayed(args)? } else { stored(args)? };
@@ -118,7 +123,7 @@ fn stored(args: &PlotArgs) -> Result<(String, Recorded), Failure> {
             ),
         ));
     }
-    Ok((image.facts().get("scene").cloned().unwrap_or_default(), recorded))
+    Ok((image.facts().get(FACT_SCENE).cloned().unwrap_or_default(), recorded))
 }
 
 /// What is measured in the frames of the world as they are made again.

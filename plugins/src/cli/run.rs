@@ -16,7 +16,7 @@ use super::args::WorldArgs;
 use super::film::Film;
 use super::progress::Progress;
 use super::report::{RunReport, print};
-use super::scene::{Kind, Scene};
+use super::scene::{FACT_SCENE, Kind, Scene};
 use super::{Failure, note, watch};
 
 /// Between two looks at how far a run is.
@@ -31,7 +31,7 @@ pub(crate) fn run<S: Scene>(scene: &S) -> Result<(), Failure> {
     }
     let goal = args.frames.unwrap_or(u64::MAX);
     let mut film = Film::begin(&args.picture, kind.draw)?;
-    let mut builder = scene.plug(builder(&args.world)?)?;
+    let mut builder = scene.plug(builder(&args.world)?)?.fact(FACT_SCENE, kind.name);
     if let Some(every) = args.record {
         builder = builder.plugin(SeriesPlugin::new(kind.measures, every));
     }

@@ -1,7 +1,8 @@
 //! The scenes that can be run, each with what commands need of it. A new one is a file in `scene/` and a line in the
 //! table here.
 //!
-//! Invariant: a command that runs, replays or draws a scene learns of it from this table alone.
+//! Invariant: a command that runs, replays or draws a scene learns of it from this table alone. Which scene a world is, is a
+//! fact that commands state of it, not the plugins: a program may put several of those into one world.
 
 use std::collections::BTreeMap;
 
@@ -24,6 +25,9 @@ mod nbody;
 
 /// What is stated of a stored world.
 pub(crate) type Facts = BTreeMap<String, String>;
+
+/// The fact that says which scene a world is.
+pub(crate) const FACT_SCENE: &str = "scene";
 
 /// The arguments of a scene, and what it is.
 pub(crate) trait Scene {
@@ -74,7 +78,7 @@ impl Kind {
 
     /// The scene that a world says it is, if it is one.
     pub(crate) fn named(facts: &Facts) -> Option<&'static Kind> {
-        Kind::of_name(facts.get("scene")?)
+        Kind::of_name(facts.get(FACT_SCENE)?)
     }
 
     /// The scene of this name.
@@ -89,7 +93,7 @@ impl Kind {
 
     /// A builder of the world that is stored with these facts, recording if it does, for replays.
     pub(crate) fn again(&self, builder: EngineBuilder, facts: &Facts) -> EngineBuilder {
-        let builder = (self.stored)(builder, facts);
+        let builder = (self.stored)(builder, facts).fact(FACT_SCENE, self.name);
         match SeriesPlugin::stored(facts, self.measures) {
             Some(series) => builder.plugin(series),
             None => builder,

@@ -104,7 +104,7 @@ fn updates_are_counted() {
     assert_eq!(counts, [before, 2, 2, 3, 8, 0]);
 }
 
-/// Claim: a force acts for one frame, the one after it was sent, by message and by input alike.
+/// Claim: a force acts for one step, the one after it was sent, by message and by input alike.
 #[test]
 fn forces_act_once() {
     let lone = Options { particles: 1, charged: 0, ..Options::default() };
@@ -143,7 +143,7 @@ fn forces_act_once() {
 
 /// Claim: layers are those of the positions in the same commit, and empty ones say so.
 #[test]
-fn layers_are_of_this_frame() {
+fn layers_are_of_this_step() {
     let few = Options { particles: 5, ..Options::default() };
     let engine = Engine::in_memory().dt(0.01).plugin(plugin(few)).build();
     let mut engine = engine.unwrap_or_else(|error| panic!("{error}"));
@@ -154,7 +154,7 @@ fn layers_are_of_this_frame() {
         let positions: Vec<Vec8> = members.filter_map(|(id, _)| Some(view.get::<Position>(id)?.0)).collect();
         assert_eq!(layer.population as usize, positions.len());
         assert_eq!(layer.barycenter, positions.first().copied().unwrap_or_default());
-        assert_eq!(layer.frame, if positions.is_empty() { 0 } else { 7 }, "{layer:?}");
+        assert_eq!(layer.step, if positions.is_empty() { 0 } else { 7 }, "{layer:?}");
     }
     assert_eq!(view.iter::<LayerState>().count(), CIRCUITS);
 }
@@ -265,4 +265,91 @@ fn stored_fields_are_the_same() {
     let mut replay = replay.unwrap_or_else(|error| panic!("{error}"));
     replay.run_to(u64::MAX).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!((replay.frame(), replay.digest()), (30, whole[30]));
+}
+
+/// Claim: still frames change nothing: a force that came with the step before one acts in the step after it.
+#[test]
+fn still_frames_change_nothing() {
+    let plain = |builder: EngineBuilder| builder.dt(0.01).plugin(plugin(options(false)));
+    crate::still::assert_still_frames_change_nothing(plain, 20, |engine, step| {
+        send(engine, step).unwrap_or_else(|error| panic!("{error}"));
+    });
+}
+
+/// Claim: an update of too many parts, by message or input, is counted as refused and does nothing else, and a world in
+/// which one is under way can be opened again.
+#[cfg(feature = "store")]
+#[test]
+fn too_large_updates_are_refused() {
+    let too_large = || FieldUpdate {
+        removed: vec![1; UPDATE_PARTS_MAX],
+        forces: vec![(1, Vec8::ZERO)],
+        ..FieldUpdate::default()
+    };
+    let flood =
+        move |fields: Query<(Id, Prev<FieldSettings>)>, mut out: Outbox<FieldUpdate>, clock: Clock| {
+            if clock.frame() == 3 {
+                for (id, _) in &fields {
+                    out.from(id).to(id, too_large());
+                }
+            }
+        };
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let open = || {
+        let builder = Engine::open(dir.path()).plugin(plugin(options(false))).system("test.flood", flood);
+        builder.build().unwrap_or_else(|error| panic!("{error}"))
+    };
+    let mut engine = open();
+    engine.run(Pace::frames(3)).unwrap_or_else(|error| panic!("{error}"));
+    drop(engine);
+    let mut engine = open();
+    let addressed = AddressedUpdate { field: field(&engine).bits(), update: too_large() };
+    for refused in [UPDATE_PARTS_MAX as u64 + 1, 2 * (UPDATE_PARTS_MAX as u64 + 1)] {
+        engine.step().unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(["population", "pushed", "refused"].map(|name| count(&engine, name)), [300, 0, refused]);
+        engine.inputs().send("test", &addressed).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+/// Claim: a pinned particle beyond the bounds stays there, and has no energy of motion, by the field's energy and by that
+/// of its layers.
+#[test]
+fn pinned_particles_stay() {
+    let pinned = Particle {
+        position: Vec8::axis(0) * 7.0,
+        velocity: Vec8::axis(1),
+        mass: 2.0,
+        flags: PINNED,
+        ..Particle::default()
+    };
+    let empty = Options { particles: 0, bound: 2.0, ..Options::default() };
+    let mut engine =
+        Engine::in_memory().dt(0.01).plugin(plugin(empty)).build().unwrap_or_else(|error| panic!("{error}"));
+    let update = FieldUpdate { added: vec![pinned], ..FieldUpdate::default() };
+    let sent = AddressedUpdate { field: field(&engine).bits(), update };
+    engine.inputs().send("test", &sent).unwrap_or_else(|error| panic!("{error}"));
+    engine.run(Pace::frames(5)).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(engine.view().single::<Position>(), Some(&Position(pinned.position)));
+    let layers = engine.view().iter::<LayerState>().map(|(_, layer)| layer.energy).sum::<f64>();
+    assert_eq!((energy(engine.view()), layers), (0.0, 0.0));
+}
+
+/// Claim: a field whose settings are wrong has energies that are numbers, and its layers' states rest once they are known.
+#[test]
+fn wrong_settings_make_no_noise() {
+    let particle = Particle { mass: 1.0, position: Vec8::axis(2), ..Particle::default() };
+    let spoiled = move |structure: &mut Structure<'_, '_>| {
+        let settings = FieldSettings { stiffness: f64::NAN, ..FieldSettings::default() };
+        let field = structure.spawn((settings, FieldName("spoiled".to_owned()), Ledger::default())).id;
+        structure.spawn((LayerState::empty(field.bits(), 0),));
+        structure.spawn(parts(&particle, field));
+    };
+    let builder = Engine::in_memory().plugin(plugin(Options { particles: 0, ..Options::default() }));
+    let engine = builder.setup("test.spoiled", spoiled).build();
+    let mut engine = engine.unwrap_or_else(|error| panic!("{error}"));
+    engine.run(Pace::frames(5)).unwrap_or_else(|error| panic!("{error}"));
+    let view = engine.view();
+    let layer = view.iter::<LayerState>().map(|(_, layer)| *layer).find(|layer| layer.population > 0);
+    let layer = layer.expect("it has a particle");
+    assert_eq!((layer.energy, layer.step, energy(view)), (0.0, 1, 0.0));
 }

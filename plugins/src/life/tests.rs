@@ -114,3 +114,15 @@ fn glider_sets_its_own_tiles() {
     assert!((2048..2 * 2048).contains(&sets), "{sets} tiles were set in 2048 frames");
     assert_eq!(population(engine.view()), 5);
 }
+
+/// Claim: still frames change nothing: what a step has changed is stepped on, however long the world stood.
+#[test]
+fn still_frames_change_nothing() {
+    let (pattern, grid) =
+        (soup(90, 50, "B3/S23"), Grid::new(700, 650).unwrap_or_else(|error| panic!("{error}")));
+    let world = |builder: EngineBuilder| {
+        let plugin = LifePlugin::new(pattern.clone(), grid).unwrap_or_else(|error| panic!("{error}"));
+        builder.plugin(plugin)
+    };
+    crate::still::assert_still_frames_change_nothing(world, 30, |_, _| {});
+}

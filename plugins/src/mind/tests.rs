@@ -148,3 +148,34 @@ fn stored_worlds_are_the_same() {
     replay.run_to(u64::MAX).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!((replay.frame(), replay.digest()), (60, whole[60]));
 }
+
+/// Claim: still frames change nothing: minds ask once, and items ripen by steps.
+#[test]
+fn still_frames_change_nothing() {
+    let rules = Rules { hungry: 0.05, portions: 1, regrowth: 9, ..options().rules };
+    let options = Options { minds: 500, items: 600, rules, ..options() };
+    crate::still::assert_still_frames_change_nothing(world(options), 60, |_, _| {});
+}
+
+/// Claim: scenes go together into one world, and each is there as if it were alone.
+#[test]
+fn scenes_share_a_world() {
+    use crate::ant;
+    let ants = || {
+        let options = ant::Options { ants: 50, width: 64, height: 64, ..ant::Options::default() };
+        ant::AntPlugin::new(options).unwrap_or_else(|error| panic!("{error}"))
+    };
+    let minds = || {
+        let plugin = MindPlugin::new(Options { minds: 40, ..options() });
+        plugin.unwrap_or_else(|error| panic!("{error}"))
+    };
+    let run = |builder: EngineBuilder| {
+        let mut engine = builder.build().unwrap_or_else(|error| panic!("{error}"));
+        engine.run(Pace::frames(30)).unwrap_or_else(|error| panic!("{error}"));
+        engine
+    };
+    let both = run(Engine::in_memory().plugin(ants()).plugin(minds()));
+    let alone = run(Engine::in_memory().plugin(ants()));
+    assert_eq!(ant::measures(both.view()), ant::measures(alone.view()));
+    assert_eq!(measures(both.view()), measures(run(Engine::in_memory().plugin(minds())).view()));
+}

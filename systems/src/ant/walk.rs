@@ -36,7 +36,7 @@ pub struct Walk<'a> {
     pub rules: Rules,
     /// In reading order; what is missing is bare.
     pub tiles: Vec<Option<Cells<'a>>>,
-    /// The number of this frame.
+    /// The number of this step; still frames are none.
     pub frame: u32,
 }
 
@@ -84,8 +84,8 @@ pub fn walk_ants(
     if cells.is_empty() {
         return;
     }
-    // Worlds of more than 2^32 frames begin to count anew; segments of that moment end early.
-    let walk = Walk { ground, rules, tiles: cells, frame: clock.frame() as u32 };
+    // Worlds of more than 2^32 steps begin to count anew; segments of that moment end early.
+    let walk = Walk { ground, rules, tiles: cells, frame: clock.step() as u32 };
     let (mut deposits, mut asks) = outboxes;
     ants.par_rows_with((&mut deposits, &mut asks), |(&id, mut ant, mut trail), (deposits, asks)| {
         let mut stream = random.of(id);

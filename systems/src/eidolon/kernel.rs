@@ -2,11 +2,13 @@
 //!
 //! Invariant: pure, in one order of operations, with the field cut into parts of constant length: the bits are the same
 //! on any number of threads. Forces at a stage come from all positions of that stage, barycentres among them. Both
-//! integrators keep their order with viscosity: Verlet is drift, kick, brake, kick, drift, where the brake is the exact
-//! exponential, which makes a step that is its own mirror and so of second order; for Runge and Kutta viscosity is a
-//! force like the others. Reflection at bounds, and forces that change from frame to frame, are of first order.
+//! integrators keep their order with viscosity, and brake by the exact exponential, so that no viscosity, however strong
+//! for a mass, speeds anything up. Verlet is drift, kick, brake, kick, drift, a step that is its own mirror and so of
+//! second order. Runge and Kutta step the velocity times the inverse of the brake, an integrating factor (Lawson 1967,
+//! SIAM J. Numer. Anal. 4, 372), on which viscosity does not act; it is written in brakes alone, which are at most
+//! 1. Reflection at bounds, and forces that change from step to step, are of first order.
 
-use diptych_components::eidolon::{CHARGED_MAX, CIRCUITS, FieldSettings, PINNED, Particle, Push, RK4, Vec8};
+use diptych_components::eidolon::{CHARGED_MAX, CIRCUITS, FieldSettings, Particle, Push, RK4, Vec8};
 use diptych_engine::par_each;
 
 /// Bodies of a part: what one thread does in one go.
@@ -17,11 +19,13 @@ pub const PART_BODIES: usize = 128;
 pub struct Body {
     /// What it is.
     pub particle: Particle,
-    /// A force of this frame.
+    /// A force of this step.
     pub push: Push,
     /// Its place among the sources, or `u32::MAX`.
     source: u32,
     at: Stage,
+    /// What viscosity leaves of a velocity in half a step.
+    brake: f64,
     /// Sums of the stages' slopes.
     sum: Stage,
 }
@@ -63,7 +67,8 @@ impl Field {
         if is_source {
             self.sources.push(Source { position: particle.position, charge: particle.charge });
         }
-        self.bodies.push(Body { particle, push, source, at: Stage::default(), sum: Stage::default() });
+        let (at, sum) = (Stage::default(), Stage::default());
+        self.bodies.push(Body { particle, push, source, at, brake: 1.0, sum });
     }
 
     /// Forgets all bodies; keeps their room.
@@ -82,7 +87,11 @@ impl Field {
         }
         let bound = self.settings.bound;
         if bound > 0.0 {
-            self.sweep(|body, _| reflect(&mut body.particle, bound));
+            self.sweep(|body, _| {
+                if body.mobility() > 0.0 {
+                    reflect(&mut body.particle, bound);
+                }
+            });
         }
     }
 
@@ -106,31 +115,34 @@ impl Field {
     }
 
     fn step_rk4(&mut self, dt: f64) {
+        let viscosity = self.settings.viscosity;
         self.sweep(|body, _| {
-            let Particle { position, velocity, .. } = body.particle;
+            let Particle { position, velocity, mass, .. } = body.particle;
             body.at = Stage { position, velocity: velocity * body.mobility() };
+            body.brake = if viscosity > 0.0 { libm::exp(-viscosity / mass * (dt / 2.0)) } else { 1.0 };
             body.sum = Stage::default();
         });
-        let viscosity = self.settings.viscosity;
-        // The weight of a stage's slopes, in sixths, and how far they lead to the next stage.
-        for (weight, ahead) in [(1.0, 0.5), (2.0, 0.5), (2.0, 1.0), (1.0, 0.0)] {
+        for Leg { weight, ahead, halves: [start, slope, end] } in LEGS {
             self.settle();
             self.sweep(|body, forces| {
                 if body.mobility() == 0.0 {
                     return;
                 }
-                let braked = body.at.velocity * (viscosity / body.particle.mass);
-                let slope =
-                    Stage { position: body.at.velocity, velocity: forces.acceleration(body) - braked };
-                body.sum.position += slope.position * weight;
-                body.sum.velocity += slope.velocity * weight;
-                body.at.position = body.particle.position + slope.position * (ahead * dt);
-                body.at.velocity = body.particle.velocity + slope.velocity * (ahead * dt);
+                let brakes = [1.0, body.brake, body.brake * body.brake];
+                let (velocity, gain) = (body.at.velocity, forces.acceleration(body));
+                body.sum.position += velocity * weight;
+                body.sum.velocity += gain * (weight * brakes[end]);
+                body.at.position = body.particle.position + velocity * (ahead * dt);
+                body.at.velocity =
+                    body.particle.velocity * brakes[start] + gain * (ahead * dt * brakes[slope]);
             });
         }
         self.sweep(|body, _| {
-            body.particle.position += body.sum.position * (dt / 6.0);
-            body.particle.velocity += body.sum.velocity * (dt / 6.0);
+            if body.mobility() > 0.0 {
+                let kept = body.brake * body.brake;
+                body.particle.position += body.sum.position * (dt / 6.0);
+                body.particle.velocity = body.particle.velocity * kept + body.sum.velocity * (dt / 6.0);
+            }
         });
     }
 
@@ -167,10 +179,28 @@ impl Field {
     }
 }
 
+/// A stage of the classic method of Runge and Kutta.
+struct Leg {
+    /// Of its slopes in the sum, in sixths.
+    weight: f64,
+    /// How far they lead to the next stage, in steps.
+    ahead: f64,
+    /// Half steps of viscosity: from the beginning to the next stage, from this one there, and from this one to the end.
+    halves: [usize; 3],
+}
+
+/// Its four stages: at the beginning, twice in the middle, at the end.
+const LEGS: [Leg; 4] = [
+    Leg { weight: 1.0, ahead: 0.5, halves: [1, 1, 2] },
+    Leg { weight: 2.0, ahead: 0.5, halves: [1, 0, 1] },
+    Leg { weight: 2.0, ahead: 1.0, halves: [2, 1, 1] },
+    Leg { weight: 1.0, ahead: 0.0, halves: [2, 0, 0] },
+];
+
 impl Body {
     /// 0 for a body that stays where it is, and 1 for others.
     fn mobility(&self) -> f64 {
-        if self.particle.flags & PINNED == 0 { 1.0 } else { 0.0 }
+        if self.particle.is_pinned() { 0.0 } else { 1.0 }
     }
 }
 
@@ -235,9 +265,13 @@ fn reflect(particle: &mut Particle, bound: f64) {
 }
 
 /// Energy of a field: of motion, of the pull to the layers' barycentres, and of charges. Takes time in proportion to
-/// the square of the charged particles, of which it sees the first [`CHARGED_MAX`].
+/// the square of the charged particles, of which it sees the first [`CHARGED_MAX`]. Particles that rest, because they
+/// are pinned or their field's settings are wrong, have no energy of motion, and in such a field nor any other.
 #[must_use]
 pub fn energy(settings: &FieldSettings, particles: &[Particle]) -> f64 {
+    if settings.check().is_err() {
+        return 0.0;
+    }
     let mut weights = [Weights::default()];
     for particle in particles {
         let (mass, moment) = &mut weights[0][particle.circuit as usize];
@@ -249,7 +283,7 @@ pub fn energy(settings: &FieldSettings, particles: &[Particle]) -> f64 {
     for particle in particles {
         let away = particle.position - middles[particle.circuit as usize];
         let pull = settings.stiffness * away.length_squared();
-        energy += 0.5 * particle.mass * (particle.velocity.length_squared() + pull);
+        energy += particle.motion() + 0.5 * particle.mass * pull;
     }
     let charged: Vec<&Particle> =
         particles.iter().filter(|particle| particle.is_charged()).take(CHARGED_MAX).collect();

@@ -1,4 +1,4 @@
-//! The states of a field's layers, derived from this frame's positions.
+//! The states of a field's layers, derived from this step's positions.
 //!
 //! Invariant: moments are merged in the order of blocks, about their own means, so that a layer far from the middle of
 //! the field has its variance to full precision.
@@ -27,8 +27,8 @@ impl Moments {
     /// Of one particle without a fault.
     #[must_use]
     pub fn of(particle: &Particle) -> Moments {
-        let motion = 0.5 * particle.mass * particle.velocity.length_squared();
-        Moments { population: 1, mass: particle.mass, mean: particle.position, spread: Vec8::ZERO, motion }
+        let Particle { mass, position: mean, .. } = *particle;
+        Moments { population: 1, mass, mean, spread: Vec8::ZERO, motion: particle.motion() }
     }
 
     /// Of both together.
@@ -61,23 +61,25 @@ impl Moments {
             energy: self.motion + pull,
             barycenter: self.mean,
             variance: self.spread * (1.0 / self.mass),
-            frame: 0,
+            step: 0,
         }
     }
 }
 
-/// A particle as this frame has moved it.
+/// A particle as this step has moved it.
 type Moved = (Now<Position>, Now<Velocity>, Prev<Mass>, Prev<Charge>, Prev<Member>);
 
-/// Sets each layer's state from the positions and velocities of this frame; one that stays as it was keeps its frame.
+/// Sets each layer's state from the positions and velocities of this step; one that stays as it was keeps its step. A
+/// field whose settings are wrong pulls nobody.
 pub fn describe_layers(
     mut layers: Query<Next<LayerState>>,
     fields: Query<(Id, Prev<FieldSettings>)>,
     mut particles: Query<Moved>,
     clock: Clock,
 ) {
+    let stiffness = |settings: &FieldSettings| settings.check().map_or(0.0, |()| settings.stiffness);
     let mut fields: Vec<(u64, f64)> =
-        fields.iter().map(|(id, settings)| (id.bits(), settings.stiffness)).collect();
+        fields.iter().map(|(id, settings)| (id.bits(), stiffness(settings))).collect();
     fields.sort_by_key(|(field, _)| *field);
     fields.truncate(FIELDS_MAX);
     let place = |field: u64| fields.binary_search_by_key(&field, |(field, _)| *field).ok();
@@ -107,8 +109,8 @@ pub fn describe_layers(
         let Some(field) = place(before.field) else { continue };
         let Some(moments) = moments[field].get(before.circuit as usize) else { continue };
         let state = moments.state(before.field, before.circuit, fields[field].1);
-        if state != (LayerState { frame: 0, ..before }) {
-            layer.set(LayerState { frame: clock.frame(), ..state });
+        if state != (LayerState { step: 0, ..before }) {
+            layer.set(LayerState { step: clock.step(), ..state });
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The system that owns where particles are, how they move, and their fields' ledgers.
+//! The system that owns where particles are, how they move, forces on them, and their fields' ledgers.
 //!
 //! Invariant: position and velocity have one owner, because a stage of an integrator needs both of the stage before, of
 //! all particles. They are copied into scratch, stepped there, and written back in the order of rows. A particle with
@@ -16,7 +16,7 @@ use super::layers::particle;
 use super::update::parts;
 
 /// All of a particle, as its owner has it.
-type Moving = (Id, Next<Position>, Next<Velocity>, Prev<Mass>, Prev<Charge>, Prev<Member>, Fresh<Push>);
+type Moving = (Id, Next<Position>, Next<Velocity>, Prev<Mass>, Prev<Charge>, Prev<Member>, Next<Push>);
 /// What says whether a particle is of a field, and whether it counts as charged.
 type Belonging = (Prev<Member>, Prev<Charge>);
 
@@ -65,7 +65,7 @@ pub fn step_fields(
     }
 }
 
-/// The fields of a frame and the forces sent to their particles. What it held in the last frame is room, no more.
+/// The fields of a step and the forces sent to their particles. What it held in the last step is room, no more.
 #[derive(Debug, Default)]
 pub struct Scratch {
     /// In the order of their names.
@@ -134,6 +134,9 @@ impl Scratch {
         structure: &mut Structure,
     ) {
         let Moved { name, ledger, .. } = &mut self.moving[place];
+        if !ledger.accepts(update) {
+            return;
+        }
         for particle in &update.added {
             if ledger.admit(particle) {
                 structure.spawn(parts(particle, Id::from_bits(*name)));
@@ -159,10 +162,15 @@ impl Scratch {
         }
     }
 
-    /// Copies all particles without a fault to their fields, with the forces of this frame.
+    /// Copies all particles without a fault to their fields, with the forces of this step, which it takes away.
     fn gather(&mut self, particles: &mut Query<Moving>) {
-        particles.blocks(|(ids, positions, velocities, masses, charges, members, pushes)| {
+        particles.blocks(|(ids, positions, velocities, masses, charges, members, mut pushes)| {
             for row in 0..ids.len() {
+                let mut push = pushes.prev()[row];
+                if push != Push::default() {
+                    // It acts once, also on who has a fault or no field.
+                    pushes.set(row, Push::default());
+                }
                 let Some(place) = self.place(members[row].field) else { continue };
                 let here = particle(
                     &positions.prev()[row],
@@ -171,7 +179,6 @@ impl Scratch {
                     &charges[row],
                     &members[row],
                 );
-                let mut push = pushes.get(row).copied().unwrap_or_default();
                 if !self.forces.is_empty() {
                     let first = self.forces.partition_point(|(id, _)| *id < ids[row]);
                     let mine = self.forces[first..].iter().take_while(|(id, _)| *id == ids[row]);

@@ -39,14 +39,18 @@ pub fn parts(particle: &Particle, field: Id) -> (Position, Velocity, Mass, Charg
     )
 }
 
-/// Applies an update from outside: particles come and go at once, forces act in the next frame. One whose field does
-/// not exist is dropped.
+/// Applies an update from outside: particles come and go at once, forces act in the next step. One whose field does
+/// not exist is dropped; one of too many parts changes nothing but the count of those.
 pub fn apply_update(applier: &mut Applier<'_, '_>, addressed: AddressedUpdate) {
     let field = Id::from_bits(addressed.field);
     let Some(mut ledger) = applier.get::<Ledger>(field).copied() else {
         tracing::warn!(field = addressed.field, "an update of a field that does not exist is dropped");
         return;
     };
+    if !ledger.accepts(&addressed.update) {
+        applier.set(field, ledger);
+        return;
+    }
     let FieldUpdate { added, removed, forces } = addressed.update;
     for particle in added.iter().filter(|particle| ledger.admit(particle)).copied().collect::<Vec<_>>() {
         applier.spawn(parts(&particle, field));

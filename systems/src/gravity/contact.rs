@@ -16,6 +16,8 @@ use glam::DVec2;
 
 /// Leaves whose bodies one job looks at.
 const LEAVES: usize = 16;
+/// What an exchange leaves to the smaller body at least, as a part of its mass: enough that its speed stays a number.
+const KEPT_SHARE_MIN: f64 = 1e-6;
 
 /// What collisions do to a body.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -30,42 +32,58 @@ pub struct Contact {
     pub correction: DVec2,
 }
 
-/// Some leaves, who touches whom with the first in them, and what comes of it.
+/// Some leaves, whom each of their bodies touches nearest, and what comes of all that touch it.
 #[derive(Debug)]
-struct Job {
+pub(super) struct Job {
     leaves: Range<usize>,
-    pairs: Vec<[u32; 2]>,
-    contacts: Vec<Contact>,
+    /// [`NONE`] for a body that touches nobody; of several at one distance the first by slot.
+    pub(super) nearest: Vec<u32>,
+    pub(super) contacts: Vec<Contact>,
 }
 
 /// What collisions do in a step of `dt` seconds, for each body that touches another, along the slots.
+///
+/// Cost: a look at each pair of bodies in leaves within reach of each other, twice where they touch; and of memory that of
+/// bodies, because however many touch, no pair is kept.
 pub fn contacts(clusters: &Clusters, dt: f64, out: &mut Vec<Contact>) {
     out.clear();
-    let Some(law) = clusters.law.filter(|_| !clusters.is_empty()) else { return };
-    let leaves = clusters.tree.leaves();
-    let end = leaves.end;
-    let job = |first| Job { leaves: first..end.min(first + LEAVES), pairs: Vec::new(), contacts: Vec::new() };
-    let mut jobs: Vec<Job> = leaves.step_by(LEAVES).map(job).collect();
-    par_each(&mut jobs, |_, job| {
-        job.leaves.clone().for_each(|leaf| touching(clusters, law.touch, leaf, &mut job.pairs));
-        job.pairs.sort_unstable();
-    });
-    let nearest = if law.exchange == 0 { Vec::new() } else { nearest(clusters, &jobs) };
-    par_each(&mut jobs, |_, job| {
-        let bodies = job.pairs.chunk_by(|a, b| a[0] == b[0]);
-        job.contacts.extend(bodies.map(|pairs| collide(clusters, pairs, &nearest, dt)));
-    });
-    jobs.iter().for_each(|job| out.extend(&job.contacts));
+    if clusters.law.is_some() && !clusters.is_empty() {
+        jobs(clusters, dt).iter().for_each(|job| out.extend(&job.contacts));
+    }
 }
 
-/// Appends each pair of touching bodies whose first is in this leaf.
-fn touching(clusters: &Clusters, touch: f64, leaf: usize, pairs: &mut Vec<[u32; 2]>) {
-    let (tree, bounds) = (&clusters.tree, clusters.tree.bounds(leaf));
+/// All of it, done.
+pub(super) fn jobs(clusters: &Clusters, dt: f64) -> Vec<Job> {
+    let leaves = clusters.tree.leaves();
+    let end = leaves.end;
+    let job =
+        |first| Job { leaves: first..end.min(first + LEAVES), nearest: Vec::new(), contacts: Vec::new() };
+    let mut jobs: Vec<Job> = leaves.step_by(LEAVES).map(job).collect();
+    par_each(&mut jobs, |_, job| {
+        job.leaves.clone().for_each(|leaf| find_nearest(clusters, leaf, &mut job.nearest));
+    });
+    // Leaves are in the order of their slots, and so are jobs.
+    let nearest: Vec<u32> = jobs.iter().flat_map(|job| &job.nearest).copied().collect();
+    par_each(&mut jobs, |_, job| {
+        job.leaves.clone().for_each(|leaf| collide(clusters, leaf, &nearest, dt, &mut job.contacts));
+    });
+    jobs
+}
+
+/// Visits each pair of touching bodies whose first is in this leaf and asked about, with the square of their distance. A
+/// body meets others in the order of their slots.
+fn touching(
+    clusters: &Clusters,
+    leaf: usize,
+    is_asked: impl Fn(usize) -> bool,
+    mut visit: impl FnMut(usize, usize, f64),
+) {
+    let (tree, bounds, touch) = (&clusters.tree, clusters.tree.bounds(leaf), clusters.law().touch);
     let reach = touch * (clusters.nodes[leaf].scale + clusters.nodes[1].scale);
     tree.leaves_near(
         |other| bounds.gap_squared(other) < reach * reach,
         |other, others| {
-            for slot in tree.slots(leaf) {
+            for slot in tree.slots(leaf).filter(|slot| is_asked(*slot)) {
                 let (at, scale) = (clusters.movers[slot].position, clusters.scale[slot]);
                 let reach = touch * (scale + clusters.nodes[other].scale);
                 if tree.bounds(other).distance_squared(at) >= reach * reach {
@@ -73,9 +91,9 @@ fn touching(clusters: &Clusters, touch: f64, leaf: usize, pairs: &mut Vec<[u32; 
                 }
                 for other in others.clone().filter(|other| *other != slot) {
                     let (x, y) = (clusters.x[other] - at.x, clusters.y[other] - at.y);
-                    let reach = touch * (scale + clusters.scale[other]);
-                    if x * x + y * y < reach * reach {
-                        pairs.push([slot as u32, other as u32]);
+                    let (squared, reach) = (x * x + y * y, touch * (scale + clusters.scale[other]));
+                    if squared < reach * reach {
+                        visit(slot, other, squared);
                     }
                 }
             }
@@ -83,46 +101,76 @@ fn touching(clusters: &Clusters, touch: f64, leaf: usize, pairs: &mut Vec<[u32; 
     );
 }
 
-/// By slot, whom a body touches nearest; of several at one distance the first by slot.
-fn nearest(clusters: &Clusters, jobs: &[Job]) -> Vec<u32> {
-    let mut nearest = vec![(NONE, f64::INFINITY); clusters.len()];
-    for &[slot, other] in jobs.iter().flat_map(|job| &job.pairs) {
-        let place = |slot: u32| clusters.movers[slot as usize].position;
-        let distance = (place(slot) - place(other)).length_squared();
-        let best = &mut nearest[slot as usize];
-        if distance < best.1 {
-            *best = (other, distance);
-        }
-    }
-    nearest.into_iter().map(|(other, _)| other).collect()
+/// Appends, for each body of a leaf, whom it touches nearest.
+fn find_nearest(clusters: &Clusters, leaf: usize, nearest: &mut Vec<u32>) {
+    let slots = clusters.tree.slots(leaf);
+    let mut best = vec![(NONE, f64::INFINITY); slots.len()];
+    touching(
+        clusters,
+        leaf,
+        |_| true,
+        |slot, other, squared| {
+            let best = &mut best[slot - slots.start];
+            if squared < best.1 {
+                *best = (other as u32, squared);
+            }
+        },
+    );
+    nearest.extend(best.into_iter().map(|(other, _)| other));
 }
 
-/// What all that touch a body do to it; the first of each pair is the body.
-fn collide(clusters: &Clusters, pairs: &[[u32; 2]], nearest: &[u32], dt: f64) -> Contact {
-    let slot = pairs[0][0];
-    let mutual = |a: u32, b: u32| nearest.get(a as usize) == Some(&b) && nearest.get(b as usize) == Some(&a);
-    // Who exchanges mass does so with one other: with whom it touches nearest, if that says the same of it.
-    let mut contact = Contact { slot, velocity: DVec2::ZERO, mass: 0.0, correction: DVec2::ZERO };
-    let own = clusters.movers[slot as usize];
-    let mut partner = None;
-    for &[_, other] in pairs.iter().filter(|pair| mutual(slot, pair[1])) {
-        let meeting = Meeting::of(clusters, slot, other);
-        let gain = meeting.gain(clusters.law().least_mass);
-        if meeting.approach < 0.0 && gain != 0.0 {
-            contact.mass = gain;
-            contact.velocity = meeting.exchanged(gain) - own.velocity;
-            partner = Some(other);
-        }
+/// Appends what all that touch them do to the bodies of a leaf.
+fn collide(clusters: &Clusters, leaf: usize, nearest: &[u32], dt: f64, out: &mut Vec<Contact>) {
+    let slots = clusters.tree.slots(leaf);
+    let touches = |slot: usize| nearest[slot] != NONE;
+    if !slots.clone().any(touches) {
+        return;
     }
-    let next_mass = own.body.mass + contact.mass;
-    for &[_, other] in pairs {
-        let meeting = Meeting::of(clusters, slot, other);
-        if meeting.approach < 0.0 && partner != Some(other) {
-            contact.velocity += meeting.impulse() / next_mass;
+    let mut struck: Vec<Struck> =
+        slots.clone().map(|slot| Struck::begin(clusters, slot as u32, nearest)).collect();
+    touching(clusters, leaf, touches, |slot, other, _| {
+        struck[slot - slots.start].meet(clusters, other as u32, dt);
+    });
+    out.extend(
+        struck.into_iter().map(|struck| struck.contact).filter(|contact| touches(contact.slot as usize)),
+    );
+}
+
+/// A body while those that touch it are gone through.
+struct Struck {
+    contact: Contact,
+    /// With whom it exchanges mass, or [`NONE`].
+    partner: u32,
+    /// What it weighs after that.
+    next_mass: f64,
+}
+
+impl Struck {
+    /// Who exchanges mass does so with one other: with whom it touches nearest, if that says the same of it.
+    fn begin(clusters: &Clusters, slot: u32, nearest: &[u32]) -> Struck {
+        let (law, own, other) = (clusters.law(), clusters.movers[slot as usize], nearest[slot as usize]);
+        let mut contact = Contact { slot, velocity: DVec2::ZERO, mass: 0.0, correction: DVec2::ZERO };
+        let mut partner = NONE;
+        if law.exchange != 0 && other != NONE && nearest[other as usize] == slot {
+            let meeting = Meeting::of(clusters, slot, other);
+            let gain = meeting.gain(law.least_mass);
+            if meeting.approach < 0.0 && gain != 0.0 {
+                contact.mass = gain;
+                contact.velocity = meeting.exchanged(gain) - own.velocity;
+                partner = other;
+            }
         }
-        contact.correction += meeting.push(clusters.law().touch, dt);
+        Struck { contact, partner, next_mass: own.body.mass + contact.mass }
     }
-    contact
+
+    /// Adds what another does to it.
+    fn meet(&mut self, clusters: &Clusters, other: u32, dt: f64) {
+        let meeting = Meeting::of(clusters, self.contact.slot, other);
+        if meeting.approach < 0.0 && self.partner != other {
+            self.contact.velocity += meeting.impulse() / self.next_mass;
+        }
+        self.contact.correction += meeting.push(clusters.law().touch, dt);
+    }
 }
 
 /// Two bodies that touch, from the side of the first.
@@ -167,12 +215,14 @@ impl Meeting {
     }
 
     /// What the first gains of mass: the larger takes from the smaller, of its mass the part that their scales differ by
-    /// among both masses, and leaves it `least`.
+    /// among both masses, and leaves it `least` and [`KEPT_SHARE_MIN`]. The larger never passes the most that a body may
+    /// weigh: of masses that large what moves over is beyond the last digit.
     fn gain(&self, least: f64) -> f64 {
         let ([own, other], [own_scale, other_scale]) = (self.mass, self.scale);
         let (smaller, sign) = if own_scale > other_scale { (other, 1.0) } else { (own, -1.0) };
         let wanted = smaller * (own_scale - other_scale).abs() / (own + other);
-        sign * wanted.min(smaller - least.max(MASS_MIN)).max(0.0)
+        let kept = least.max(MASS_MIN).max(smaller * KEPT_SHARE_MIN);
+        sign * wanted.min(smaller - kept).max(0.0)
     }
 
     /// The velocity of the first after an exchange: masses move over, the approach is turned around, and the speed at

@@ -113,10 +113,14 @@ impl Committed {
     }
 
     /// The body in the middle of the next frame's step, to which the committed forces belong: places and velocities are
-    /// of one moment there, so this is what energies are measured by.
+    /// of one moment there, so this is what energies are measured by. In a step without time, which is what rules have
+    /// whose places and velocities are of one moment, it is as it is committed.
     #[inline]
     #[must_use]
     pub fn in_step(&self, dt: f64) -> Mover {
+        if dt == 0.0 {
+            return Mover { position: self.position.0, velocity: self.velocity.0, body: self.body };
+        }
         let force = self.near.0 + self.far.0;
         let velocity =
             self.velocity.0 + self.deflection.velocity + force * (0.5 * dt / self.next_body().mass);

@@ -234,3 +234,36 @@ fn one_point_is_defined() {
     assert!(after.iter().flatten().all(|mover| mover.position.is_finite()));
     assert!(after[0].expect("there").position != after[1].expect("there").position);
 }
+
+/// Claim: however small the least mass, an exchange between light bodies leaves both of them mass, and all is a number.
+#[test]
+fn exchanges_leave_mass() {
+    let body = |x: f64, mass: f64| {
+        Some(Mover { position: DVec2::new(x, 0.0), velocity: DVec2::new(-x, 0.0), body: Body::of(mass) })
+    };
+    for mass in [1e-6, 1e-12, 1e-20] {
+        let movers = vec![body(0.002, 1e-3), body(-0.002, mass)];
+        let (after, count) = collided(Law { least_mass: 1e-30, ..LAW }, &movers);
+        assert_eq!(count, 2);
+        let [larger, smaller] = [0, 1].map(|n| after[n].expect("there"));
+        assert!(larger.velocity.is_finite() && smaller.velocity.is_finite(), "{after:?}");
+        assert!(smaller.body.mass >= mass * 0.9e-6 && smaller.body.mass < mass, "{after:?}");
+        let size = momentum(&movers).length();
+        assert!((momentum(&after) - momentum(&movers)).length() <= 1e-12 * size, "{after:?}");
+    }
+}
+
+/// Claim: where all touch all, what is kept is a number a body, and momentum stays; a stored pair would be some of them.
+#[test]
+fn crowds_cost_no_memory() {
+    let movers = cloud(3000, 5);
+    let crowd: Vec<_> =
+        movers.iter().map(|m| m.map(|m| Mover { position: m.position * 1e-6, ..m })).collect();
+    let jobs = super::contact::jobs(&clusters(LAW, &crowd), 0.01);
+    assert_eq!(jobs.iter().map(|job| job.contacts.len()).sum::<usize>(), crowd.len());
+    let kept: usize = jobs.iter().map(|job| job.contacts.capacity() + job.nearest.capacity()).sum();
+    assert!(kept <= 8 * crowd.len(), "{kept} numbers for {} bodies", crowd.len());
+    let (after, _) = collided(LAW, &crowd);
+    let size: f64 = crowd.iter().flatten().map(|body| body.velocity.length() * body.body.mass).sum();
+    assert!((momentum(&after) - momentum(&crowd)).length() < 1e-12 * size);
+}

@@ -1,7 +1,10 @@
 //! The tree against lists that are looked through from end to end.
 
 use super::KdTree;
+use bevy_ecs::prelude::Resource;
+use diptych_engine::prelude::*;
 use glam::DVec2;
+use std::sync::{Arc, Mutex};
 
 /// Points from a seed, some of them at one place, some on one line.
 fn points(count: u32, seed: u64) -> Vec<DVec2> {
@@ -96,13 +99,28 @@ fn what_is_no_number_is_left_out() {
     assert!(found.is_empty());
 }
 
-/// Claim: a tree is the same on any number of threads: its order is that of the points.
+/// Claim: a tree is the same on any number of threads, and whatever it was before: its order is that of the points.
 #[test]
 fn the_order_follows_from_the_points() {
-    let points = points(20_000, 8);
-    let (mut first, mut second) = (KdTree::default(), KdTree::default());
-    first.rebuild(&points, 32);
-    second.rebuild(&points[..10], 3);
-    second.rebuild(&points, 32);
-    assert!((0..points.len()).all(|slot| first.item(slot) == second.item(slot)));
+    /// The items by slot, as a system has found them.
+    #[derive(Resource, Clone, Default)]
+    struct Found(Arc<Mutex<Vec<u32>>>);
+
+    fn build(found: Res<Found>, mut tree: Local<KdTree>, clock: Clock) {
+        // Another tree first, to begin with what is left of it.
+        let points = if clock.frame() == 1 { points(777, 2) } else { points(20_000, 8) };
+        tree.rebuild(&points, 32);
+        *found.0.lock().expect("nobody panics") = (0..tree.len()).map(|slot| tree.item(slot)).collect();
+    }
+
+    let mut alone = KdTree::default();
+    alone.rebuild(&points(20_000, 8), 32);
+    let expected: Vec<u32> = (0..alone.len()).map(|slot| alone.item(slot)).collect();
+    for threads in [1, 2, 4, 8].into_iter().filter(|count| cfg!(feature = "threads") || *count == 1) {
+        let found = Found::default();
+        let builder = Engine::in_memory().threads(threads).resource(found.clone()).system("build", build);
+        let mut engine = builder.build().unwrap_or_else(|error| panic!("{error}"));
+        engine.run(Pace::frames(2)).unwrap_or_else(|error| panic!("{error}"));
+        assert!(*found.0.lock().expect("nobody panics") == expected, "on {threads} threads");
+    }
 }

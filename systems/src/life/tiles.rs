@@ -1,6 +1,6 @@
 //! The system that owns every tile.
 //!
-//! Invariant: a tile whose surroundings did not change in the last frame is left alone, because the same cells
+//! Invariant: a tile whose surroundings did not change in the last step is left alone, because the same cells
 //! give the same next cells; so a still world costs nothing, and a glider costs the tiles it flies through.
 
 use diptych_components::life::{Rule, Tile, TileNeighbours, TileSpot};
@@ -23,8 +23,10 @@ pub fn step_tiles(
     changed_tiles: Changes<Tile>,
     removed_tiles: Removed<Tile>,
     changed_rules: Changes<Rule>,
-    ids: Ids,
+    (ids, clock, mut last): (Ids, Clock, Local<u64>),
 ) {
+    let is_in_turn = *last + 1 == clock.frame();
+    *last = clock.frame();
     let Some(&rule) = rules.iter().next() else { return };
     let entity_of = |id: u64| ids.entity(Id::from_bits(id));
     let step = |mut tile: NextRow<'_, '_, Tile>, spot: &TileSpot, neighbours: &TileNeighbours| {
@@ -35,7 +37,8 @@ pub fn step_tiles(
     };
     let changed = changed_tiles.entities();
     // A rule concerns all tiles, and nothing says any more which ones a removed tile was linked from.
-    let all = !changed_rules.is_empty() || !removed_tiles.ids().is_empty();
+    // After a still frame, or an opening, nothing says any more what the last step changed.
+    let all = !is_in_turn || !changed_rules.is_empty() || !removed_tiles.ids().is_empty();
     if all || changed.len() as u64 * DENSE_SHARE >= ids.len() {
         tiles.par_rows(|(tile, spot, neighbours)| step(tile, spot, neighbours));
         return;

@@ -75,11 +75,11 @@ pub fn serve_items(
             }
             next.portions -= 1;
             if next.portions == 0 {
-                next.ripe = clock.frame() + u64::from(rules.regrowth);
+                next.ripe = clock.step() + u64::from(rules.regrowth);
             }
             meals.from(id).to(mind, Meal { cell: u64::from(next.cell) });
         }
-        if next.portions == 0 && clock.frame() >= next.ripe {
+        if next.portions == 0 && clock.step() >= next.ripe {
             next.portions = rules.portions;
         }
         item.set_if_changed(next);
@@ -98,7 +98,7 @@ pub fn note_seen(
         stands.resize(CELLS, false);
         bodies.iter().for_each(|body| stands[rules.cell_at(body.position) as usize] = true);
         let mut next = *seen.prev();
-        let now = (clock.frame() as u32).saturating_add(1);
+        let now = (clock.step() as u32).saturating_add(1);
         for (cell, _) in (0..).zip(&*stands).filter(|(_, stands)| **stands) {
             around(cell, rules.sight).for_each(|cell| next.frames[cell as usize] = now);
         }

@@ -19,7 +19,7 @@ const ANSWER_FRAMES: u64 = 3;
 pub struct Sight<'a> {
     /// How they behave.
     pub rules: Rules,
-    /// The number of this frame.
+    /// The number of this step; still frames are none.
     pub frame: u64,
     /// The item in each cell and what is left of it.
     pub items: &'a [Option<(Id, u32)>],
@@ -47,7 +47,7 @@ pub fn think_all(
             *cell = Some((id, item.portions));
         }
     }
-    let sight = Sight { rules, frame: clock.frame(), items: &cells, seen };
+    let sight = Sight { rules, frame: clock.step(), items: &cells, seen };
     minds.par_rows_with(&mut consumes, |(&id, mut mind, body, needs), consumes| {
         let (next, item) = sight.think(mind.prev(), body, needs);
         if let Some(item) = item {

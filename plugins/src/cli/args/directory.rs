@@ -44,10 +44,10 @@ pub(crate) struct PlotArgs {
     #[arg(long)]
     pub(crate) replay: bool,
     /// Frames from one value to the next, with --replay
-    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 60, requires = "replay", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) every: u64,
-    /// Threads to make the frames again on; all cores if left out
-    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u64).range(1..=THREADS_MAX))]
+    /// Threads to make the frames again on, with --replay; all cores if left out
+    #[arg(long, value_name = "T", requires = "replay", value_parser = clap::value_parser!(u64).range(1..=THREADS_MAX))]
     pub(crate) threads: Option<u64>,
     /// Size of the drawing, in pixels, at least 200x150
     #[arg(long, value_name = "WxH", default_value = "960x540", value_parser = drawing)]

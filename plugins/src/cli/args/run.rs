@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use diptych::picture::CANVAS_SIDE_MAX;
 use diptych::prelude::Durability;
 
@@ -62,6 +62,7 @@ pub(crate) struct WorldArgs {
 
 /// The pictures that are asked for.
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new("pictures").args(["png", "gif"]).multiple(true))]
 pub(crate) struct PictureArgs {
     /// Write a picture of the last frame to this file
     #[arg(long, value_name = "FILE")]
@@ -70,10 +71,10 @@ pub(crate) struct PictureArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) gif: Option<PathBuf>,
     /// Frames from one picture of a film to the next
-    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "K", default_value_t = 1, requires = "gif", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) every: u64,
     /// Size of the pictures, in pixels
-    #[arg(long, value_name = "WxH", default_value = "512x512", value_parser = size)]
+    #[arg(long, value_name = "WxH", default_value = "512x512", requires = "pictures", value_parser = size)]
     pub(crate) size: Size,
 }
 

@@ -23,9 +23,9 @@ pub(crate) struct GravityArgs {
     /// Bodies that collide keep their masses
     #[arg(long)]
     no_exchange: bool,
-    /// World time of one frame, in seconds
-    #[arg(long, default_value_t = DT_DEFAULT, value_parser = step, allow_negative_numbers = true)]
-    dt: f64,
+    /// World time of one frame, in seconds; a sixtieth if left out. Under --rules seed frames have none
+    #[arg(long, value_parser = step, allow_negative_numbers = true)]
+    dt: Option<f64>,
     #[command(flatten)]
     run: RunArgs,
 }
@@ -49,6 +49,11 @@ impl Scene for GravityArgs {
                 "--no-exchange cannot be kept: under --rules seed bodies that collide always exchange mass",
             ));
         }
+        if self.dt.is_some() && self.rules == Rules::Seed {
+            return Err(Failure::refused(
+                "--dt changes nothing: under --rules seed all goes by frames, however long; leave it out",
+            ));
+        }
         let defaults = Options::default();
         let options = Options {
             bodies: self.bodies,
@@ -57,7 +62,9 @@ impl Scene for GravityArgs {
             seed: self.run.world.seed.unwrap_or(defaults.seed),
             ..defaults
         };
-        Ok(builder.dt(self.dt).plugin(GravityPlugin::new(options).map_err(Failure::refused)?))
+        Ok(builder
+            .dt(self.dt.unwrap_or(DT_DEFAULT))
+            .plugin(GravityPlugin::new(options).map_err(Failure::refused)?))
     }
 
     fn stored(builder: EngineBuilder, facts: &Facts) -> EngineBuilder {

@@ -1,7 +1,7 @@
 //! Orders against the closed form and against small steps, conservation, bounds and faults.
 
 use super::*;
-use diptych_components::eidolon::VERLET;
+use diptych_components::eidolon::{PINNED, VERLET};
 
 /// Numbers from -1 to 1 that follow from a seed.
 fn numbers(mut state: u64) -> impl FnMut() -> f64 {
@@ -187,5 +187,23 @@ fn the_odd_ones() {
         let after = run(settings, &[pinned, aside], 0.1, 3);
         assert_eq!(after[0], pinned);
         assert!(after[1].position.0[4] < 1.0, "pulled towards the middle between both");
+    }
+}
+
+/// Claim: however strong viscosity is for a light particle, and whatever the step, it and its layer come to rest, under
+/// either integrator.
+#[test]
+fn viscosity_never_drives() {
+    for integrator in [VERLET, RK4] {
+        for ratio in [0.5, 3.0, 30.0, 1e6] {
+            let settings = FieldSettings { integrator, viscosity: 10.0, ..FieldSettings::default() };
+            let mut particles = particles(40, 0.0);
+            let (dt, before) = (0.01, energy(&settings, &particles));
+            particles[3].mass = settings.viscosity * dt / ratio;
+            let after = run(settings, &particles, dt, 2000);
+            let later = energy(&settings, &after);
+            assert!(later < before / 2.0, "integrator {integrator}, {ratio} a step: {before} became {later}");
+            assert!(after.iter().all(|particle| particle.position.is_within(2.0)), "{after:?}");
+        }
     }
 }
