@@ -6,6 +6,7 @@
 //! moment, and a file that is deleted afterwards can still be read. The world is only read.
 //! Left out: whether the files are whole.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -202,7 +203,7 @@ fn newest_first(keyspaces: &[PathBuf]) -> Vec<PathBuf> {
     };
     let mut order: Vec<(Option<SystemTime>, &PathBuf)> =
         keyspaces.iter().map(|keyspace| (changed(keyspace), keyspace)).collect();
-    order.sort_by(|a, b| b.0.cmp(&a.0));
+    order.sort_by_key(|(changed, _)| Reverse(*changed));
     // Which keyspaces there are, and the world's own values: always first, and always small.
     order.sort_by_key(|(_, keyspace)| !keyspaces[..keyspaces.len().min(2)].contains(keyspace));
     order.into_iter().map(|(_, keyspace)| keyspace.clone()).collect()
