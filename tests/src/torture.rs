@@ -24,5 +24,5 @@ mod world;
 #[cfg(feature = "seeded-bugs")]
 pub use report::{Caught, hunt};
 pub use report::{Settings, Tally, chamber, ground, reproduce};
-pub use trial::{Ground, Outcome, Violation, trial};
+pub use trial::{DURABILITIES, Ground, Outcome, Violation, trial};
 pub use worker::{WORKER, work};
