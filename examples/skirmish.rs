@@ -118,7 +118,9 @@ fn main() -> diptych::Result<()> {
         .system("skirmish.suffer", suffer)
         .setup("skirmish.setup", move |world| {
             for side in &army {
-                (0..20).for_each(|_| drop(side.spawn(world, ())));
+                for _ in 0..20 {
+                    side.spawn(world, ());
+                }
             }
             towers[0].spawn(world, (2000.0, 5));
             towers[0].spawn(world, (3000.0, 10));
