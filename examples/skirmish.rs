@@ -119,7 +119,7 @@ fn main() -> diptych::Result<()> {
         .setup("skirmish.setup", move |world| {
             for side in &army {
                 for _ in 0..20 {
-                    let _ = side.spawn(world, ());
+                    side.spawn(world, ());
                 }
             }
             towers[0].spawn(world, (2000.0, 5));
