@@ -138,7 +138,6 @@ impl Plugin for AgentPlugin {
             .system("agent.turn", systems::detect_turns)
             .system("agent.vad", systems::update_vad)
             .system("agent.work", systems::work)
-            .fact("scene", "agents")
             .fact("agent.version", VERSION)
             .fact(FACT_MODEL, self.model.name())
             .fact(FACT_OPTIONS, &self.fact);

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 const FAULTS_MAX: u64 = 3;
 
 /// The durabilities in which worlds are run.
-pub(super) const DURABILITIES: [&str; 4] = ["buffered", "by inputs", "every few", "synced"];
+pub const DURABILITIES: [&str; 4] = ["buffered", "by inputs", "every few", "synced"];
 
 /// What a seed came to.
 #[derive(Clone, Debug, Default)]
