@@ -168,7 +168,7 @@ impl Kept {
     }
 
     /// The types that a frame was made with; `now` are the current ones.
-    fn types_at<'a>(&'a self, frame: u64, now: &'a [TypeEntry]) -> &'a [TypeEntry] {
+    pub(crate) fn types_at<'a>(&'a self, frame: u64, now: &'a [TypeEntry]) -> &'a [TypeEntry] {
         self.catalogs.iter().find(|(until, _)| frame < *until).map_or(now, |(_, types)| types)
     }
 }

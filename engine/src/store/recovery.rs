@@ -130,7 +130,12 @@ pub(crate) fn recover(
         ));
     };
     replay.feed(&disk.epochs[first..], u64::MAX)?;
-    replay.finish(values)
+    let (mut recovered, position) = replay.finish(values)?;
+    // A program that brought more types and made no frame: the last frame is of those before, and so is its digest.
+    if let Some(recovered) = &mut recovered {
+        recovered.stored_types.truncate(values.past.types_at(recovered.frame, &values.types).len());
+    }
+    Ok((recovered, position))
 }
 
 /// Replays the checkpoint of the first of these epochs and what follows, up to a frame that is not before the

@@ -23,13 +23,12 @@ const LEFT_MAX: usize = 16;
 /// A copy of a world's directory, removed when dropped.
 pub(crate) struct Copy {
     pub(crate) path: PathBuf,
-    reader: Option<File>,
+    /// Locked until the copy is gone.
+    _reader: File,
 }
 
 impl Drop for Copy {
     fn drop(&mut self) {
-        // Where an open file cannot be removed.
-        self.reader = None;
         match std::fs::remove_dir_all(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 tracing::warn!(path = %self.path.display(), %error, "the copy of a world could not be removed");
@@ -91,10 +90,14 @@ fn fresh(scratch: &Path) -> Result<Copy, StoreError> {
             Err(error) => return Err(no_room(scratch, &error)),
         }
         let reader = path.join(READER_FILE);
-        let file = File::create_new(&reader).map_err(|error| no_room(scratch, &error))?;
         // Who removes what is left may have come between: then another name is taken.
+        let file = match File::create_new(&reader) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(no_room(scratch, &error)),
+        };
         if file.try_lock().is_ok() && reader.exists() {
-            return Ok(Copy { path, reader: Some(file) });
+            return Ok(Copy { path, _reader: file });
         }
     }
     Err(no_room(scratch, &io::Error::other("no free name is left")))
