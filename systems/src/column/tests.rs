@@ -161,14 +161,15 @@ fn marks_come_back() {
 /// are set, and later frames go on, whatever comes back late.
 #[test]
 fn failing_couriers_do_no_harm() {
-    let courier = Courier::start("lazy", |pair: &mut super::ColumnPair<f64>, errand| {
+    let (release, gate) = std::sync::mpsc::channel::<()>();
+    let courier = Courier::start("lazy", move |pair: &mut super::ColumnPair<f64>, errand| {
         assert!(errand.frame != 2 || errand.place != 0, "it has stumbled");
         if (errand.frame, errand.place) == (4, 1) {
-            std::thread::sleep(Duration::from_millis(300));
+            gate.recv().expect("the test lets it go on");
         }
         pair.split().1.fill(errand.frame as f64);
     });
-    let courier = courier.unwrap_or_else(|error| panic!("{error}")).waiting(Duration::from_millis(100));
+    let courier = courier.unwrap_or_else(|error| panic!("{error}")).waiting(Duration::from_secs(3));
     let said = Arc::new(Mutex::new(Vec::new()));
     let noted = said.clone();
     let mut engine = Engine::in_memory()
@@ -188,7 +189,7 @@ fn failing_couriers_do_no_harm() {
     for frame in 1..=6 {
         engine.step().unwrap_or_else(|error| panic!("{error}"));
         if frame == 4 {
-            std::thread::sleep(Duration::from_millis(400));
+            release.send(()).unwrap_or_else(|error| panic!("{error}"));
         }
         values.push(engine.view().iter::<Heats>().map(|(_, heats)| heats.rows()[3]).collect::<Vec<_>>());
     }
@@ -198,6 +199,6 @@ fn failing_couriers_do_no_harm() {
     };
     assert_eq!(
         *said.lock(),
-        [(2, lazy("its work panicked: it has stumbled")), (4, lazy("it was away for more than 100 ms")),]
+        [(2, lazy("its work panicked: it has stumbled")), (4, lazy("it was away for more than 3000 ms")),]
     );
 }
