@@ -15,6 +15,10 @@ static COUNTED: AtomicU64 = AtomicU64::new(0);
 
 fn run(rows: usize, copies: bool) -> u64 {
     let courier = Courier::start("counted", move |pair, errand| {
+        if errand.frame < 4 {
+            // So that who waits has waited once before it is counted: a thread's first wait takes memory.
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
         if errand.frame.is_multiple_of(2) {
             let (prev, next) = pair.split();
             next.iter_mut().zip(prev).for_each(|(next, prev)| *next = prev + 1.0);

@@ -112,8 +112,14 @@ impl Rules {
             ("number of attempts", self.attempts, 1..=1000, "1 to 1000"),
             ("heartbeat", self.beat, frames.clone(), "1 to 1048576 frames"),
             ("patience", self.patience, self.beat.max(1)..=1 << 20, "from the heartbeat to 1048576 frames"),
-            ("work", self.work, frames.clone(), "1 to 1048576 frames"),
             ("keeping", self.keep, frames, "1 to 1048576 frames"),
+            // Claimed in one frame and given in the next; and what a tool gave must still be there.
+            (
+                "work",
+                self.work,
+                1..=self.lease.saturating_sub(2).min(self.keep),
+                "from 1 to two frames less than the lease, and no longer than what is over is kept",
+            ),
             ("stage", self.is_staged, 0..=1, "0 or 1"),
             ("falling silent", self.hang_permille, 0..=1000, "0 to 1000 of 1000 spells"),
         ];

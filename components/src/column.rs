@@ -153,24 +153,28 @@ impl<T: Pod> core::fmt::Debug for ColumnPair<T> {
 }
 
 impl<T: Pod> ColumnPair<T> {
-    /// A pair of a committed column and of a buffer that nobody needs: as a rule that of the column before. Allocates
-    /// where that one is shared or too small, and nothing else.
+    /// A pair of a committed column and of a buffer that nobody needs: as a rule that of the column before. Where that one is
+    /// shared, as after a frame in which nothing was set, or too small, memory is taken when something is written.
     #[must_use]
     pub fn new(prev: &Column<T>, spare: Column<T>) -> Self {
         let mut next = spare.0.unwrap_or_else(|| Arc::new(Buffer::blank()));
-        let (rows, marks) = (prev.len(), prev.len().div_ceil(8));
         if Arc::get_mut(&mut next).is_none() {
             next = Arc::new(Buffer::blank());
         }
-        let buffer = own(&mut next);
+        own(&mut next).changed.clear();
+        Self { prev: prev.clone(), next, level: false }
+    }
+
+    /// The next buffer, with room for all rows and their marks.
+    fn sized(&mut self) -> &mut Buffer<T> {
+        let (rows, buffer) = (self.prev.len(), own(&mut self.next));
         // A buffer of another length is not that of the column before.
         if buffer.rows.len() != rows {
             buffer.rows.resize(rows, T::zeroed());
             buffer.edition = 0;
         }
-        buffer.changed.clear();
-        buffer.changed.resize(marks, 0);
-        Self { prev: prev.clone(), next, level: false }
+        buffer.changed.resize(rows.div_ceil(8), 0);
+        buffer
     }
 
     /// The committed rows.
@@ -181,10 +185,10 @@ impl<T: Pod> ColumnPair<T> {
 
     /// The committed rows and the places of the next ones, for who writes all of them; marks all.
     pub fn split(&mut self) -> (&[T], &mut [T]) {
-        let buffer = own(&mut self.next);
+        let buffer = self.sized();
         mark_all(&mut buffer.changed, buffer.rows.len());
         self.level = true;
-        (self.prev.rows(), &mut buffer.rows)
+        (self.prev.rows(), &mut own(&mut self.next).rows)
     }
 
     /// Gives a row its next value and marks it.
@@ -227,6 +231,7 @@ impl<T: Pod> ColumnPair<T> {
             return;
         }
         self.level = true;
+        self.sized();
         let Some(prev) = &self.prev.0 else { return };
         let buffer = own(&mut self.next);
         if buffer.edition != 0 && buffer.edition == prev.parent {

@@ -105,8 +105,9 @@ impl AgentPlugin {
 
     /// How long a question may take, all providers together, before it is given up for them.
     fn patience(&self) -> Duration {
-        let sum: Duration = self.providers.iter().map(|provider| provider.patience()).sum();
-        sum + sum / 8 + Duration::from_millis(50)
+        let each = self.providers.iter().map(|provider| provider.patience());
+        let sum = each.fold(Duration::ZERO, Duration::saturating_add);
+        sum.saturating_add(sum / 8).saturating_add(Duration::from_millis(50))
     }
 }
 

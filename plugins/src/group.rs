@@ -4,6 +4,7 @@
 
 pub use diptych_systems::group::*;
 
+use core::any::TypeId;
 use diptych_engine::{Error, Plugin, Registrar, Result};
 use diptych_systems::blueprint::Parts;
 use diptych_systems::unit::{Unit, UnitGroup};
@@ -34,6 +35,8 @@ type Registration = Box<dyn FnOnce(&mut Registrar)>;
 pub struct GroupPlugin {
     groups: Groups,
     names: Vec<(String, Member)>,
+    /// Unit types by the keys of their names.
+    units: Vec<(NameKey, &'static str, TypeId)>,
     registrations: Vec<Registration>,
 }
 
@@ -61,7 +64,8 @@ impl GroupPlugin {
 
     /// One more group of units.
     #[must_use]
-    pub fn units<U: Unit>(self, units: &UnitGroup<U>) -> Self {
+    pub fn units<U: Unit>(mut self, units: &UnitGroup<U>) -> Self {
+        self.units.push((units.group().member().unit, U::NAME, TypeId::of::<U>()));
         self.group(units.group())
     }
 
@@ -93,6 +97,14 @@ impl Plugin for GroupPlugin {
                 return refuse(format!("\"{name}\""), reason);
             }
         }
+        let mut types: BTreeMap<NameKey, TypeId> = BTreeMap::new();
+        for (key, name, type_id) in self.units {
+            if name.is_empty() || *types.entry(key).or_insert(type_id) != type_id {
+                let setting = "the name of a unit type";
+                let reason = "each type has a name of its own, that its units are told by";
+                return Err(Error::Setting { setting, value: format!("\"{name}\""), reason });
+            }
+        }
         register(registrar, &self.groups);
         for registration in self.registrations {
             registration(registrar);
@@ -104,6 +116,7 @@ impl Plugin for GroupPlugin {
 #[cfg(test)]
 mod tests {
     use super::{EntityGroup, GroupPlugin};
+    use crate::unit::{Unit, UnitGroup};
     use diptych_engine::Engine;
     use diptych_systems::blueprint::Blueprint;
 
@@ -123,5 +136,39 @@ mod tests {
         let nameless = said(GroupPlugin::new().group(&of("")));
         assert_eq!(nameless.as_deref(), Some("the name of a group cannot be \"\": a group has a name"));
         assert_eq!(said(GroupPlugin::new().group(&of("ants")).group(&of("bees"))), None);
+    }
+
+    macro_rules! unit {
+        ($name:ident, $stored:literal) => {
+            struct $name;
+            impl Unit for $name {
+                const NAME: &'static str = $stored;
+                type Parts = ();
+                type Arguments = ();
+                fn template() -> Blueprint<()> {
+                    Blueprint::new($stored)
+                }
+                fn register((): (), (): &mut ()) {}
+            }
+        };
+    }
+    unit!(Tower, "tower");
+    unit!(Other, "tower");
+    unit!(Nameless, "");
+
+    /// Claim: two unit types of one name are refused, also where their factions tell their groups apart; one type in two
+    /// factions is not.
+    #[test]
+    fn unit_types_have_names_of_their_own() {
+        let said = |plugin: GroupPlugin| {
+            let built = Engine::in_memory().plugin(plugin).build();
+            built.map(drop).map_err(|error| error.to_string()).err().unwrap_or_default()
+        };
+        let red = || GroupPlugin::new().units(&UnitGroup::<Tower>::new("red"));
+        assert_eq!(said(red().units(&UnitGroup::<Tower>::new("blue"))), "");
+        let twice = said(red().units(&UnitGroup::<Other>::new("blue")));
+        assert!(twice.contains("the name of a unit type cannot be \"tower\""), "{twice}");
+        let nameless = said(red().units(&UnitGroup::<Nameless>::new("blue")));
+        assert!(nameless.contains("the name of a unit type cannot be \"\""), "{nameless}");
     }
 }

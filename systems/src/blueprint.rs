@@ -157,6 +157,9 @@ impl<P: Parts> Blueprint<P> {
     }
 
     /// One more component.
+    ///
+    /// # Panics
+    /// When the blueprint has a value for this type already.
     #[must_use]
     pub fn step<T: Clone + Send + Sync + 'static>(
         mut self,
@@ -166,6 +169,12 @@ impl<P: Parts> Blueprint<P> {
     where
         P: Push<T>,
     {
+        assert!(
+            !P::holds(TypeId::of::<T>()),
+            "blueprint {} has a {} already; a kind that differs in it is spawned with Overrides",
+            self.name,
+            type_name::<T>()
+        );
         let expect = |registrar: &mut Registrar, by: &str, name: &str| {
             registrar.expects::<T>(by, name);
         };

@@ -9,13 +9,13 @@ use bevy_ecs::query::QueryFilter;
 use core::time::Duration;
 pub use diptych_components::column::{COLUMN_BYTES_MAX, Column, ColumnError, ColumnPair};
 use diptych_engine::prelude::*;
-use diptych_engine::sync::Mutex;
+use diptych_engine::sync::{Deadline, Mutex};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 
 /// Columns that may be out at once with one courier.
 pub const COURIER_OUT_MAX: usize = 64;
-/// How long a frame waits for a column to come back.
+/// How long a frame waits for the columns that are out at a time to come back.
 pub const COURIER_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Why a column did not come back.
@@ -129,7 +129,8 @@ impl<T: bytemuck::Pod + Send + Sync> Courier<T> {
     /// Sends every column out, and sets what comes back; waits for all of them.
     ///
     /// # Errors
-    /// A column did not come back, or its work panicked: it keeps its value, and the others are set.
+    /// A column did not come back in time, or its work panicked: it keeps its value, and the others are set. What is too
+    /// late is decided by the clock: who goes on after that has a world that no replay makes again, and should end it.
     pub fn carry<F: QueryFilter>(
         &self,
         columns: &mut Query<'_, '_, Next<Column<T>>, F>,
@@ -166,8 +167,9 @@ impl<T: bytemuck::Pod + Send + Sync> Courier<T> {
                 meanwhile();
             }
             let full = out[COURIER_OUT_MAX - 1].is_some();
+            let deadline = Deadline::after(self.wait_max);
             for (mut row, sent) in out.into_iter().flatten() {
-                let came = sent.and_then(|ticket| ends.receive(ticket, self.wait_max));
+                let came = sent.and_then(|ticket| ends.receive(ticket, self.wait_max, deadline));
                 match came.map(ColumnPair::finish) {
                     Ok(Some(column)) => drop(row.exchange(column)),
                     Ok(None) => row.carry(),
@@ -194,9 +196,9 @@ impl<T> Ends<T> {
     }
 
     /// What was sent with this ticket; what comes late from before is let go.
-    fn receive(&self, ticket: u64, wait_max: Duration) -> Result<ColumnPair<T>, String> {
+    fn receive(&self, ticket: u64, wait_max: Duration, deadline: Deadline) -> Result<ColumnPair<T>, String> {
         loop {
-            match self.back.recv_timeout(wait_max) {
+            match self.back.recv_timeout(deadline.left().unwrap_or(Duration::MAX)) {
                 Ok(parcel) if parcel.ticket == ticket => return parcel.pair,
                 Ok(parcel) if parcel.ticket < ticket => {}
                 Ok(_) => return Err("it was passed over".to_owned()),

@@ -8,6 +8,7 @@
 
 use crate::blueprint::{Blueprint, Overrides, Parts, Spawns};
 use bevy_ecs::prelude::Resource;
+use core::any::TypeId;
 pub use diptych_components::group::{Member, NameKey};
 use diptych_engine::prelude::*;
 use diptych_engine::sync::Mutex;
@@ -75,8 +76,12 @@ impl<P: Parts> core::fmt::Debug for EntityGroup<P> {
 
 impl<P: Parts> EntityGroup<P> {
     /// A group by this name, made by this blueprint.
+    ///
+    /// # Panics
+    /// When the blueprint names [`Member`], which is the group's to say.
     #[must_use]
     pub fn new(name: &str, blueprint: Blueprint<P>) -> Self {
+        assert!(!P::holds(TypeId::of::<Member>()), "group {name} says who is its member, not its blueprint");
         let member = Member { group: NameKey::of(name), ..Member::default() };
         Self { name: name.to_owned(), member, blueprint }
     }
@@ -180,7 +185,10 @@ impl<P: Parts> EntityGroup<P> {
 
     /// Shows every member, in the order of their `Id`s.
     pub fn each(&self, groups: &Groups, look: impl FnMut(Id)) {
-        groups.read().members(self.member.group).into_iter().flatten().copied().for_each(look);
+        // Not while the index is held: who looks may ask it, and a commit may wait for it.
+        let members: Vec<Id> =
+            groups.read().members(self.member.group).into_iter().flatten().copied().collect();
+        members.into_iter().for_each(look);
     }
 }
 

@@ -287,6 +287,12 @@ pub fn register(registrar: &mut Registrar, jobs: &[Offload], passed_over: Arc<At
 }
 
 fn apply(applier: &mut Applier<'_, '_>, answer: &OffloadPatches, passed_over: &AtomicU64) {
+    if answer.frame >= applier.frame() {
+        // A rollback has undone the frame that it is about, and inputs wait on.
+        tracing::debug!(job = answer.job, frame = answer.frame, "an answer about a frame that is undone");
+        passed_over.fetch_add(answer.patches.len() as u64, Ordering::Relaxed);
+        return;
+    }
     for patch in &answer.patches {
         // The world went on meanwhile: what fits no more is no failure.
         if let Err(reason) = applier.patch(std::slice::from_ref(patch)) {

@@ -64,7 +64,10 @@ pub const TIMER_ENTRIES_SPARE_MAX: usize = 1024;
 /// # Ok::<(), Error>(())
 /// ```
 pub fn register<E: TimerEvent>(registrar: &mut Registrar, name: &str) {
-    let index = Arc::new(TimerIndex::<E>::default());
+    register_with(registrar, name, Arc::new(TimerIndex::<E>::default()));
+}
+
+fn register_with<E: TimerEvent>(registrar: &mut Registrar, name: &str, index: Arc<TimerIndex<E>>) {
     let (own, seen) = (index.clone(), index.clone());
     let fire = move |mut timers: Query<'_, '_, Next<Timer<E>>>,
                      orders: Inbox<'_, TimerOrder<E>>,
@@ -186,10 +189,8 @@ fn fire<E: TimerEvent>(
         if timer.stage() == TimerStage::New {
             let due = since.saturating_add(steps_of(timer.duration_ms(), frame.tick));
             *timer = timer.at_stage(TimerStage::Armed { since, due });
-            // Later ones come in by their rows.
-            if due <= frame.step {
-                entries.due.insert(due, *id);
-            }
+            // Also one that its row will not bring in, because it was armed for the same moment.
+            entries.due.insert(due, *id);
         }
     }
     // Timers that are due together may lie anywhere: pass after pass, so that what is far away is fetched side by side.
@@ -200,7 +201,7 @@ fn fire<E: TimerEvent>(
     for (_, id, entity) in &mut firing {
         *entity = frame.ids.entity(*id);
     }
-    let seen = |entity: &Option<Entity>| Some(*timers.get((*entity)?).ok()?);
+    let seen = |entity: &Option<Entity>| timers.get((*entity)?).ok().copied();
     entries.seen.extend(firing.iter().map(|(.., entity)| seen(entity)));
     for ((due, id, entity), seen) in firing.drain(..).zip(entries.seen.drain(..)) {
         let (Some(entity), Some(seen)) = (entity, seen) else { continue };
@@ -236,11 +237,10 @@ fn fire<E: TimerEvent>(
 /// A timer as it was committed.
 fn look<E: TimerEvent>(
     frame: &Frame<'_>,
-    timers: &mut Query<'_, '_, Next<Timer<E>>>,
+    timers: &Query<'_, '_, Next<Timer<E>>>,
     id: Id,
 ) -> Option<Timer<E>> {
-    let row = timers.get_mut(frame.ids.entity(id)?).ok()?;
-    Some(*row.prev())
+    timers.get(frame.ids.entity(id)?).ok().copied()
 }
 
 #[cfg(test)]

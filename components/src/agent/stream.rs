@@ -168,10 +168,10 @@ impl AnswerReader {
         };
         // A last event may have figures of use, and no choice.
         let Some(choice) = choices.first() else { return Ok(("", false)) };
-        let whole = choice.get("message").is_some();
+        let whole = choice.get("message").is_some_and(Value::is_object);
         let said = choice.get("delta").or_else(|| choice.get("message"));
         let words = said.and_then(|said| said.get("content")).and_then(Value::as_str);
-        let ends = choice.get("finish_reason").is_some_and(|reason| !reason.is_null());
+        let ends = choice.get("finish_reason").and_then(Value::as_str).is_some_and(|why| !why.is_empty());
         Ok((words.unwrap_or_default(), ends || whole))
     }
 

@@ -48,10 +48,12 @@ pub struct Ear {
 }
 
 impl Ear {
-    /// Takes a line, or counts that it has no room.
+    /// Takes a line, in place of a partial one before it, or counts that it has no room.
     pub fn push(&mut self, mut line: Line) {
         line.text = cut(line.text, TEXT_BYTES_MAX);
-        if self.lines.len() < EAR_MAX {
+        if let Some(last) = self.lines.last_mut().filter(|last| !last.is_final) {
+            *last = line;
+        } else if self.lines.len() < EAR_MAX {
             self.lines.push(line);
         } else {
             self.dropped += 1;

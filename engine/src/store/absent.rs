@@ -6,23 +6,18 @@
 //! Left out: whether what is lost is needed (see `inspect`).
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::StoreError;
+use super::directory::DATABASE;
 use super::disk::Disk;
+use super::inspect::Copy;
 use super::tables::{CURRENT, KEYSPACES, LASTING, TABLES, VERSION};
-
-static ASKED: AtomicU64 = AtomicU64::new(0);
 
 /// Whether a keyspace without a manifest is one that the database knows by its name. Where that cannot be found out, it is
 /// taken for one.
 pub(crate) fn is_named(database: &Path) -> bool {
-    // Relaxed: a number of its own for each, which guards no memory.
-    let number = ASKED.fetch_add(1, Ordering::Relaxed);
-    let scratch = std::env::temp_dir().join(format!("diptych-names-{}-{number}", std::process::id()));
-    let named = ask(database, &scratch);
-    let removed = std::fs::remove_dir_all(&scratch);
-    named.is_none_or(|named| named) || removed.is_err()
+    let copy = Copy::empty(&std::env::temp_dir()).ok();
+    copy.and_then(|copy| ask(database, &copy.path.join(DATABASE))).unwrap_or(true)
 }
 
 /// `None` where the answer is unknown.

@@ -1,7 +1,7 @@
 //! Language models behind an address: Ollama's own interface, and that of OpenAI, which many servers speak.
 //!
 //! Invariant: a question has an end: an answer that is whole, or an error, within the time that was given. Only plain
-//! `http` is spoken, to a server on this machine or a network of one's own; no redirect is followed, and no proxy asked.
+//! `http` is spoken, meant for a server on this machine or a network of one's own; no redirect is followed, and no proxy asked.
 //!
 //! Source of addresses, settings and limits: row L15 of the requirements, and the two interfaces' own pages.
 

@@ -103,6 +103,21 @@ fn agents_live() {
     );
 }
 
+/// Claim: the longest work that rules allow is done within its lease, and a frame more is refused.
+#[test]
+fn the_longest_work_is_done() {
+    let rules = Rules { work: 23, lease: 25, keep: 23, hang_permille: 0, ..Rules::default() };
+    let mut engine = build(Options { agents: 20, rules, ..Options::default() });
+    run(&mut engine, 400);
+    let told = |name| count(&engine, name);
+    assert!(told("tasks_done") > 50, "{} tasks", told("tasks_done"));
+    assert_eq!((told("tasks_dead"), told("leases_lapsed")), (0, 0));
+    for rules in [Rules { work: 24, ..rules }, Rules { keep: 22, ..rules }, Rules { lease: 2, ..rules }] {
+        let refusal = AgentPlugin::new(Options { rules, ..Options::default() }).expect_err("refused");
+        assert!(refusal.to_string().contains("agents' work is"), "{refusal}");
+    }
+}
+
 /// Claim: options that make no world are refused with a sentence; a world without agents runs.
 #[test]
 fn bad_options_are_refused() {
@@ -157,7 +172,9 @@ fn stored_worlds_are_the_same() {
 /// Asks a model outside, one question after the other, and gives the answers.
 #[cfg(feature = "llm")]
 pub(super) fn outside_world(model: Http, questions: &[&str]) -> Vec<Answer> {
-    let options = Options { model: Model::Outside, ..quiet(1) };
+    let quiet = quiet(1);
+    let rules = Rules { keep: 1 << 20, ..quiet.rules };
+    let options = Options { model: Model::Outside, rules, ..quiet };
     let plugin = AgentPlugin::new(options).unwrap_or_else(|error| panic!("{error}"));
     let plugin = plugin.providers([Arc::new(model) as Arc<dyn Provider>]);
     let mut engine = Engine::in_memory().plugin(plugin).build().unwrap_or_else(|error| panic!("{error}"));

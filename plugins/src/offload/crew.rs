@@ -103,9 +103,21 @@ impl Crew {
         if self.threads == 0 {
             return order.work();
         }
-        // Bounded: a job has as many orders under way as it may.
-        self.queue.waiting.lock().orders.push_back(order);
+        let mut waiting = self.queue.waiting.lock();
+        // Who gave an order and does not want it any more (a rollback, a bound that elapsed) has let go of it. So there
+        // are as many as the jobs may have under way.
+        waiting.orders.retain(|order| Arc::strong_count(order) > 1);
+        waiting.orders.push_back(order);
+        drop(waiting);
         self.queue.work.notify_all();
+    }
+}
+
+#[cfg(test)]
+impl Crew {
+    /// Orders that nobody has begun.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.waiting.lock().orders.len()
     }
 }
 

@@ -67,7 +67,7 @@ pub fn transcribe(mut agents: Hearers, heard: Inbox<Heard>, clock: Clock) {
         let mut said = None;
         let mut taken = 0;
         for line in &next.lines {
-            if line.is_final && (said.is_some() || !may_ask) {
+            if line.is_final && !may_ask {
                 break;
             }
             if line.is_final {

@@ -1,7 +1,11 @@
 //! Everything that happens to agents, as events.
 //!
-//! Invariant: each turn, transcript, question, answer and state of an utterance is published once, in order. How far that
-//! went is state of the world: what finds the queue full is published in a later frame, and nothing twice after a restart.
+//! Invariant: each turn, transcript, question and answer, and the way of each utterance, is published once, in order. How far
+//! that went is state of the world: what finds the queue full is published in a later frame, and nothing twice after a
+//! restart. Of an utterance that ended meanwhile that it had begun is then not told.
+//!
+//! What lets entities go is told first: utterances, then questions, then agents, of whom another one is first in each step.
+//! An agent takes its next transcript when the last was told, so a full queue slows down what is taken in.
 
 use crate::event::{NotPublished, Publisher};
 use diptych_components::agent::{
@@ -28,24 +32,39 @@ pub fn publish(
 ) {
     let frame = clock.frame();
     let mut say = |topic: u16, notice: Notice| publisher.publish(CHANNEL, topic, notice);
+    let mut agents = 0;
     for (id, mut row) in &mut rows {
-        let old = *row.prev();
-        let next = if let (Some(turn), Some(last)) = (turns.get(id), transcripts.get(id)) {
-            tell_agent(old, id, turn, last, frame, &mut say)
-        } else if let (Some(errand), Some(question), Some(answer)) =
+        if let (Some(utterance), Some(words), Some(sound)) = (said.0.get(id), said.1.get(id), said.2.get(id))
+        {
+            let next = tell_utterance(*row.prev(), id, utterance, words, sound, &mut say);
+            row.set_if_changed(next);
+        }
+    }
+    for (id, mut row) in &mut rows {
+        if let (Some(errand), Some(question), Some(answer)) =
             (asked.0.get(id), asked.1.get(id), asked.2.get(id))
         {
-            tell_question(old, id, errand, question, answer, frame, &mut say)
-        } else if let (Some(utterance), Some(words), Some(sound)) =
-            (said.0.get(id), said.1.get(id), said.2.get(id))
-        {
-            tell_utterance(old, id, utterance, words, sound, &mut say)
-        } else {
-            old
-        };
-        row.set_if_changed(next);
+            let next = tell_question(*row.prev(), id, errand, question, answer, frame, &mut say);
+            row.set_if_changed(next);
+        }
+        agents += u64::from(turns.get(id).is_some());
+    }
+    let first = clock.step().wrapping_mul(STRIDE) % agents.max(1);
+    for turn in [first..agents, 0..first] {
+        let mut number = 0;
+        for (id, mut row) in &mut rows {
+            let (Some(speech), Some(last)) = (turns.get(id), transcripts.get(id)) else { continue };
+            if turn.contains(&number) {
+                let next = tell_agent(*row.prev(), id, speech, last, frame, &mut say);
+                row.set_if_changed(next);
+            }
+            number += 1;
+        }
     }
 }
+
+/// How far on the first agent of the next step is: about as many as a full queue takes.
+const STRIDE: u64 = 997;
 
 type Said = Result<(), NotPublished>;
 
@@ -97,11 +116,11 @@ fn tell_question(
         told.count = 1;
     }
     let (is_well, words) = match answer {
-        Answer::Text(words) => (true, words.clone()),
-        Answer::Failed(why) => (false, why.clone()),
-        Answer::Waiting | Answer::Asked => return told,
+        Answer::Text(words) if told.count == 1 => (true, words.clone()),
+        Answer::Failed(why) if told.count == 1 => (false, why.clone()),
+        _ => return told,
     };
-    if told.count == 1 && say(TOPIC_LLM_RESULT, Notice { frame, is_well, words, ..base }).is_ok() {
+    if say(TOPIC_LLM_RESULT, Notice { frame, is_well, words, ..base }).is_ok() {
         told.count = 2;
     }
     told
@@ -116,6 +135,11 @@ fn tell_utterance(
     sound: &AudioRes,
     say: &mut impl FnMut(u16, Notice) -> Said,
 ) -> Told {
+    let status = Status::of(utterance.status);
+    // Most have nothing to tell.
+    if told.last == 1 || (told.count >= 2 && status == Status::Queued) {
+        return told;
+    }
     let Utterance { agent, turn, frame, .. } = *utterance;
     let number = id.bits() as i64;
     let base = Notice { agent, turn, frame, number, is_well: true, words: String::new() };
@@ -124,7 +148,6 @@ fn tell_utterance(
         (TOPIC_TTS_REQUEST, Notice { words: words.0.clone(), ..base.clone() }),
         (TOPIC_TTS_RESULT, Notice { number: i64::from(sound.duration_ms), ..base.clone() }),
     ];
-    let status = Status::of(utterance.status);
     if matches!(status, Status::Playing | Status::Done) {
         notices.push(playback("start"));
     }

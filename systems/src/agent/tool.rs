@@ -6,6 +6,7 @@
 use diptych_components::agent::{
     AgentInfo, CallStatus, Grant, Remember, Rules, ToolCall, ToolResult, ToolText,
 };
+use diptych_components::slp;
 use diptych_engine::prelude::*;
 
 /// The tools that there are.
@@ -62,6 +63,8 @@ fn carry_out(text: &ToolText, frame: u64, memory: Option<Id>) -> Result<Given, S
         ("clock.read", _) => Ok((frame.to_string(), None)),
         ("text.count", _) => Ok((text.arguments.split_whitespace().count().to_string(), None)),
         ("memory.write", Some(node)) => {
+            slp::parse_one(&text.arguments, &slp::Limits::default())
+                .map_err(|error| format!("what is to be remembered is no expression: {error}"))?;
             let remember = Remember { below: true, text: text.arguments.clone() };
             Ok(("remembered".to_owned(), Some((node, remember))))
         }

@@ -37,7 +37,8 @@ pub fn work(
     let mut states = Vec::new();
     for (id, old, beat, info) in &agents {
         let (old, silent) = (*old, frame.saturating_sub(beat.last_seen));
-        if AgentMode::of(old.mode) == AgentMode::Claiming {
+        // One that hangs claims no longer than others do.
+        if AgentMode::of(old.mode) == AgentMode::Claiming && frame < old.since + CLAIM_FRAMES {
             claimed.insert(old.task);
         }
         let is_well = silent <= 2 * u64::from(rules.beat);

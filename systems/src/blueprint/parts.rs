@@ -43,6 +43,27 @@ pub trait Push<T: Clone + Send + Sync + 'static>: Parts {
     fn push(steps: Self::Steps, step: Step<T>) -> <Self::Out as Parts>::Steps;
 }
 
+/// What a blueprint begins with.
+impl Parts for () {
+    type Steps = ();
+    type Chosen<'a> = ();
+    type Grouped = (Member,);
+
+    fn choose<'a>((): &'a (), _: &'a Overrides) {}
+
+    #[inline]
+    fn make((): &(), _: u64) {}
+
+    fn holds(_: TypeId) -> bool {
+        false
+    }
+
+    #[inline]
+    fn grouped(self, member: Member) -> (Member,) {
+        (member,)
+    }
+}
+
 macro_rules! parts {
     ($($part:ident $value:ident),*) => {
         impl<$($part: Clone + Send + Sync + 'static),*> Parts for ($($part,)*) {
@@ -50,23 +71,19 @@ macro_rules! parts {
             type Chosen<'a> = ($(&'a Step<$part>,)*);
             type Grouped = (Member, $($part,)*);
 
-            #[expect(clippy::allow_attributes, reason = "a macro whose smallest case names nothing")]
-            #[allow(clippy::unused_unit, unused_variables, reason = "the same")]
             fn choose<'a>(steps: &'a Self::Steps, overrides: &'a Overrides) -> Self::Chosen<'a> {
                 let ($($value,)*) = steps;
                 ($(overrides.of::<$part>().unwrap_or($value),)*)
             }
 
-            #[expect(clippy::allow_attributes, reason = "a macro whose smallest case names nothing")]
-            #[allow(clippy::unused_unit, unused_variables, reason = "the same")]
             #[inline]
             fn make(chosen: &Self::Chosen<'_>, number: u64) -> Self {
                 let ($($value,)*) = chosen;
                 ($($value.make(number),)*)
             }
 
-            fn holds(_type_id: TypeId) -> bool {
-                false $(|| TypeId::of::<$part>() == _type_id)*
+            fn holds(type_id: TypeId) -> bool {
+                false $(|| TypeId::of::<$part>() == type_id)*
             }
 
             #[inline]
@@ -91,7 +108,6 @@ macro_rules! push {
     };
 }
 
-parts!();
 parts!(A a);
 parts!(A a, B b);
 parts!(A a, B b, C c);

@@ -107,3 +107,10 @@ fn overrides_of_nothing() {
         drop(runner.spawn_with(structure, 1, &Overrides::new().with(Tired(1))));
     }));
 }
+
+/// Claim: a blueprint with two values for one type is refused where it is said, with its name.
+#[test]
+#[should_panic(expected = "blueprint twice has a u64 already")]
+fn one_type_twice() {
+    drop(Blueprint::new("twice").with("a", 1_u64).with("b", 2_u64));
+}

@@ -136,11 +136,10 @@ fn marks_come_back() {
     });
     let courier = courier.unwrap_or_else(|error| panic!("{error}"));
     let sets = Arc::new(Mutex::new(Vec::new()));
-    let (noted, frames) = (sets.clone(), Arc::new(Mutex::new(0)));
+    let noted = sets.clone();
     let mut engine = Engine::in_memory()
         .state_with::<Heats, CanonicalCodec>("heat.column", 1)
         .system("heat", move |mut columns: Query<Next<Heats>>, clock: Clock| {
-            *frames.lock() = clock.frame();
             courier.carry(&mut columns, &clock).unwrap_or_else(|error| panic!("{error}"));
         })
         .on_change::<Heats>(move |_, heats| noted.lock().push(heats.changed().collect::<Vec<_>>()))

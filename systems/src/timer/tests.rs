@@ -1,8 +1,11 @@
 //! Timers through the engine: against a plain loop over all of them, through pauses, on any threads, stored and replayed.
 
-use super::{Firing, TIMER_ENTRIES_SPARE_MAX, Timer, TimerOrder, TimerStage, register};
+use super::{
+    Firing, TIMER_ENTRIES_SPARE_MAX, Timer, TimerIndex, TimerOrder, TimerStage, register, register_with,
+};
 use crate::canonical::CanonicalCodec;
 use diptych_engine::prelude::*;
+use std::sync::Arc;
 
 /// What is told: which of the timers it is.
 #[derive(Clone, Copy, PartialEq, Debug, Pod, Zeroable)]
@@ -30,8 +33,8 @@ struct Clockwork {
     timers: Vec<f64>,
     /// Whether somebody pulls at them all the time.
     busy: bool,
-    /// Whether it is the system under test that looks after them.
-    indexed: bool,
+    /// The index of the system under test, if that looks after them.
+    index: Option<Arc<TimerIndex<Bell>>>,
 }
 
 impl Plugin for Clockwork {
@@ -40,8 +43,8 @@ impl Plugin for Clockwork {
     }
 
     fn build(self, registrar: &mut Registrar) -> Result<()> {
-        if self.indexed {
-            register::<Bell>(registrar, "bell");
+        if let Some(index) = self.index {
+            register_with::<Bell>(registrar, "bell", index);
         } else {
             registrar
                 .state_with::<Timer<Bell>, CanonicalCodec>("bell.timer", 1)
@@ -115,11 +118,11 @@ fn mix(n: u64) -> u64 {
 
 fn busy(builder: EngineBuilder) -> EngineBuilder {
     let timers = (0..400).map(|n| (mix(n) % 1000) as f64).collect();
-    builder.dt(0.01).plugin(Clockwork { timers, busy: true, indexed: true })
+    builder.dt(0.01).plugin(Clockwork { timers, busy: true, index: Some(Arc::default()) })
 }
 
 fn quiet(timers: &[f64]) -> Engine {
-    let plugin = Clockwork { timers: timers.to_vec(), busy: false, indexed: true };
+    let plugin = Clockwork { timers: timers.to_vec(), busy: false, index: Some(Arc::default()) };
     Engine::in_memory().dt(0.01).plugin(plugin).build().unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -197,9 +200,13 @@ fn plain(
 /// spawned.
 #[test]
 fn equals_a_plain_loop() {
-    let of = |indexed| {
+    let of = |indexed: bool| {
         let timers = (0..400).map(|n| (mix(n) % 1000) as f64).collect();
-        let builder = Engine::in_memory().dt(0.01).plugin(Clockwork { timers, busy: true, indexed });
+        let builder = Engine::in_memory().dt(0.01).plugin(Clockwork {
+            timers,
+            busy: true,
+            index: indexed.then(Arc::default),
+        });
         builder.build().unwrap_or_else(|error| panic!("{error}"))
     };
     let (mut ours, mut plain) = (of(true), of(false));
@@ -265,7 +272,8 @@ fn rolled_back_timers_fire_again() {
 /// Claim: who moves a timer by inputs again and again moves what is due, and does not fill the index for ever.
 #[test]
 fn inputs_move_timers() {
-    let plugin = Clockwork { timers: vec![1e9], busy: false, indexed: true };
+    let index = Arc::new(TimerIndex::default());
+    let plugin = Clockwork { timers: vec![1e9], busy: false, index: Some(index.clone()) };
     let mut engine =
         Engine::in_memory().dt(0.01).plugin(plugin).build().unwrap_or_else(|error| panic!("{error}"));
     let id = engine.view().iter::<Timer<Bell>>().map(|(id, _)| id).next().unwrap_or_default();
@@ -275,6 +283,8 @@ fn inputs_move_timers() {
         let pulled = Pulled { timer: id, bits: 1_000_000 + bits };
         drop(inputs.send("test", &pulled).unwrap_or_else(|error| panic!("{error}")));
         run(&mut engine, 1);
+        let entries = index.0.lock().len();
+        assert!(entries <= 2 + TIMER_ENTRIES_SPARE_MAX, "{entries} entries of one timer");
     }
     drop(inputs.send("test", &Pulled { timer: id, bits: 5 }).unwrap_or_else(|error| panic!("{error}")));
     run(&mut engine, 3);

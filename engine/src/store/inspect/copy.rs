@@ -39,10 +39,15 @@ impl Drop for Copy {
 }
 
 impl Copy {
+    /// An empty one in `scratch`.
+    pub(crate) fn empty(scratch: &Path) -> Result<Self, StoreError> {
+        remove_left(scratch);
+        fresh(scratch)
+    }
+
     pub(crate) fn of(dir: &Path, scratch: Option<&Path>) -> Result<Self, StoreError> {
         let scratch = scratch.map_or_else(std::env::temp_dir, Path::to_owned);
-        remove_left(&scratch);
-        let copy = fresh(&scratch)?;
+        let copy = Self::empty(&scratch)?;
         let copied = match Held::of(dir, is_running(dir)?) {
             Ok(held) => held.copy(&copy.path, &mut |_| {}),
             // Of a damaged world every file is wanted, as it is.

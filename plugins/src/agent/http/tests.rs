@@ -9,6 +9,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
+/// How long a server hangs: for all that a test waits.
+const HANGS: Duration = Duration::from_secs(120);
+
 /// Serves connections, each on a thread of its own and with its number; gives the bodies of requests.
 fn serve(
     speak: impl Fn(usize, &mut TcpStream) + Send + Sync + 'static,
@@ -123,14 +126,14 @@ fn both_protocols_are_spoken() {
 /// Claim: a server that refuses, talks garbage, breaks off, hangs or is not there is an error in its time that says so.
 #[test]
 fn bad_servers_are_errors() {
-    let error = |speak: fn(&mut TcpStream)| {
+    let asked = |speak: fn(&mut TcpStream), timeout: Duration| {
         let (url, _requests) = serve(move |_, stream| speak(stream));
-        let model = Http::ollama(&url, "tiny").expect("an address").timeout(Duration::from_millis(400));
-        let began = std::time::Instant::now();
-        let error = model.answer(&Question::default()).expect_err("it is bad");
-        assert!(began.elapsed() < Duration::from_secs(5), "{error} took {:?}", began.elapsed());
-        error
+        let model = Http::ollama(&url, "tiny").expect("an address").timeout(timeout);
+        model.answer(&Question::default()).expect_err("it is bad")
     };
+    // However slow the machine is, what a server says is heard.
+    let error = |speak| asked(speak, Duration::from_secs(90));
+    let late = |speak| asked(speak, Duration::from_millis(400));
     let refused = error(|stream| {
         let _ = stream
             .write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 21\r\n\r\n{\"error\":\"no such m\"}");
@@ -146,11 +149,11 @@ fn bad_servers_are_errors() {
     assert_eq!(half, "the answer ends before it is done");
     let broken = error(|stream| stream_chunks(stream, "application/x-ndjson", &LINES[..2], false));
     assert!(broken.starts_with("the answer breaks off: "), "{broken}");
-    let silent = error(|_| thread::sleep(Duration::from_millis(900)));
+    let silent = late(|_| thread::sleep(HANGS));
     assert!(silent.contains("timeout"), "{silent}");
-    let stuck = error(|stream| {
+    let stuck = late(|stream| {
         stream_chunks(stream, "application/x-ndjson", &LINES[..1], false);
-        thread::sleep(Duration::from_millis(900));
+        thread::sleep(HANGS);
     });
     assert!(stuck.contains("timeout"), "{stuck}");
     let closed = {
@@ -179,10 +182,10 @@ fn wrong_addresses_are_refused() {
 fn a_world_goes_on_beside_bad_servers() {
     let (url, _requests) = serve(|number, stream| match number {
         0 => stream_chunks(stream, "text/html", &["<html>\n"], true),
-        1 => thread::sleep(Duration::from_millis(1500)),
+        1 => thread::sleep(HANGS),
         _ => stream_chunks(stream, "application/x-ndjson", &LINES, true),
     });
-    let model = Http::ollama(&url, "tiny").expect("an address").timeout(Duration::from_millis(600));
+    let model = Http::ollama(&url, "tiny").expect("an address").timeout(Duration::from_secs(3));
     let answers = outside_world(model, &["one", "two", "three"]);
     let [Answer::Failed(first), Answer::Failed(second), Answer::Text(third)] = &*answers else {
         panic!("{answers:?}")

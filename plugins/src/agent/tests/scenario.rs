@@ -196,6 +196,7 @@ fn bad_commands_stop_nothing() {
     let results: Vec<String> =
         engine.view().iter::<ToolResult>().map(|(_, result)| result.0.clone()).collect();
     assert!(results.iter().any(|result| result.starts_with("there is no tool no.such")), "{results:?}");
+    assert!(results.iter().any(|result| result.contains("is no expression")), "{results:?}");
     assert_eq!(engine.view().iter::<Vad>().map(|(_, vad)| vad.is_active).sum::<u32>(), 0);
     assert_eq!((engine.view().iter::<VisionFrame>().count(), count(&engine, "memories")), (0, 1));
     let ear = engine.view().iter::<Ear>().map(|(_, ear)| ear.dropped).sum::<u64>();
