@@ -161,10 +161,12 @@ impl Player {
         if key.kind == KeyEventKind::Release {
             return false;
         }
+        if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
+            // In this mode Ctrl-C is a key. Others of this kind mean nothing: an end of the input comes as Ctrl-Space.
+            return key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+        }
         match key.code {
             KeyCode::Char('q') | KeyCode::Esc => return true,
-            // In this mode Ctrl-C is a key.
-            KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => return true,
             KeyCode::Char(' ') => self.paused = !self.paused,
             KeyCode::Char('s') => (self.paused, self.steps) = (true, self.steps + 1),
             KeyCode::Char('+' | '=') => {
@@ -240,6 +242,8 @@ mod tests {
         assert!((0..20).all(|_| !press(&mut player, '-')));
         assert_eq!(player.speed, 0.5);
         assert!(press(&mut player, 'q') && !press(&mut player, 'x') && !press(&mut player, 'c'));
-        assert!(player.press(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)));
+        let mut control = |key| player.press(KeyEvent::new(KeyCode::Char(key), KeyModifiers::CONTROL));
+        assert!(control('c') && !control('q') && !control(' '));
+        assert!(!player.is_paused(), "a space with Ctrl is none");
     }
 }
