@@ -2,7 +2,7 @@
 //!
 //! Invariant: a part is halved by its own points alone, so that it does not matter who does it.
 
-use super::{BUCKET_MAX, Bounds, Entry, KdTree, POINTS_MAX};
+use super::{BUCKET_MAX, Bounds, Entry, KdTree, POINTS_MAX, Siblings};
 use core::cmp::Ordering;
 use diptych_engine::par_each;
 use glam::DVec2;
@@ -38,11 +38,12 @@ impl KdTree {
         while self.entries.len().div_ceil(1 << self.depth) > bucket {
             self.depth += 1;
         }
-        self.bounds.clear();
-        self.bounds.resize(2 << self.depth, Bounds::EMPTY);
+        self.siblings.clear();
+        self.siblings.resize(1 << self.depth, Siblings([Bounds::EMPTY; 2]));
         self.halve();
+        let bounds: &mut [Bounds] = bytemuck::cast_slice_mut(&mut self.siblings);
         for node in (1..1 << self.depth).rev() {
-            self.bounds[node] = self.bounds[2 * node].union(self.bounds[2 * node + 1]);
+            bounds[node] = bounds[2 * node].union(bounds[2 * node + 1]);
         }
     }
 
@@ -50,7 +51,8 @@ impl KdTree {
     fn halve(&mut self) {
         let (all, depth) = (self.entries.len() as u64, self.depth);
         let cell = bounds_of(&self.entries);
-        let (entries, bounds) = (&mut self.entries[..], &mut self.bounds[1 << depth..]);
+        let bounds: &mut [Bounds] = bytemuck::cast_slice_mut(&mut self.siblings);
+        let (entries, bounds) = (&mut self.entries[..], &mut bounds[1 << depth..]);
         let mut parts = vec![Part { entries, bounds, index: 0, depth: 0, cell }];
         let split = if all < ALONE as u64 { 0 } else { depth.min(PARTS.ilog2()) };
         for _ in 0..split {

@@ -61,7 +61,7 @@ impl KdTree {
         while count > 0 {
             count -= 1;
             let node = waiting[count];
-            if !wanted(&self.bounds[node]) {
+            if !wanted(self.bounds(node)) {
                 continue;
             }
             if node >= first_leaf {
@@ -93,7 +93,7 @@ impl KdTree {
             }
             while node < first_leaf {
                 let children = [2 * node, 2 * node + 1];
-                let [left, right] = children.map(|child| self.bounds[child].distance_squared(at));
+                let [left, right] = self.siblings[node].0.map(|bounds| bounds.distance_squared(at));
                 let (near, far) = if right < left { (1, 0) } else { (0, 1) };
                 let far_distance = left.max(right);
                 if far_distance <= best.1 {
