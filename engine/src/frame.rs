@@ -182,7 +182,7 @@ impl Frame {
         let made = catch_unwind(AssertUnwindSafe(|| part(self)));
         let result = made.unwrap_or_else(|panic| {
             let system = "(the commit: a setup, a hook, an input or a command)".to_owned();
-            Err(Error::Panicked { system, frame, message: wave::message(&*panic) })
+            Err(Error::Panicked { system, frame, message: crate::panic_text(&*panic).to_owned() })
         });
         if let Err(error) = &result {
             let reason = error.to_string();

@@ -7,8 +7,8 @@
 
 use crate::error::{BuildError, Error, Result};
 use crate::frame::Frame;
+use crate::panics::panic_text;
 use crate::view::View;
-use crate::wave;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -86,7 +86,7 @@ impl Observers {
         }
         for (name, observer) in &self.list {
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| observer.stopped(reason))) {
-                let message = wave::message(&*panic);
+                let message = panic_text(&*panic);
                 tracing::error!(observer = name, message, "an observer panicked when it was stopped");
             }
         }
@@ -99,7 +99,7 @@ impl Observers {
             called.map_err(|panic| Error::Panicked {
                 system: format!("(the observer {name})"),
                 frame: view.frame(),
-                message: wave::message(&*panic),
+                message: panic_text(&*panic).to_owned(),
             })
         })
     }

@@ -7,12 +7,12 @@
 #![expect(unsafe_code, reason = "runs systems beside each other on one world")]
 
 use crate::buffer::Column;
+use crate::panics::panic_text;
 use crate::pool;
 use crate::schedule::{Moment, Task};
 use crate::timer::Stopwatch;
 use bevy_ecs::system::RunSystemError;
 use bevy_ecs::world::unsafe_world_cell::UnsafeWorldCell;
-use core::any::Any;
 use core::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -98,7 +98,7 @@ fn run_tasks(tasks: &mut [Task], scene: Scene<'_, '_>) {
     match outcome {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tasks[current].failure = Some(error.to_string()),
-        Err(panic) => tasks[current].failure = Some(message(&*panic)),
+        Err(panic) => tasks[current].failure = Some(panic_text(&*panic).to_owned()),
     }
 }
 
@@ -136,10 +136,4 @@ fn run_parts(task: &mut Task, scene: Scene<'_, '_>) -> Result<(), RunSystemError
         unsafe { scene.columns[*index].settle(tables) };
     }
     Ok(())
-}
-
-/// The text of a panic.
-pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
 }

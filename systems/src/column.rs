@@ -106,7 +106,9 @@ impl<T: bytemuck::Pod + Send + Sync> Courier<T> {
             for mut parcel in inbound {
                 parcel.pair = parcel.pair.and_then(|mut pair| {
                     let done = catch_unwind(AssertUnwindSafe(|| work(&mut pair, parcel.errand)));
-                    done.map(|()| pair).map_err(|panic| format!("its work panicked: {}", message(&*panic)))
+                    done.map(|()| pair).map_err(|panic| {
+                        format!("its work panicked: {}", diptych_engine::panic_text(&*panic))
+                    })
                 });
                 if outbound.send(parcel).is_err() {
                     return;
@@ -209,11 +211,6 @@ impl<T> Ends<T> {
             }
         }
     }
-}
-
-fn message(panic: &(dyn core::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
 #[cfg(test)]

@@ -362,7 +362,7 @@ fn set_up(frame: &mut Frame, mut setups: Vec<(String, super::registrar::Setup)>,
         catch_unwind(AssertUnwindSafe(run)).map_err(|panic| Error::Panicked {
             system: name,
             frame: 0,
-            message: crate::wave::message(&*panic),
+            message: crate::panic_text(&*panic).to_owned(),
         })?;
         frame.issue(commands);
     }

@@ -66,7 +66,7 @@ impl Work {
             Ok(Ok(given)) => Ran::Done(outcome(given)),
             Ok(Err(future)) => Ran::Waits(Self::Begun(future)),
             Err(panic) => {
-                let message = crate::wave::message(&*panic);
+                let message = crate::panic_text(&*panic).to_owned();
                 drop_payload(panic);
                 Ran::Done(Err(JobError::panicked(message)))
             }

@@ -97,7 +97,7 @@ fn initialize(
     for part in parts {
         // bevy refuses some signatures by panicking.
         let made = catch_unwind(AssertUnwindSafe(|| part.initialize(world))).map_err(|panic| {
-            BuildError::Refused { system: name.to_owned(), message: crate::wave::message(&*panic) }
+            BuildError::Refused { system: name.to_owned(), message: crate::panic_text(&*panic).to_owned() }
         })?;
         let why = match &made {
             SystemAccess::Exclusive => Some("takes &mut World; only the commit has the world to itself"),

@@ -120,11 +120,7 @@ impl Writer {
         let failure = match ended {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
-            Err(panic) => {
-                let said = panic.downcast_ref::<String>().map(String::as_str);
-                let said = said.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without a message");
-                Some(format!("the writer thread panicked: {said}"))
-            }
+            Err(panic) => Some(format!("the writer thread panicked: {}", crate::panic_text(&*panic))),
         };
         if let Some(message) = failure {
             tracing::error!(message, "the store stopped");

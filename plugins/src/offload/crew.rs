@@ -56,13 +56,10 @@ impl Order {
     fn work(&self) {
         let Some(snapshot) = self.snapshot.lock().take() else { return };
         let done = catch_unwind(AssertUnwindSafe(|| self.job.work(&snapshot)));
-        self.keep(done.unwrap_or_else(|panic| Err(format!("it panicked: {}", message(&*panic)))));
+        self.keep(
+            done.unwrap_or_else(|panic| Err(format!("it panicked: {}", diptych_engine::panic_text(&*panic)))),
+        );
     }
-}
-
-fn message(panic: &(dyn core::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
 #[derive(Default)]

@@ -108,9 +108,8 @@ pub struct Ground {
 pub fn trial(seed: u64, ground: &Ground) -> Result<Outcome, Violation> {
     let run = || whole(seed, ground);
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
-        let said = panic.downcast_ref::<String>().map(String::as_str);
-        let said = said.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without a message");
-        Err(Violation { seed, what: format!("a panic: {said}"), done: Vec::new() })
+        let what = format!("a panic: {}", diptych_engine::panic_text(&*panic));
+        Err(Violation { seed, what, done: Vec::new() })
     })
 }
 
