@@ -53,7 +53,7 @@ pub struct File {
     pub length: u64,
 }
 
-/// The files of a directory, by path.
+/// The files of a directory, by path; without those that vanish while it is looked at.
 ///
 /// # Errors
 /// Of the file system.
@@ -61,10 +61,19 @@ pub fn files(dir: &Path) -> io::Result<Vec<File>> {
     let mut found = Vec::new();
     let mut open = vec![PathBuf::new()];
     while let Some(below) = open.pop() {
-        for entry in fs::read_dir(dir.join(&below))? {
+        let entries = match fs::read_dir(dir.join(&below)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !below.as_os_str().is_empty() => {
+                continue;
+            }
+            entries => entries?,
+        };
+        for entry in entries {
             let entry = entry?;
             let path = below.join(entry.file_name());
-            let data = entry.metadata()?;
+            let data = match entry.metadata() {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                data => data?,
+            };
             if data.is_dir() {
                 open.push(path);
             } else {

@@ -7,12 +7,12 @@ use diptych_engine::store::{StoreError, import, inspect, read_snapshot};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Where a child is to work; its presence says that this process is one.
 const DIR: &str = "DIPTYCH_KILLED_DIR";
 const ROUNDS: u64 = 20;
-/// More rounds where the disk is so slow that too few copies were finished.
+/// More rounds where no kill came in the middle of a copy.
 const ROUNDS_MAX: u64 = 60;
 const FINISHED_MIN: usize = 6;
 /// Copies that a child makes, at most; it is killed long before.
@@ -70,7 +70,7 @@ fn is_partial(path: &Path) -> bool {
 /// Runs the test of this name as a child until a random instant, round after round; looks at what is there.
 fn kill_round_after_round(test: &str, dir: &Path) -> Tried {
     let (mut undisturbed, mut looked_at, mut interrupted) = (Undisturbed::new()?, Vec::new(), 0);
-    let (mut random, mut round) = (0x9e37_79b9_u64, 0);
+    let (mut random, mut round, mut took) = (0x9e37_79b9_u64, 0, Duration::from_millis(20));
     while round < ROUNDS || (round < ROUNDS_MAX && (interrupted == 0 || looked_at.len() < FINISHED_MIN)) {
         round += 1;
         let mut child = Command::new(std::env::current_exe()?)
@@ -79,13 +79,19 @@ fn kill_round_after_round(test: &str, dir: &Path) -> Tried {
             .stdout(Stdio::piped())
             .spawn()?;
         let mut lines = BufReader::new(child.stdout.take().ok_or("the child has no output")?).lines();
-        lines
-            .find(|line| line.as_ref().is_ok_and(|line| line == "ready"))
-            .ok_or("the child is not ready")??;
+        let mut wait_for = |said: &str| {
+            let mut lines = lines.by_ref().map_while(Result::ok);
+            lines.find(|line| line == said).ok_or("the child has ended")
+        };
+        wait_for("ready")?;
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        // Longer where nothing was finished yet: a copy may take long on a busy machine.
-        let patience = 40_000 + 10_000 * round;
-        std::thread::sleep(Duration::from_micros(2_000 + (random >> 33) % patience));
+        // In the middle of one of the first copies, however fast the disk is.
+        for _ in 0..(random >> 33) % 3 {
+            let begun = Instant::now();
+            wait_for("copied")?;
+            took = begun.elapsed();
+        }
+        std::thread::sleep(took.mul_f64((random >> 40) as f64 / (1 << 24) as f64));
         child.kill()?;
         child.wait()?;
         let partial: Vec<PathBuf> = names(dir)?.into_iter().filter(|path| is_partial(path)).collect();
@@ -129,6 +135,7 @@ fn copy_until_killed(dir: &Path, mut copy: impl FnMut(&Path) -> Result<(), Strin
             }
             copied => copied?,
         }
+        writeln!(std::io::stdout(), "copied")?;
     }
     Err("nobody has killed it".into())
 }
@@ -140,6 +147,8 @@ fn backups_that_are_killed_leave_whole_worlds_and_no_half_ones() -> Tried {
     if let Ok(dir) = std::env::var(DIR) {
         let dir = PathBuf::from(dir);
         let mut engine = scene(Engine::open(dir.join("world"))).build()?;
+        // A world that is killed before its first frame is written has none.
+        engine.flush()?;
         return copy_until_killed(&dir, |target| {
             engine.run(Pace::frames(3)).map_err(|error| error.to_string())?;
             engine.backup(target).map(drop).map_err(|error| error.to_string())

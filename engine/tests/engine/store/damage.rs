@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use diptych_engine::store::Durability;
+use diptych_engine::testkit::copy;
 
 use super::model::{Driver, Model, open};
 
@@ -51,20 +52,6 @@ fn killed(frames_synced: u32, frames_behind: u32, text_bytes: u64) -> Result<Kil
 
 fn journal(dir: &Path) -> PathBuf {
     dir.join("db/0.jnl")
-}
-
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }
 
 fn flip(path: &Path, at: u64) -> std::io::Result<()> {
