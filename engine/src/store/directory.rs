@@ -28,7 +28,7 @@ pub(crate) const FORMAT_FILE: &str = "FORMAT";
 pub(crate) const FORMAT_NEW: &str = "FORMAT.new";
 pub(crate) const LOCK_FILE: &str = "LOCK";
 pub(crate) const DATABASE: &str = "db";
-const DATABASE_NEW: &str = "db.new";
+pub(crate) const DATABASE_NEW: &str = "db.new";
 /// The first line of `FORMAT`.
 pub(crate) const FORMAT_LINE: &str = "diptych world, format 1\n";
 /// A reader that only looks holds the lock for a moment: so often and so long is it tried.

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use super::StoreError;
 use super::directory::{
-    DATABASE, FORMAT_FILE, FORMAT_LINE, FORMAT_NEW, LOCK_FILE, sync_directory, write_file,
+    DATABASE, DATABASE_NEW, FORMAT_FILE, FORMAT_LINE, FORMAT_NEW, LOCK_FILE, sync_directory, write_file,
 };
-use super::watermark::WATERMARK_FILE;
+use super::watermark::{WATERMARK_FILE, WATERMARK_NEW};
 
 /// What the name ends in.
 const PARTIAL: &str = ".partial";
@@ -117,7 +117,7 @@ fn clear(path: &Path) -> Result<(), StoreError> {
             "it is a whole world that only lacks its name: give it another one, or remove it",
         ));
     }
-    let ours = [DATABASE, WATERMARK_FILE, LOCK_FILE, FORMAT_NEW];
+    let ours = [DATABASE, DATABASE_NEW, WATERMARK_FILE, WATERMARK_NEW, LOCK_FILE, FORMAT_NEW];
     let entries = std::fs::read_dir(path).map_err(|error| StoreError::io("reading", path, &error))?;
     for entry in entries {
         let entry = entry.map_err(|error| StoreError::io("reading", path, &error))?;

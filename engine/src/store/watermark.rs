@@ -16,7 +16,7 @@ use super::delta::Link;
 use super::journal::Place;
 
 pub(crate) const WATERMARK_FILE: &str = "watermark";
-const WATERMARK_NEW: &str = "watermark.new";
+pub(crate) const WATERMARK_NEW: &str = "watermark.new";
 /// Slots stand on pages of their own.
 pub(crate) const SLOT_BYTES: usize = 4096;
 const SLOT_USED_BYTES: usize = 64;

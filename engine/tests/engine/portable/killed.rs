@@ -79,9 +79,18 @@ fn kill_round_after_round(test: &str, dir: &Path) -> Tried {
             .stdout(Stdio::piped())
             .spawn()?;
         let mut lines = BufReader::new(child.stdout.take().ok_or("the child has no output")?).lines();
-        let mut wait_for = |said: &str| {
-            let mut lines = lines.by_ref().map_while(Result::ok);
-            lines.find(|line| line == said).ok_or("the child has ended")
+        // What the child says on its way out is why it has ended.
+        let mut wait_for = |awaited: &str| {
+            let mut said = String::new();
+            for line in lines.by_ref() {
+                let line = line.map_err(|error| error.to_string())?;
+                if line == awaited {
+                    return Ok(());
+                }
+                said.push_str(&line);
+                said.push('\n');
+            }
+            Err(format!("round {round}: the child has ended:\n{said}"))
         };
         wait_for("ready")?;
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -200,7 +209,8 @@ fn what_a_killed_copy_left_makes_room_and_a_whole_world_never_does() -> Tried {
     };
     for way in ["backup", "import"] {
         std::fs::create_dir_all(partial.join("db/keyspaces"))?;
-        for name in ["LOCK", "watermark", "FORMAT.new", "db/0.jnl"] {
+        std::fs::create_dir_all(partial.join("db.new/keyspaces"))?;
+        for name in ["LOCK", "watermark", "watermark.new", "FORMAT.new", "db/0.jnl", "db.new/0.jnl"] {
             std::fs::write(partial.join(name), "torn")?;
         }
         assert!(matches!(inspect(&partial, None), Err(StoreError::NotAWorld { .. })));
