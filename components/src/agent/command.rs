@@ -2,10 +2,10 @@
 //!
 //! Invariant: it names entities by their `Id`s in bits, and has a form in bytes, so that it can be logged and made again.
 
-use super::fields::{coded, put_u32, put_u64};
+use super::fields::coded;
 use super::talk::{Image, Line};
 use super::work::{Grant, Heartbeat, TaskText, ToolText};
-use crate::fields::{FieldError, Fields};
+use crate::fields::{FieldError, Fields, put_u32, put_u64};
 use bytemuck::bytes_of;
 
 /// Something that is done to agents from outside. What names nobody is dropped, with a warning in the log.

@@ -221,7 +221,7 @@ fn grants_allow_what_they_name() {
     assert!(!Grant::default().allows("", 0));
 }
 
-/// Claim: rings keep the latest and give back the oldest.
+/// Claim: rings keep the latest and give back the oldest, and a number of places that is none counts as all of them.
 #[test]
 fn rings_keep_the_latest() {
     let mut ring = VisionRing::default();
@@ -230,6 +230,11 @@ fn rings_keep_the_latest() {
     let mut stream = Stream::default();
     let out: Vec<u64> = (0..9).filter_map(|message| stream.push(message)).collect();
     assert_eq!((out, stream.held().to_vec(), stream.sequence), (vec![0], (1..9).collect(), 9));
+    let mut broken = VisionRing { count: u64::MAX, ..ring };
+    assert_eq!(
+        (broken.held().len(), broken.push(15), broken.count),
+        (VISION_MAX, Some(3), VISION_MAX as u64)
+    );
 }
 
 /// Claim: rules that make no world are refused with a sentence.

@@ -4,9 +4,9 @@
 //! agent's queue and player name utterances. [`NOBODY`] names none.
 
 use super::code::{BargeIn, Player, Status};
-use super::fields::{coded, cut, put_text, put_u32, put_u64, text};
-use super::talk::TEXT_BYTES_MAX;
-use crate::fields::{FieldError, Fields};
+use super::fields::{coded, cut, put_text, text};
+use super::talk::{TEXT_BYTES_MAX, first_of};
+use crate::fields::{FieldError, Fields, put_u32, put_u64};
 use bytemuck::{Pod, Zeroable};
 
 /// No entity.
@@ -148,7 +148,7 @@ impl PlaybackQueue {
     /// Those that wait.
     #[must_use]
     pub fn waiting(&self) -> &[u64] {
-        &self.items[..(self.count as usize).min(QUEUE_MAX)]
+        first_of(&self.items, self.count)
     }
 
     /// The queue of these, of which the first [`QUEUE_MAX`] have a place.

@@ -4,10 +4,10 @@
 //! of tasks are names of tools.
 
 use super::code::{CallStatus, NodeKind, TaskStatus};
-use super::fields::{code, coded, cut, list, put_list, put_text, put_u32, put_u64, text};
+use super::fields::{code, coded, cut, list, put_list, put_text, text};
 use super::talk::TEXT_BYTES_MAX;
 use super::voice::NOBODY;
-use crate::fields::{FieldError, Fields};
+use crate::fields::{FieldError, Fields, put_u32, put_u64};
 use bytemuck::{Pod, Zeroable};
 
 /// Scopes of a grant, and capabilities of an agent, at most.
