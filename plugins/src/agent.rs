@@ -211,7 +211,7 @@ fn set_up(options: &Options, structure: &mut Structure<'_, '_>) {
         let text = format!("(agent {number})");
         let root = MemoryNode {
             kind: NodeKind::Agent,
-            hash: systems::hash_of(&text),
+            sha256: systems::sha256_of(&text).expect("a word and a number are an expression"),
             text,
             parents: Vec::new(),
             children: Vec::new(),

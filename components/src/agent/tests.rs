@@ -175,7 +175,7 @@ fn values_come_back() {
             parents: vec![1],
             children: vec![2, 3],
             version: 4,
-            hash: 5 << 100,
+            sha256: core::array::from_fn(|n| n as u8),
         },
         Remember { below: true, text: text() },
         Speak { turn: 1, priority: 2, barge_in: Some(BargeIn::Stop), text: text() },

@@ -228,8 +228,8 @@ pub struct MemoryNode {
     pub children: Vec<u64>,
     /// How often it was written.
     pub version: u64,
-    /// The hash of its text: xxh3 of 128 bits.
-    pub hash: u128,
+    /// SHA-256 of the canonical text of the expression: however it is written, the same expression has the same.
+    pub sha256: [u8; 32],
 }
 
 /// A message to a node of memory.
@@ -314,7 +314,7 @@ impl MemoryNode {
     fn put(&self, out: &mut Vec<u8>) {
         put_u32(out, self.kind.code());
         put_u64(out, self.version);
-        out.extend_from_slice(&self.hash.to_le_bytes());
+        out.extend_from_slice(&self.sha256);
         put_text(out, &self.text, TEXT_BYTES_MAX);
         for nodes in [&self.parents, &self.children] {
             put_list(out, nodes, CHILDREN_MAX, |out, node| put_u64(out, *node));
@@ -324,13 +324,13 @@ impl MemoryNode {
     fn read(fields: &mut Fields<'_>) -> Result<Self, FieldError> {
         let kind = NodeKind::of(code(fields, NodeKind::ALL.len(), "kind of node")?);
         let version = fields.u64()?;
-        let hash = u128::from(fields.u64()?) | u128::from(fields.u64()?) << 64;
+        let sha256 = fields.take(32)?.try_into().expect("as many were taken");
         let text = text(fields, TEXT_BYTES_MAX)?;
         let [parents, children] = [
             list(fields, CHILDREN_MAX, |fields| fields.u64())?,
             list(fields, CHILDREN_MAX, |fields| fields.u64())?,
         ];
-        Ok(Self { kind, text, parents, children, version, hash })
+        Ok(Self { kind, text, parents, children, version, sha256 })
     }
 }
 

@@ -67,6 +67,6 @@ codec!(
         parents: Vec::new(),
         children: Vec::new(),
         version: 0,
-        hash: 0,
+        sha256: [0; 32],
     }
 );
