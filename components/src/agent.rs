@@ -34,8 +34,8 @@ pub use voice::{
     Turn, Utterance, Vad, Words,
 };
 pub use work::{
-    AgentInfo, AgentState, CHILDREN_MAX, Grant, Heartbeat, MemoryNode, Remember, SCOPES_MAX, Task, TaskNote,
-    TaskTally, TaskText, ToolCall, ToolResult, ToolText, note_kind,
+    AgentInfo, AgentState, CHILDREN_MAX, Grant, Heartbeat, MemoryNode, Remember, SCOPES_MAX, TASKS_MAX,
+    TASKS_STAGED_MAX, Task, TaskNote, TaskTally, TaskText, ToolCall, ToolResult, ToolText, note_kind,
 };
 
 use bytemuck::{Pod, Zeroable};

@@ -25,6 +25,7 @@ mod memory;
 mod model;
 mod orchestrate;
 mod publish;
+mod queue;
 mod speak;
 mod stage;
 mod task;

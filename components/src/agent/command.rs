@@ -8,7 +8,8 @@ use super::work::{Grant, Heartbeat, TaskText, ToolText};
 use crate::fields::{FieldError, Fields, put_u32, put_u64};
 use bytemuck::bytes_of;
 
-/// Something that is done to agents from outside. What names nobody is dropped, with a warning in the log.
+/// Something that is done to agents from outside. What names nobody, makes no sense or
+/// has no room is dropped, with a warning in the log that says why.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Command {
     /// This was said to an agent.

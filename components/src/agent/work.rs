@@ -14,6 +14,10 @@ use bytemuck::{Pod, Zeroable};
 pub const SCOPES_MAX: usize = 64;
 /// Nodes below a node of memory, at most: a new one takes the place of the oldest.
 pub const CHILDREN_MAX: usize = 16;
+/// Tasks of a world, at most, those included that are over and still kept; one more is refused.
+pub const TASKS_MAX: u64 = 1 << 18;
+/// Of these, places that a staged world keeps for what it makes up in a frame.
+pub const TASKS_STAGED_MAX: u64 = 4096;
 /// Bytes of a name.
 const NAME_BYTES_MAX: usize = 128;
 
@@ -154,6 +158,19 @@ pub struct TaskTally {
     pub failed: u64,
     /// Reports and claims that came too late.
     pub refused: u64,
+    /// Tasks that there are, but for those that the last frame has made up.
+    pub tasks: u64,
+    /// Tasks that were asked for, and had no room.
+    pub crowded_out: u64,
+}
+
+impl TaskTally {
+    /// Whether one more has room, beside what a staged world makes up in the same frame.
+    #[must_use]
+    pub fn has_room(&self, is_staged: bool) -> bool {
+        let room = if is_staged { TASKS_MAX - TASKS_STAGED_MAX } else { TASKS_MAX };
+        self.tasks < room
+    }
 }
 
 /// A message to a task, from an agent.
