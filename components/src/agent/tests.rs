@@ -118,6 +118,8 @@ coded_types!(
     Heard,
     MemoryNode,
     Message,
+    PromptTemplate,
+    PromptUse,
     Question,
     Remember,
     Speak,
@@ -144,6 +146,14 @@ fn values_come_back() {
     let grant = Grant { scopes: scopes.clone(), expires: 9 };
     let tool = ToolText { name: text(), arguments: text() };
     let task = TaskText { topic: text(), payload: text() };
+    let values = Values::from([("a".to_owned(), text()), ("b".to_owned(), String::new())]);
+    let template = PromptTemplate {
+        name: text(),
+        macros: values.clone(),
+        slots: ["c", "d"].map(str::to_owned).into(),
+        default_ctx: values.clone(),
+        code_ref: 5,
+    };
     comes_back!(
         Answer::Waiting,
         Answer::Asked,
@@ -193,6 +203,10 @@ fn values_come_back() {
         Command::Use(1, tool),
         Command::Do(2, task),
         Command::Cancel(9),
+        template.clone(),
+        PromptUse { template: 4, values: values.clone() },
+        Command::Template(template, text()),
+        Command::Prompt(1, text(), values),
     );
 }
 
@@ -261,6 +275,11 @@ fn the_seeds_of_the_fuzzer_are_read() {
     );
     let line = Line { text: "hello".to_owned(), is_final: true };
     assert_eq!(Command::decode(&seed("hear")), Ok(Command::Hear(7, line)));
+    let Ok(Command::Template(template, code)) = Command::decode(&seed("template")) else {
+        panic!("it is a template")
+    };
+    let values = Values::from([("place".to_owned(), "the tower".to_owned())]);
+    assert_eq!(template.fill(&code, &values).as_deref(), Ok("You show the tower. Be brief."));
 }
 
 /// Claim: what is too long is cut when it is written, a reference to nothing, so that whatever was sent can be read.

@@ -19,7 +19,7 @@ pub const TASKS_MAX: u64 = 1 << 18;
 /// Of these, places that a staged world keeps for what it makes up in a frame.
 pub const TASKS_STAGED_MAX: u64 = 4096;
 /// Bytes of a name.
-const NAME_BYTES_MAX: usize = 128;
+pub(super) const NAME_BYTES_MAX: usize = 128;
 
 /// Who an agent is.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
