@@ -19,13 +19,9 @@ pub fn sha256_of(text: &str) -> Result<[u8; 32], ParseError> {
     Ok(Sha256::digest(&canonical).into())
 }
 
-/// Owns memory nodes.
+/// Owns memory nodes. Cost: what is to be remembered, not what is.
 pub fn remember(mut nodes: Query<(Id, Next<MemoryNode>)>, mails: Inbox<Remember>, mut structure: Structure) {
-    for (id, mut row) in &mut nodes {
-        let mail = mails.of(id);
-        if mail.is_empty() {
-            continue;
-        }
+    mails.deliver(&mut nodes, |(id, mut row), mail| {
         let mut next = row.prev().clone();
         for Remember { below, text } in mail.messages() {
             let sha256 = match sha256_of(text) {
@@ -55,7 +51,7 @@ pub fn remember(mut nodes: Query<(Id, Next<MemoryNode>)>, mails: Inbox<Remember>
             next.children.push(structure.spawn((child,)).id.bits());
         }
         row.set_if_changed(next);
-    }
+    });
 }
 
 #[cfg(test)]
