@@ -21,8 +21,8 @@ mod show;
 
 #[cfg(feature = "llm")]
 pub use http::{
-    Http, HttpFault, MAX_TOKENS, OLLAMA_MODEL, OLLAMA_URL, OPENAI_MODEL, OPENAI_URL, PROVIDER_TIMEOUT,
-    TEMPERATURE, TOP_P,
+    ATTACHMENT_BYTES_MAX, Http, HttpFault, MAX_TOKENS, OLLAMA_MODEL, OLLAMA_URL, OPENAI_MODEL, OPENAI_URL,
+    PROVIDER_TIMEOUT, TEMPERATURE, TOP_P,
 };
 pub use options::{AGENTS_DEFAULT, Model, Options, OptionsFault};
 pub use show::{draw, measures};
