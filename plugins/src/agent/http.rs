@@ -59,9 +59,12 @@ pub struct Http {
     attachments: Attachments,
 }
 
-/// The way to attachments, by their names.
+/// Finds the bytes of an attachment by its name.
+type Find = dyn Fn(&str) -> Option<Vec<u8>> + Send + Sync;
+
+/// The way to attachments.
 #[derive(Clone)]
-struct Attachments(Arc<dyn Fn(&str) -> Option<Vec<u8>> + Send + Sync>);
+struct Attachments(Arc<Find>);
 
 impl fmt::Debug for Attachments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

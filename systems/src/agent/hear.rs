@@ -66,7 +66,9 @@ pub fn transcribe(mut agents: Hearers, heard: Inbox<Heard>, clock: Clock) {
         let is_taken = is_told && orders.taken == last.prev().serial;
         let may_ask = is_taken && orders.open() < u64::from(OPEN_MAX);
         let is_full = !last.prev().text.is_empty();
-        if mail.is_empty() && ear.prev().lines.is_empty() && !(is_full && is_taken) {
+        // What waits and may not be taken yet is not looked at.
+        let waits = ear.prev().lines.first().is_none_or(|line| line.is_final && !may_ask);
+        if mail.is_empty() && waits && !(is_full && is_taken) {
             continue;
         }
         let mut next = ear.prev().clone();

@@ -8,6 +8,7 @@
 //! An agent takes its next transcript when the last was told, so a full queue slows down what is taken in.
 
 use crate::event::{NotPublished, Publisher};
+use core::cell::Cell;
 use diptych_components::agent::{
     Answer, AudioRes, CHANNEL, Errand, Notice, Question, Status, TOPIC_LLM_REQUEST, TOPIC_LLM_RESULT,
     TOPIC_PLAYBACK, TOPIC_TRANSCRIPT, TOPIC_TTS_REQUEST, TOPIC_TTS_RESULT, TOPIC_TURN, Told, TranscriptFinal,
@@ -31,15 +32,25 @@ type Rows<'w, 's> = Query<
 /// Owns how far everything was told.
 pub fn publish(mut rows: Rows<'_, '_>, clock: Clock, mut publisher: Publisher<'_, '_>) {
     let frame = clock.frame();
-    let mut say = |topic: u16, notice: Notice| publisher.publish(CHANNEL, topic, notice);
+    // Once the queue is full it stays so for the frame, and nobody looks for more to tell.
+    let is_full = Cell::new(false);
+    let mut say = |topic: u16, notice: Notice| {
+        publisher.publish(CHANNEL, topic, notice).inspect_err(|_| is_full.set(true))
+    };
     let mut agents = 0;
     for (id, mut row, _, _, said) in &mut rows {
+        if is_full.get() {
+            return;
+        }
         if let Some((utterance, words, sound)) = said {
             let next = tell_utterance(*row.prev(), id, utterance, words, sound, &mut say);
             row.set_if_changed(next);
         }
     }
     for (id, mut row, agent, asked, _) in &mut rows {
+        if is_full.get() {
+            return;
+        }
         if let Some((errand, question, answer)) = asked {
             let next = tell_question(*row.prev(), id, errand, question, answer, frame, &mut say);
             row.set_if_changed(next);
@@ -50,6 +61,9 @@ pub fn publish(mut rows: Rows<'_, '_>, clock: Clock, mut publisher: Publisher<'_
     for turn in [first..agents, 0..first] {
         let mut number = 0;
         for (id, mut row, agent, _, _) in &mut rows {
+            if is_full.get() {
+                return;
+            }
             let Some((speech, last)) = agent else { continue };
             if turn.contains(&number) {
                 let next = tell_agent(*row.prev(), id, speech, last, frame, &mut say);
