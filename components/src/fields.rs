@@ -12,9 +12,18 @@ pub struct FieldError(pub String);
 /// # Panics
 /// When there are 4 GiB or more; what is stored is bounded far below.
 pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    let length = u32::try_from(bytes.len()).expect("what is stored is bounded far below 4 GiB");
-    out.extend_from_slice(&length.to_le_bytes());
+    put_u32(out, u32::try_from(bytes.len()).expect("what is stored is bounded far below 4 GiB"));
     out.extend_from_slice(bytes);
+}
+
+/// Appends four bytes.
+pub fn put_u32(out: &mut Vec<u8>, number: u32) {
+    out.extend_from_slice(&number.to_le_bytes());
+}
+
+/// Appends eight bytes.
+pub fn put_u64(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(&number.to_le_bytes());
 }
 
 /// Reads fields in their order.

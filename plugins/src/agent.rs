@@ -21,14 +21,14 @@ mod show;
 
 #[cfg(feature = "llm")]
 pub use http::{
-    Http, HttpFault, MAX_TOKENS, OLLAMA_MODEL, OLLAMA_URL, OPENAI_MODEL, OPENAI_URL, PROVIDER_TIMEOUT,
-    TEMPERATURE, TOP_P,
+    ATTACHMENT_BYTES_MAX, Http, HttpFault, MAX_TOKENS, OLLAMA_MODEL, OLLAMA_URL, OPENAI_MODEL, OPENAI_URL,
+    PROVIDER_TIMEOUT, TEMPERATURE, TOP_P,
 };
 pub use options::{AGENTS_DEFAULT, Model, Options, OptionsFault};
 pub use show::{draw, measures};
 
 /// Version of this plugin's state and behaviour; a world made by another one is refused.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 const FACT_OPTIONS: &str = "agent.options";
 const FACT_MODEL: &str = "agent.model";
 /// Questions that models outside are asked at once, at most; others wait. How many of them are under way at a time is
@@ -174,7 +174,7 @@ fn register_state(registrar: &mut Registrar) {
         .state_with::<Grant, systems::GrantCodec>("agent.grant", 1)
         .state::<Told>("agent.told", 1)
         .state::<RawVad>("agent.raw", 1)
-        .state::<Vad>("agent.vad", 1)
+        .state::<Vad>("agent.vad", 2)
         .state::<Turn>("agent.turn", 1)
         .state::<Policy>("agent.policy", 1)
         .state_with::<Ear, systems::EarCodec>("agent.ear", 1)
@@ -196,11 +196,13 @@ fn register_state(registrar: &mut Registrar) {
         .state::<BargeState>("agent.barge", 1)
         .state::<Task>("agent.task", 1)
         .state_with::<TaskText, systems::TaskTextCodec>("agent.taskText", 1)
-        .state::<TaskTally>("agent.tally", 1)
+        .state::<TaskTally>("agent.tally", 2)
         .state::<ToolCall>("agent.call", 1)
         .state_with::<ToolText, systems::ToolTextCodec>("agent.tool", 1)
         .state_with::<ToolResult, systems::ToolResultCodec>("agent.result", 1)
-        .state_with::<MemoryNode, systems::MemoryNodeCodec>("agent.memory", 1);
+        .state_with::<MemoryNode, systems::MemoryNodeCodec>("agent.memory", 2)
+        .state_with::<PromptTemplate, systems::PromptTemplateCodec>("agent.template", 1)
+        .state_with::<PromptUse, systems::PromptUseCodec>("agent.prompt", 1);
 }
 
 /// Makes the agents of frame 0.
@@ -211,7 +213,7 @@ fn set_up(options: &Options, structure: &mut Structure<'_, '_>) {
         let text = format!("(agent {number})");
         let root = MemoryNode {
             kind: NodeKind::Agent,
-            hash: systems::hash_of(&text),
+            sha256: systems::sha256_of(&text).expect("a word and a number are an expression"),
             text,
             parents: Vec::new(),
             children: Vec::new(),
@@ -236,6 +238,7 @@ fn set_up(options: &Options, structure: &mut Structure<'_, '_>) {
         structure.insert(id, PlaybackQueue::default());
         structure.insert(id, AudioRef::default());
         structure.insert(id, BargeState::default());
+        structure.insert(id, PromptUse::default());
     }
 }
 

@@ -25,6 +25,7 @@ mod memory;
 mod model;
 mod orchestrate;
 mod publish;
+mod queue;
 mod speak;
 mod stage;
 mod task;
@@ -34,7 +35,7 @@ mod work;
 pub use codec::*;
 pub use command::apply_command;
 pub use hear::{detect_turns, keep_sights, transcribe, update_vad, vad};
-pub use memory::{hash_of, remember};
+pub use memory::{remember, sha256_of};
 pub use model::{
     Ask, Asked, AskedCodec, NO_PROVIDER, Provider, Seeded, TextCodec, answer_outside, answer_seeded,
     ask_in_order, seeded_answer,

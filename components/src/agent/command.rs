@@ -2,13 +2,15 @@
 //!
 //! Invariant: it names entities by their `Id`s in bits, and has a form in bytes, so that it can be logged and made again.
 
-use super::fields::{coded, put_u32, put_u64};
-use super::talk::{Image, Line};
-use super::work::{Grant, Heartbeat, TaskText, ToolText};
-use crate::fields::{FieldError, Fields};
+use super::fields::{coded, put_text, text};
+use super::prompt::{PromptTemplate, Values, put_values, values};
+use super::talk::{Image, Line, TEXT_BYTES_MAX};
+use super::work::{Grant, Heartbeat, NAME_BYTES_MAX, TaskText, ToolText};
+use crate::fields::{FieldError, Fields, put_u32, put_u64};
 use bytemuck::bytes_of;
 
-/// Something that is done to agents from outside. What names nobody is dropped, with a warning in the log.
+/// Something that is done to agents from outside. What names nobody, makes no sense or
+/// has no room is dropped, with a warning in the log that says why.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Command {
     /// This was said to an agent.
@@ -27,6 +29,11 @@ pub enum Command {
     Do(u32, TaskText),
     /// An utterance is not to be said, or said on.
     Cancel(u64),
+    /// There is a template of prompts with this code, in place of one of the same name; the memory node is filled in.
+    Template(PromptTemplate, String),
+    /// An agent's questions are made with the template of this name and these values of its slots; without a name with
+    /// its own prompt again.
+    Prompt(u64, String, Values),
 }
 
 impl Default for Command {
@@ -74,13 +81,25 @@ impl Command {
                 task.put(out);
             }
             Self::Cancel(utterance) => begin(7, *utterance),
+            Self::Template(template, code) => {
+                out.push(8);
+                template.put(out);
+                put_text(out, code, TEXT_BYTES_MAX);
+            }
+            Self::Prompt(agent, name, values) => {
+                begin(9, *agent);
+                put_text(out, name, NAME_BYTES_MAX);
+                put_values(out, values);
+            }
         }
     }
 
     fn read(fields: &mut Fields<'_>) -> Result<Self, FieldError> {
         let code = fields.u8()?;
-        if code == 6 {
-            return Ok(Self::Do(fields.u32()?, TaskText::read(fields)?));
+        match code {
+            6 => return Ok(Self::Do(fields.u32()?, TaskText::read(fields)?)),
+            8 => return Ok(Self::Template(PromptTemplate::read(fields)?, text(fields, TEXT_BYTES_MAX)?)),
+            _ => {}
         }
         let target = fields.u64()?;
         match code {
@@ -94,6 +113,7 @@ impl Command {
             4 => Ok(Self::Allow(target, Grant::read(fields)?)),
             5 => Ok(Self::Use(target, ToolText::read(fields)?)),
             7 => Ok(Self::Cancel(target)),
+            9 => Ok(Self::Prompt(target, text(fields, NAME_BYTES_MAX)?, values(fields)?)),
             code => Err(FieldError(format!("{code} is no command to agents"))),
         }
     }

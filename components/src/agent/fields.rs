@@ -2,7 +2,7 @@
 //!
 //! Invariant: as that of [`crate::fields`]; lists and texts have limits that a reader refuses to pass.
 
-use crate::fields::{FieldError, Fields, put_bytes};
+use crate::fields::{FieldError, Fields, put_bytes, put_u32};
 
 /// Appends a text behind its length, cut to `most` bytes: what is written can be read.
 pub(super) fn put_text(out: &mut Vec<u8>, text: &str, most: usize) {
@@ -14,14 +14,6 @@ pub(super) fn put_list<T>(out: &mut Vec<u8>, list: &[T], most: usize, mut put: i
     let list = &list[..list.len().min(most)];
     put_u32(out, u32::try_from(list.len()).expect("lists are bounded far below"));
     list.iter().for_each(|item| put(out, item));
-}
-
-pub(super) fn put_u32(out: &mut Vec<u8>, number: u32) {
-    out.extend_from_slice(&number.to_le_bytes());
-}
-
-pub(super) fn put_u64(out: &mut Vec<u8>, number: u64) {
-    out.extend_from_slice(&number.to_le_bytes());
 }
 
 /// Reads a text of at most `most` bytes.

@@ -129,20 +129,12 @@ impl VisionRing {
     /// Those it holds.
     #[must_use]
     pub fn held(&self) -> &[u64] {
-        &self.frames[..(self.count as usize).min(VISION_MAX)]
+        first_of(&self.frames, self.count)
     }
 
     /// Adds the latest; gives back the oldest where there was no room.
     pub fn push(&mut self, frame: u64) -> Option<u64> {
-        let full = self.held().len() == VISION_MAX;
-        let oldest = full.then_some(self.frames[0]);
-        if full {
-            self.frames.rotate_left(1);
-            self.count = VISION_MAX as u64 - 1;
-        }
-        self.frames[self.count as usize] = frame;
-        self.count += 1;
-        oldest
+        push_latest(&mut self.frames, &mut self.count, frame)
     }
 }
 
@@ -243,21 +235,13 @@ impl Stream {
     /// Those it holds.
     #[must_use]
     pub fn held(&self) -> &[u64] {
-        &self.messages[..(self.count as usize).min(CONTEXT_MAX)]
+        first_of(&self.messages, self.count)
     }
 
     /// Adds the latest; gives back the oldest where there was no room.
     pub fn push(&mut self, message: u64) -> Option<u64> {
-        let full = self.held().len() == CONTEXT_MAX;
-        let oldest = full.then_some(self.messages[0]);
-        if full {
-            self.messages.rotate_left(1);
-            self.count = CONTEXT_MAX as u64 - 1;
-        }
-        self.messages[self.count as usize] = message;
-        self.count += 1;
         self.sequence += 1;
-        oldest
+        push_latest(&mut self.messages, &mut self.count, message)
     }
 }
 
@@ -276,4 +260,22 @@ pub struct Message {
     pub caused_by: u64,
     /// What was said.
     pub content: String,
+}
+
+/// Those of a list's places that are taken, whatever is stored as their number.
+pub(super) fn first_of(places: &[u64], count: u64) -> &[u64] {
+    &places[..usize::try_from(count).unwrap_or(usize::MAX).min(places.len())]
+}
+
+/// Puts the latest behind the others; gives back the oldest where there was no room.
+fn push_latest(places: &mut [u64], count: &mut u64, latest: u64) -> Option<u64> {
+    let held = first_of(places, *count).len();
+    let oldest = (held == places.len()).then(|| places[0]);
+    let place = if oldest.is_some() { held - 1 } else { held };
+    if oldest.is_some() {
+        places.rotate_left(1);
+    }
+    places[place] = latest;
+    *count = place as u64 + 1;
+    oldest
 }

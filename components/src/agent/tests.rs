@@ -118,6 +118,8 @@ coded_types!(
     Heard,
     MemoryNode,
     Message,
+    PromptTemplate,
+    PromptUse,
     Question,
     Remember,
     Speak,
@@ -144,6 +146,14 @@ fn values_come_back() {
     let grant = Grant { scopes: scopes.clone(), expires: 9 };
     let tool = ToolText { name: text(), arguments: text() };
     let task = TaskText { topic: text(), payload: text() };
+    let values = Values::from([("a".to_owned(), text()), ("b".to_owned(), String::new())]);
+    let template = PromptTemplate {
+        name: text(),
+        macros: values.clone(),
+        slots: ["c", "d"].map(str::to_owned).into(),
+        default_ctx: values.clone(),
+        code_ref: 5,
+    };
     comes_back!(
         Answer::Waiting,
         Answer::Asked,
@@ -175,7 +185,7 @@ fn values_come_back() {
             parents: vec![1],
             children: vec![2, 3],
             version: 4,
-            hash: 5 << 100,
+            sha256: core::array::from_fn(|n| n as u8),
         },
         Remember { below: true, text: text() },
         Speak { turn: 1, priority: 2, barge_in: Some(BargeIn::Stop), text: text() },
@@ -193,6 +203,10 @@ fn values_come_back() {
         Command::Use(1, tool),
         Command::Do(2, task),
         Command::Cancel(9),
+        template.clone(),
+        PromptUse { template: 4, values: values.clone() },
+        Command::Template(template, text()),
+        Command::Prompt(1, text(), values),
     );
 }
 
@@ -221,7 +235,7 @@ fn grants_allow_what_they_name() {
     assert!(!Grant::default().allows("", 0));
 }
 
-/// Claim: rings keep the latest and give back the oldest.
+/// Claim: rings keep the latest and give back the oldest, and a number of places that is none counts as all of them.
 #[test]
 fn rings_keep_the_latest() {
     let mut ring = VisionRing::default();
@@ -230,6 +244,11 @@ fn rings_keep_the_latest() {
     let mut stream = Stream::default();
     let out: Vec<u64> = (0..9).filter_map(|message| stream.push(message)).collect();
     assert_eq!((out, stream.held().to_vec(), stream.sequence), (vec![0], (1..9).collect(), 9));
+    let mut broken = VisionRing { count: u64::MAX, ..ring };
+    assert_eq!(
+        (broken.held().len(), broken.push(15), broken.count),
+        (VISION_MAX, Some(3), VISION_MAX as u64)
+    );
 }
 
 /// Claim: rules that make no world are refused with a sentence.
@@ -256,6 +275,11 @@ fn the_seeds_of_the_fuzzer_are_read() {
     );
     let line = Line { text: "hello".to_owned(), is_final: true };
     assert_eq!(Command::decode(&seed("hear")), Ok(Command::Hear(7, line)));
+    let Ok(Command::Template(template, code)) = Command::decode(&seed("template")) else {
+        panic!("it is a template")
+    };
+    let values = Values::from([("place".to_owned(), "the tower".to_owned())]);
+    assert_eq!(template.fill(&code, &values).as_deref(), Ok("You show the tower. Be brief."));
 }
 
 /// Claim: what is too long is cut when it is written, a reference to nothing, so that whatever was sent can be read.

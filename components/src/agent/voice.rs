@@ -4,9 +4,9 @@
 //! agent's queue and player name utterances. [`NOBODY`] names none.
 
 use super::code::{BargeIn, Player, Status};
-use super::fields::{coded, cut, put_text, put_u32, put_u64, text};
-use super::talk::TEXT_BYTES_MAX;
-use crate::fields::{FieldError, Fields};
+use super::fields::{coded, cut, put_text, text};
+use super::talk::{TEXT_BYTES_MAX, first_of};
+use crate::fields::{FieldError, Fields, put_u32, put_u64};
 use bytemuck::{Pod, Zeroable};
 
 /// No entity.
@@ -32,9 +32,9 @@ pub struct RawVad {
 pub struct Vad {
     /// From this level on it is speech.
     pub threshold: f64,
-    /// When the level was last at the threshold or above, in milliseconds.
+    /// When the level was last at the threshold or above, in milliseconds; as long as it is, when it was so before.
     pub last_true: u64,
-    /// When it was last below.
+    /// When it was last below; as long as it is, when it was so before.
     pub last_false: u64,
     /// Milliseconds of speech after which somebody speaks.
     pub attack_ms: u32,
@@ -46,8 +46,8 @@ pub struct Vad {
     pub is_active: u32,
     /// What that was in the frame before.
     pub was_active: u32,
-    /// Nothing.
-    pub spare: u32,
+    /// 1 while the level is at the threshold or above.
+    pub is_loud: u32,
 }
 
 impl Default for Vad {
@@ -61,7 +61,7 @@ impl Default for Vad {
             hang_ms: 800,
             is_active: 0,
             was_active: 0,
-            spare: 0,
+            is_loud: 0,
         }
     }
 }
@@ -148,7 +148,7 @@ impl PlaybackQueue {
     /// Those that wait.
     #[must_use]
     pub fn waiting(&self) -> &[u64] {
-        &self.items[..(self.count as usize).min(QUEUE_MAX)]
+        first_of(&self.items, self.count)
     }
 
     /// The queue of these, of which the first [`QUEUE_MAX`] have a place.

@@ -4,18 +4,22 @@
 //! of tasks are names of tools.
 
 use super::code::{CallStatus, NodeKind, TaskStatus};
-use super::fields::{code, coded, cut, list, put_list, put_text, put_u32, put_u64, text};
+use super::fields::{code, coded, cut, list, put_list, put_text, text};
 use super::talk::TEXT_BYTES_MAX;
 use super::voice::NOBODY;
-use crate::fields::{FieldError, Fields};
+use crate::fields::{FieldError, Fields, put_u32, put_u64};
 use bytemuck::{Pod, Zeroable};
 
 /// Scopes of a grant, and capabilities of an agent, at most.
 pub const SCOPES_MAX: usize = 64;
 /// Nodes below a node of memory, at most: a new one takes the place of the oldest.
 pub const CHILDREN_MAX: usize = 16;
+/// Tasks of a world, at most, those included that are over and still kept; one more is refused.
+pub const TASKS_MAX: u64 = 1 << 18;
+/// Of these, places that a staged world keeps for what it makes up in a frame.
+pub const TASKS_STAGED_MAX: u64 = 4096;
 /// Bytes of a name.
-const NAME_BYTES_MAX: usize = 128;
+pub(super) const NAME_BYTES_MAX: usize = 128;
 
 /// Who an agent is.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -154,6 +158,19 @@ pub struct TaskTally {
     pub failed: u64,
     /// Reports and claims that came too late.
     pub refused: u64,
+    /// Tasks that there are, but for those that the last frame has made up.
+    pub tasks: u64,
+    /// Tasks that were asked for, and had no room.
+    pub crowded_out: u64,
+}
+
+impl TaskTally {
+    /// Whether one more has room, beside what a staged world makes up in the same frame.
+    #[must_use]
+    pub fn has_room(&self, is_staged: bool) -> bool {
+        let room = if is_staged { TASKS_MAX - TASKS_STAGED_MAX } else { TASKS_MAX };
+        self.tasks < room
+    }
 }
 
 /// A message to a task, from an agent.
@@ -228,8 +245,8 @@ pub struct MemoryNode {
     pub children: Vec<u64>,
     /// How often it was written.
     pub version: u64,
-    /// The hash of its text: xxh3 of 128 bits.
-    pub hash: u128,
+    /// SHA-256 of the canonical text of the expression: however it is written, the same expression has the same.
+    pub sha256: [u8; 32],
 }
 
 /// A message to a node of memory.
@@ -314,7 +331,7 @@ impl MemoryNode {
     fn put(&self, out: &mut Vec<u8>) {
         put_u32(out, self.kind.code());
         put_u64(out, self.version);
-        out.extend_from_slice(&self.hash.to_le_bytes());
+        out.extend_from_slice(&self.sha256);
         put_text(out, &self.text, TEXT_BYTES_MAX);
         for nodes in [&self.parents, &self.children] {
             put_list(out, nodes, CHILDREN_MAX, |out, node| put_u64(out, *node));
@@ -324,13 +341,13 @@ impl MemoryNode {
     fn read(fields: &mut Fields<'_>) -> Result<Self, FieldError> {
         let kind = NodeKind::of(code(fields, NodeKind::ALL.len(), "kind of node")?);
         let version = fields.u64()?;
-        let hash = u128::from(fields.u64()?) | u128::from(fields.u64()?) << 64;
+        let sha256 = fields.take(32)?.try_into().expect("as many were taken");
         let text = text(fields, TEXT_BYTES_MAX)?;
         let [parents, children] = [
             list(fields, CHILDREN_MAX, |fields| fields.u64())?,
             list(fields, CHILDREN_MAX, |fields| fields.u64())?,
         ];
-        Ok(Self { kind, text, parents, children, version, hash })
+        Ok(Self { kind, text, parents, children, version, sha256 })
     }
 }
 

@@ -5,9 +5,13 @@
 //!
 //! Source of addresses, settings and limits: row L15 of the requirements, and the two interfaces' own pages.
 
-use super::{AnswerReader, ImageKind, Protocol, Provider, Question};
+use super::{AnswerReader, Image, ImageKind, Protocol, Provider, Question};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
+use std::fmt;
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 use ureq::Agent;
 
@@ -27,6 +31,8 @@ pub const TOP_P: f64 = 0.95;
 pub const MAX_TOKENS: u32 = 512;
 /// How long an answer may take, from the connection to its last byte.
 pub const PROVIDER_TIMEOUT: Duration = Duration::from_secs(90);
+/// Bytes of an attachment that is shown to a model, at most.
+pub const ATTACHMENT_BYTES_MAX: usize = 4 << 20;
 /// Bytes that are read of a refusal.
 const REFUSAL_BYTES_MAX: u64 = 1024;
 /// Bytes of a piece.
@@ -50,6 +56,20 @@ pub struct Http {
     model: String,
     timeout: Duration,
     agent: Agent,
+    attachments: Attachments,
+}
+
+/// Finds the bytes of an attachment by its name.
+type Find = dyn Fn(&str) -> Option<Vec<u8>> + Send + Sync;
+
+/// The way to attachments.
+#[derive(Clone)]
+struct Attachments(Arc<Find>);
+
+impl fmt::Debug for Attachments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Attachments")
+    }
 }
 
 /// What is wrong with an address.
@@ -97,7 +117,8 @@ impl Http {
             return Err(HttpFault::Address(url.to_owned(), error.to_string()));
         }
         let (model, timeout) = (model.to_owned(), PROVIDER_TIMEOUT);
-        Ok(Http { protocol, url: whole, model, timeout, agent: agent(timeout) })
+        let attachments = Attachments(Arc::new(|_| None));
+        Ok(Http { protocol, url: whole, model, timeout, agent: agent(timeout), attachments })
     }
 
     /// With another time for an answer.
@@ -108,14 +129,28 @@ impl Http {
         self
     }
 
-    /// What is sent.
-    fn body(&self, question: &Question) -> Value {
+    /// Opens attachments by this: bytes of an image by its name, of which a model gets at most [`ATTACHMENT_BYTES_MAX`].
+    /// Without it no attachment can be shown.
+    #[must_use]
+    pub fn attachments(mut self, find: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Http {
+        self.attachments = Attachments(Arc::new(find));
+        self
+    }
+
+    /// Which images of a question this model does not get, each with the reason; they are named in the log when it is asked.
+    #[must_use]
+    pub fn left_out(&self, question: &Question) -> Vec<String> {
+        self.body(question).1
+    }
+
+    /// What is sent, and which images are not.
+    fn body(&self, question: &Question) -> (Value, Vec<String>) {
         let mut messages = vec![json!({"role": "system", "content": question.prompt})];
         for (role, content) in &question.context {
             messages.push(json!({"role": role.name(), "content": content}));
         }
         let last = messages.len() - 1;
-        self.show(question, &mut messages[last]);
+        let left_out = self.show(question, &mut messages[last]);
         let mut body = json!({"model": self.model, "messages": messages, "stream": true});
         match self.protocol {
             Protocol::Lines => {
@@ -134,42 +169,64 @@ impl Http {
                 }
             }
         }
-        body
+        (body, left_out)
     }
 
     /// Puts into the last message what was seen, as far as this interface takes it: bytes, and with OpenAI's addresses.
-    fn show(&self, question: &Question, message: &mut Value) {
-        let images = question.images.iter();
+    fn show(&self, question: &Question, message: &mut Value) -> Vec<String> {
+        let (mut shown, mut left_out) = (Vec::new(), Vec::new());
+        for image in &question.images {
+            match self.reach(image) {
+                Ok(image) => shown.push(image),
+                Err(why) => left_out.push(why),
+            }
+        }
         match self.protocol {
-            Protocol::Lines => {
-                let blobs = images.filter(|image| image.kind == ImageKind::Blob);
-                let blobs: Vec<&str> = blobs.map(|image| &*image.reference).collect();
-                if !blobs.is_empty() {
-                    message["images"] = json!(blobs);
-                }
-            }
+            _ if shown.is_empty() => {}
+            Protocol::Lines => message["images"] = json!(shown),
             Protocol::Events => {
-                let urls: Vec<String> = images
-                    .filter_map(|image| match image.kind {
-                        ImageKind::Url => Some(image.reference.clone()),
-                        ImageKind::Blob => Some(format!("data:image/png;base64,{}", image.reference)),
-                        ImageKind::Attachment => None,
-                    })
-                    .collect();
-                if !urls.is_empty() {
-                    let mut parts = vec![json!({"type": "text", "text": message["content"]})];
-                    parts.extend(
-                        urls.iter().map(|url| json!({"type": "image_url", "image_url": {"url": url}})),
-                    );
-                    message["content"] = Value::Array(parts);
-                }
+                let mut parts = vec![json!({"type": "text", "text": message["content"]})];
+                let urls = shown.iter().map(|url| json!({"type": "image_url", "image_url": {"url": url}}));
+                parts.extend(urls);
+                message["content"] = Value::Array(parts);
             }
+        }
+        left_out
+    }
+
+    /// An image as this interface takes it, or which one it is and why it cannot be shown.
+    fn reach(&self, Image { kind, reference }: &Image) -> Result<String, String> {
+        let blob = match kind {
+            ImageKind::Url if self.protocol == Protocol::Events => return Ok(reference.clone()),
+            ImageKind::Url => return Err(format!("{reference}, as this interface takes no addresses")),
+            ImageKind::Blob => reference.clone(),
+            ImageKind::Attachment => {
+                let found = (self.attachments.0)(reference);
+                let bytes = found.ok_or_else(|| format!("attachment {reference}, which nobody can open"))?;
+                if bytes.len() > ATTACHMENT_BYTES_MAX {
+                    let size = bytes.len();
+                    return Err(format!("attachment {reference}, as its {size} bytes are too many"));
+                }
+                BASE64.encode(bytes)
+            }
+        };
+        match self.protocol {
+            Protocol::Lines => Ok(blob),
+            Protocol::Events => Ok(format!("data:{};base64,{blob}", media_type(&blob))),
         }
     }
 
     fn ask(&self, question: &Question) -> Result<String, String> {
+        let (body, left_out) = self.body(question);
+        if !left_out.is_empty() {
+            tracing::warn!(
+                model = self.name(),
+                images = left_out.join("; "),
+                "a model is not shown all images"
+            );
+        }
         let sent = self.agent.post(&self.url).content_type("application/json");
-        let mut response = sent.send(self.body(question).to_string()).map_err(|error| error.to_string())?;
+        let mut response = sent.send(body.to_string()).map_err(|error| error.to_string())?;
         let status = response.status();
         if !status.is_success() {
             let mut said = Vec::new();
@@ -190,6 +247,12 @@ impl Http {
         }
         reader.finish().map_err(|error| error.to_string())
     }
+}
+
+/// Which kind of image bytes in base64 are, by how they begin.
+fn media_type(blob: &str) -> &'static str {
+    let kinds = [("/9j/", "image/jpeg"), ("R0lGOD", "image/gif"), ("UklGR", "image/webp")];
+    kinds.into_iter().find(|(beginning, _)| blob.starts_with(beginning)).map_or("image/png", |(_, kind)| kind)
 }
 
 fn agent(timeout: Duration) -> Agent {

@@ -4,6 +4,7 @@ use super::*;
 use crate::measure::Quantity;
 use diptych_engine::testkit;
 
+mod command;
 mod outside;
 mod scenario;
 
@@ -69,6 +70,72 @@ fn threads_do_not_matter() {
     let mut other = build(Options { rules, ..lively(300) });
     run(&mut other, 200);
     assert_ne!(other.digest(), digests[200], "another seed");
+}
+
+/// Claim: agents to whom nothing happens change nothing, and cost no writes.
+#[test]
+fn resting_agents_change_nothing() {
+    type Heard<'w, 's> = (
+        Changes<'w, 's, Vad>,
+        Changes<'w, 's, RawVad>,
+        Changes<'w, 's, Turn>,
+        Changes<'w, 's, Ear>,
+        Changes<'w, 's, TranscriptFinal>,
+        Changes<'w, 's, TranscriptPartial>,
+    );
+    type Done<'w, 's> = (
+        Changes<'w, 's, Told>,
+        Changes<'w, 's, Orders>,
+        Changes<'w, 's, Stream>,
+        Changes<'w, 's, AgentState>,
+        Changes<'w, 's, AudioRef>,
+        Changes<'w, 's, BargeState>,
+        Changes<'w, 's, PlaybackQueue>,
+        Changes<'w, 's, VisionRing>,
+        Changes<'w, 's, MemoryNode>,
+        Changes<'w, 's, TaskTally>,
+    );
+    let changed = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let log = changed.clone();
+    let watch = move |heard: Heard<'_, '_>, done: Done<'_, '_>, clock: Clock| {
+        let count = |entities: Vec<_>| entities.len();
+        let heard = [
+            count(heard.0.entities()),
+            count(heard.1.entities()),
+            count(heard.2.entities()),
+            count(heard.3.entities()),
+            count(heard.4.entities()),
+            count(heard.5.entities()),
+        ];
+        let done = [
+            count(done.0.entities()),
+            count(done.1.entities()),
+            count(done.2.entities()),
+            count(done.3.entities()),
+            count(done.4.entities()),
+            count(done.5.entities()),
+            count(done.6.entities()),
+            count(done.7.entities()),
+            count(done.8.entities()),
+            count(done.9.entities()),
+        ];
+        let sum = heard.iter().chain(&done).sum::<usize>();
+        log.lock().expect("no panic").push((clock.frame(), sum, heard, done));
+    };
+    let builder = world(quiet(70))(Engine::in_memory()).system("test.watch", watch);
+    let mut engine = builder.build().unwrap_or_else(|error| panic!("{error}"));
+    run(&mut engine, 30);
+    hear(&engine, agents(&engine)[7], "Are you there?");
+    run(&mut engine, 300);
+    let log = changed.lock().expect("no panic");
+    let of = |frames: core::ops::Range<u64>| log.iter().filter(move |(frame, ..)| frames.contains(frame));
+    // What the setup has made is new in the first frame.
+    assert!(of(1..2).all(|(_, sum, ..)| *sum > 70));
+    for (frame, sum, heard, done) in of(2..30).chain(of(250..330)) {
+        assert_eq!(*sum, 0, "frame {frame}: {heard:?}, {done:?}");
+    }
+    let spoken_to = of(30..250).map(|(_, sum, ..)| *sum);
+    assert!(spoken_to.clone().sum::<usize>() > 10 && spoken_to.max() < Some(10), "one agent alone");
 }
 
 /// Claim: everything that agents can do is done, every transcript is asked about, leases lapse and agents go and come back.
@@ -169,9 +236,24 @@ fn stored_worlds_are_the_same() {
     assert_eq!((replay.frame(), replay.digest()), (260, whole[260]));
 }
 
-/// Asks a model outside, one question after the other, and gives the answers.
+/// Claim: a world of an earlier version, whose agents were stored otherwise, is refused by that.
+#[cfg(feature = "store")]
+#[test]
+fn worlds_of_an_earlier_version_are_refused() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let facts = |builder: EngineBuilder| {
+        let builder = builder.fact("agent.version", "1").fact(FACT_MODEL, "seeded");
+        builder.fact(FACT_OPTIONS, lively(4).to_string())
+    };
+    let old = facts(Engine::open(dir.path())).build().unwrap_or_else(|error| panic!("{error}"));
+    drop(old);
+    let error = world(lively(4))(Engine::open(dir.path())).build().expect_err("another version").to_string();
+    assert!(error.contains("agent.version"), "{error}");
+}
+
+/// Shows an agent these, asks a model outside, one question after the other, and gives the answers.
 #[cfg(feature = "llm")]
-pub(super) fn outside_world(model: Http, questions: &[&str]) -> Vec<Answer> {
+pub(super) fn outside_world(model: Http, seen: &[Image], questions: &[&str]) -> Vec<Answer> {
     let quiet = quiet(1);
     let rules = Rules { keep: 1 << 20, ..quiet.rules };
     let options = Options { model: Model::Outside, rules, ..quiet };
@@ -179,6 +261,8 @@ pub(super) fn outside_world(model: Http, questions: &[&str]) -> Vec<Answer> {
     let plugin = plugin.providers([Arc::new(model) as Arc<dyn Provider>]);
     let mut engine = Engine::in_memory().plugin(plugin).build().unwrap_or_else(|error| panic!("{error}"));
     let agent = agents(&engine)[0];
+    seen.iter().for_each(|image| send(&engine, Command::See(agent.bits(), image.clone())));
+    run(&mut engine, 3);
     let mut answers = Vec::new();
     for (n, question) in (1..).zip(questions) {
         let before = engine.frame();

@@ -5,8 +5,8 @@
 use crate::codec::codec;
 use diptych_components::agent::{
     AgentInfo, Answer, Command, Ear, Grant, Heard, Image, ImageKind, MemoryNode, Message, Modality, NOBODY,
-    NodeKind, Question, Remember, Role, Speak, TaskText, ToolResult, ToolText, TranscriptFinal,
-    TranscriptPartial, VisionFrame, Words,
+    NodeKind, PromptTemplate, PromptUse, Question, Remember, Role, Speak, TaskText, ToolResult, ToolText,
+    TranscriptFinal, TranscriptPartial, VisionFrame, Words,
 };
 
 macro_rules! codecs {
@@ -27,6 +27,8 @@ codecs! {
     EarCodec Ear,
     GrantCodec Grant,
     HeardCodec Heard,
+    PromptTemplateCodec PromptTemplate,
+    PromptUseCodec PromptUse,
     QuestionCodec Question,
     RememberCodec Remember,
     SpeakCodec Speak,
@@ -67,6 +69,6 @@ codec!(
         parents: Vec::new(),
         children: Vec::new(),
         version: 0,
-        hash: 0,
+        sha256: [0; 32],
     }
 );

@@ -1,7 +1,8 @@
 //! Hearing: voice activity, turns, transcripts, and what is seen.
 //!
 //! Invariant: `transcribe` is the one owner of both transcripts and of the ear; it empties a final transcript or puts the
-//! next one in its place only once the orchestrator has written down that it took it, and it was told of.
+//! next one in its place only once the orchestrator has written down that it took it, and it was told of. What a system
+//! keeps for itself only saves looks: it changes no result.
 
 use diptych_components::agent::{
     Ear, Heard, OPEN_MAX, Orders, RawVad, Rules, Told, TranscriptFinal, TranscriptPartial, Turn, Vad,
@@ -9,21 +10,28 @@ use diptych_components::agent::{
 };
 use diptych_engine::prelude::*;
 
-/// Voice activity after hearing a level at a time in milliseconds.
+/// Voice activity after hearing a level at a time in milliseconds, so many after the one before.
+///
+/// Times are written when the level passes the threshold, not as long as it stays: a resting agent changes nothing.
 #[must_use]
-pub fn vad(vad: &Vad, level: f64, now: u64) -> Vad {
-    let mut next = Vad { was_active: vad.is_active, ..*vad };
+pub fn vad(vad: &Vad, level: f64, now: u64, tick_ms: u32) -> Vad {
     // What is no number is silence.
-    if level >= vad.threshold {
-        next.last_true = now;
-        let is_steady = now.saturating_sub(vad.last_false) >= u64::from(vad.attack_ms);
-        next.is_active = u32::from(vad.is_active == 1 || is_steady);
-    } else {
-        next.last_false = now;
-        let silence = now.saturating_sub(vad.last_true);
-        let held = u64::from(vad.release_ms.max(vad.hang_ms));
-        next.is_active = u32::from(vad.is_active == 1 && silence < held);
+    let is_loud = level >= vad.threshold;
+    let mut next = Vad { was_active: vad.is_active, is_loud: u32::from(is_loud), ..*vad };
+    let before = now.saturating_sub(u64::from(tick_ms));
+    match (vad.is_loud == 1, is_loud) {
+        (false, true) => next.last_false = before,
+        (true, false) => next.last_true = before,
+        _ => {}
     }
+    let is_active = if is_loud {
+        let is_steady = now.saturating_sub(next.last_false) >= u64::from(vad.attack_ms);
+        vad.is_active == 1 || is_steady
+    } else {
+        let held = u64::from(vad.release_ms.max(vad.hang_ms));
+        vad.is_active == 1 && now.saturating_sub(next.last_true) < held
+    };
+    next.is_active = u32::from(is_active);
     next
 }
 
@@ -32,7 +40,7 @@ pub fn update_vad(mut vads: Query<(Next<Vad>, Prev<RawVad>)>, rules: Query<Prev<
     let Some(&rules) = rules.iter().next() else { return };
     let now = rules.ms(clock.frame());
     vads.par_rows(|(mut row, raw)| {
-        let next = vad(row.prev(), raw.level, now);
+        let next = vad(row.prev(), raw.level, now, rules.tick_ms);
         row.set_if_changed(next);
     });
 }
@@ -58,7 +66,9 @@ pub fn transcribe(mut agents: Hearers, heard: Inbox<Heard>, clock: Clock) {
         let is_taken = is_told && orders.taken == last.prev().serial;
         let may_ask = is_taken && orders.open() < u64::from(OPEN_MAX);
         let is_full = !last.prev().text.is_empty();
-        if mail.is_empty() && ear.prev().lines.is_empty() && !(is_full && is_taken) {
+        // What waits and may not be taken yet is not looked at.
+        let waits = ear.prev().lines.first().is_none_or(|line| line.is_final && !may_ask);
+        if mail.is_empty() && waits && !(is_full && is_taken) {
             continue;
         }
         let mut next = ear.prev().clone();
@@ -96,15 +106,25 @@ pub fn transcribe(mut agents: Hearers, heard: Inbox<Heard>, clock: Clock) {
 }
 
 /// Owns the rings of vision: takes in new frames, and lets those go that have no place any more.
+///
+/// Cost: what was seen since it ran; all that is kept where it did not run in the last frame, or an agent is gone.
 pub fn keep_sights(
     mut rings: Query<(Id, Next<VisionRing>)>,
     sights: Query<(Id, Prev<VisionFrame>)>,
-    ids: Ids,
+    (seen, gone): (Changes<VisionFrame>, Removed<VisionRing>),
+    mut last_run: Local<u64>,
+    (clock, ids): (Clock, Ids),
     mut structure: Structure,
 ) {
+    let is_next = clock.frame() == last_run.wrapping_add(1);
+    *last_run = clock.frame();
+    let candidates: Vec<(Id, &VisionFrame)> = match is_next && gone.ids().is_empty() {
+        true => seen.added().into_iter().filter_map(|entity| sights.get(entity).ok()).collect(),
+        false => sights.iter().collect(),
+    };
     // By agent and age; those that are in a ring already are passed over.
-    let mut fresh: Vec<(u64, u64, Id)> = sights
-        .iter()
+    let mut fresh: Vec<(u64, u64, Id)> = candidates
+        .into_iter()
         .filter(|(id, sight)| {
             let entity = ids.entity(Id::from_bits(sight.agent));
             let ring = entity.and_then(|entity| rings.get(entity).ok());
@@ -134,11 +154,11 @@ mod tests {
     use super::*;
 
     /// Claim: with the defaults, speech begins after 120 ms of it and ends 800 ms after its last sound; a click and a
-    /// pause do nothing, and what is no number is silence.
+    /// pause do nothing, what is no number is silence, and nothing is written while nothing changes.
     #[test]
     fn speech_has_an_attack_and_a_release() {
         let mut state = Vad::default();
-        let mut changes = Vec::new();
+        let (mut changes, mut writes) = (Vec::new(), 0);
         let loud = |now: u64| match now {
             200..250 => 0.9,
             500..1500 | 1900..2500 => 0.5,
@@ -146,12 +166,16 @@ mod tests {
             _ => 0.49,
         };
         for now in (0..4000).step_by(10) {
-            state = vad(&state, loud(now), now);
+            let before = state;
+            state = vad(&state, loud(now), now, 10);
             if state.is_active != state.was_active {
                 changes.push((now, state.is_active));
             }
+            writes += u32::from(state != before);
         }
         // The last sound before each silence is at 490, 1490 and 2490.
         assert_eq!(changes, [(610, 1), (3290, 0)]);
+        // The level passes the threshold six times, and each change is written once more, as what was before.
+        assert_eq!(writes, 6 + 2 * 2);
     }
 }

@@ -1,34 +1,39 @@
 //! What agents remember: nodes of expressions, each with a version and a hash.
 //!
-//! Invariant: a node's hash is that of its text, and a text is one expression that can be read; what cannot is not
+//! Invariant: a node's hash is that of its expression, and its text is one expression that can be read; what cannot is not
 //! remembered, and counts nowhere but in the log.
 
 use diptych_components::agent::{CHILDREN_MAX, MemoryNode, NodeKind, Remember};
-use diptych_components::slp::{self, Limits};
+use diptych_components::slp::{self, Limits, ParseError};
 use diptych_engine::prelude::*;
+use sha2::{Digest, Sha256};
 
-/// The hash of a text.
-#[must_use]
-pub fn hash_of(text: &str) -> u128 {
-    xxhash_rust::xxh3::xxh3_128(text.as_bytes())
+/// SHA-256 of an expression's canonical text, which does not depend on how it is written: `sha256sum` of what
+/// `diptych` prints of it.
+///
+/// # Errors
+/// When the text is not one expression.
+pub fn sha256_of(text: &str) -> Result<[u8; 32], ParseError> {
+    let mut canonical = Vec::new();
+    slp::parse_one(text, &Limits::default())?.view().print(&mut canonical);
+    Ok(Sha256::digest(&canonical).into())
 }
 
-/// Owns memory nodes.
+/// Owns memory nodes. Cost: what is to be remembered, not what is.
 pub fn remember(mut nodes: Query<(Id, Next<MemoryNode>)>, mails: Inbox<Remember>, mut structure: Structure) {
-    for (id, mut row) in &mut nodes {
-        let mail = mails.of(id);
-        if mail.is_empty() {
-            continue;
-        }
+    mails.deliver(&mut nodes, |(id, mut row), mail| {
         let mut next = row.prev().clone();
         for Remember { below, text } in mail.messages() {
-            if let Err(error) = slp::parse_one(text, &Limits::default()) {
-                tracing::warn!(%id, %error, "what is to be remembered is no expression, and is dropped");
-                continue;
-            }
+            let sha256 = match sha256_of(text) {
+                Ok(sha256) => sha256,
+                Err(error) => {
+                    tracing::warn!(%id, %error, "what is to be remembered is no expression, and is dropped");
+                    continue;
+                }
+            };
             next.version += 1;
             if !below {
-                next.hash = hash_of(text);
+                next.sha256 = sha256;
                 next.text.clone_from(text);
                 continue;
             }
@@ -41,10 +46,32 @@ pub fn remember(mut nodes: Query<(Id, Next<MemoryNode>)>, mails: Inbox<Remember>
                 parents: vec![id.bits()],
                 children: Vec::new(),
                 version: 1,
-                hash: hash_of(text),
+                sha256,
             };
             next.children.push(structure.spawn((child,)).id.bits());
         }
         row.set_if_changed(next);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Claim: the hash is SHA-256, of the expression and not of how it is written; what is none has none.
+    #[test]
+    fn hashes_are_of_expressions() {
+        let hex = |text| {
+            let sha256 = sha256_of(text).expect("an expression");
+            sha256.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        };
+        // printf '(noted 7 "two words")' | sha256sum
+        let noted = "b772c78f178561f72c83a16e58aa6f5ed0cde4e9bf24e519faea44f20cc56ffa";
+        assert_eq!(hex("(noted 7 \"two words\")"), noted);
+        assert_eq!(hex("  ( noted\n 7  \"two words\" )  "), noted);
+        assert_ne!(hex("(noted 8 \"two words\")"), noted);
+        for none in ["", "(", "a b"] {
+            assert!(sha256_of(none).is_err(), "{none}");
+        }
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! Invariant: a transcript is asked about once: what was taken is written into [`Orders`] in the frame that asks, and both
 //! become true at one commit. A transcript without a word is taken and asks nothing. An answer is taken once, because its
-//! errand is closed in the frame that takes it.
+//! errand is closed in the frame that takes it. A prompt template that cannot be filled is the failure of its question, which
+//! no model is asked then.
 
 use diptych_components::agent::{
-    AgentInfo, Answer, CONTEXT_MAX, Errand, IMAGES_ASKED, Message, Modality, NOBODY, Orders, Question, Role,
-    Rules, Speak, Stream, TEXT_BYTES_MAX, Told, TranscriptFinal, Turn, VisionFrame, VisionRing,
+    AgentInfo, Answer, CONTEXT_MAX, Errand, IMAGES_ASKED, MemoryNode, Message, Modality, NOBODY, Orders,
+    PromptTemplate, PromptUse, Question, Role, Rules, Speak, Stream, TEXT_BYTES_MAX, Told, TranscriptFinal,
+    Turn, VisionFrame, VisionRing,
 };
 use diptych_engine::prelude::*;
 use std::collections::BTreeMap;
@@ -15,7 +17,15 @@ use std::collections::BTreeMap;
 type Agents<'w, 's> = Query<
     'w,
     's,
-    (Id, Prev<AgentInfo>, Prev<TranscriptFinal>, Prev<Turn>, Prev<VisionRing>, Next<Orders>, Next<Stream>),
+    (
+        Id,
+        (Prev<AgentInfo>, Prev<PromptUse>),
+        Prev<TranscriptFinal>,
+        Prev<Turn>,
+        Prev<VisionRing>,
+        Next<Orders>,
+        Next<Stream>,
+    ),
 >;
 
 /// Questions, and what came of them.
@@ -23,6 +33,9 @@ type Errands<'w, 's> = Query<'w, 's, (Id, Next<Errand>, Prev<Answer>, Prev<Told>
 
 /// What was said before, and what was seen.
 type Past<'w, 's> = (Linked<'w, 's, Message>, Linked<'w, 's, VisionFrame>);
+
+/// Templates of prompts, and their code.
+type Templates<'w, 's> = (Linked<'w, 's, PromptTemplate>, Linked<'w, 's, MemoryNode>);
 
 /// An answer that is to be taken.
 struct Reply<'a> {
@@ -35,7 +48,7 @@ struct Reply<'a> {
 pub fn orchestrate(
     mut agents: Agents<'_, '_>,
     mut errands: Errands<'_, '_>,
-    (messages, sights): Past<'_, '_>,
+    ((messages, sights), templates): (Past<'_, '_>, Templates<'_, '_>),
     rules: Query<'_, '_, Prev<Rules>>,
     clock: Clock,
     mut structure: Structure<'_, '_>,
@@ -43,7 +56,7 @@ pub fn orchestrate(
 ) {
     let Some(&rules) = rules.iter().next() else { return };
     let replies = close(&mut errands, &rules, clock.frame(), &mut structure);
-    for (id, info, last, turn, ring, mut orders, mut stream) in &mut agents {
+    for (id, (info, chosen), last, turn, ring, mut orders, mut stream) in &mut agents {
         let mut next = *orders.prev();
         let mut talk = Talk { agent: id, stream: *stream.prev(), structure: &mut structure };
         for reply in replies.get(&id.bits()).into_iter().flatten() {
@@ -63,10 +76,14 @@ pub fn orchestrate(
                 next.empty += 1;
             } else {
                 next.asked += 1;
-                let question = ask(info, last, ring, &talk.stream, &messages, &sights);
+                let (prompt, answer) = match prompt_of(info, chosen, &templates) {
+                    Ok(prompt) => (prompt, Answer::Waiting),
+                    Err(why) => (String::new(), Answer::Failed(why)),
+                };
+                let question = ask(prompt, last, ring, &talk.stream, &messages, &sights);
                 let (agent, serial, asked) = (id.bits(), last.serial, clock.frame());
                 let errand = Errand { agent, turn: turn.id, serial, asked, closed: 0 };
-                let spawned = talk.structure.spawn((question, errand, Answer::Waiting, Told::default()));
+                let spawned = talk.structure.spawn((question, errand, answer, Told::default()));
                 talk.say(Role::User, spawned.id.bits(), &last.text);
             }
         }
@@ -126,9 +143,24 @@ fn clipped(text: &str) -> &str {
     &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
 }
 
+/// What the model is told about the agent: its own prompt, or the template that was chosen for it, filled.
+fn prompt_of(
+    info: &AgentInfo,
+    chosen: &PromptUse,
+    (templates, nodes): &Templates<'_, '_>,
+) -> Result<String, String> {
+    if chosen.template == NOBODY {
+        return Ok(info.prompt.clone());
+    }
+    let template = templates.get(Id::from_bits(chosen.template)).ok_or("the prompt template is gone")?;
+    let node = nodes.get(Id::from_bits(template.code_ref));
+    let node = node.ok_or_else(|| format!("the code of the prompt template {} is gone", template.name))?;
+    template.fill(&node.text, &chosen.values).map_err(|error| error.to_string())
+}
+
 /// What a model is asked about a transcript. Messages of this very frame are not there yet to be read, and are left out.
 fn ask(
-    info: &AgentInfo,
+    prompt: String,
     last: &TranscriptFinal,
     ring: &VisionRing,
     stream: &Stream,
@@ -146,5 +178,5 @@ fn ask(
     let seen = &seen[seen.len().saturating_sub(IMAGES_ASKED)..];
     let images = seen.iter().filter_map(|frame| sights.get(Id::from_bits(*frame)));
     let images = images.map(|sight| sight.image.clone()).collect();
-    Question { prompt: info.prompt.clone(), context, images, wants_json: false }
+    Question { prompt, context, images, wants_json: false }
 }

@@ -8,6 +8,7 @@
 //! An agent takes its next transcript when the last was told, so a full queue slows down what is taken in.
 
 use crate::event::{NotPublished, Publisher};
+use core::cell::Cell;
 use diptych_components::agent::{
     Answer, AudioRes, CHANNEL, Errand, Notice, Question, Status, TOPIC_LLM_REQUEST, TOPIC_LLM_RESULT,
     TOPIC_PLAYBACK, TOPIC_TRANSCRIPT, TOPIC_TTS_REQUEST, TOPIC_TTS_RESULT, TOPIC_TURN, Told, TranscriptFinal,
@@ -15,45 +16,55 @@ use diptych_components::agent::{
 };
 use diptych_engine::prelude::*;
 
-/// All that is told of.
-type Facts<'w, 's> = (
-    Linked<'w, 's, Turn>,
-    Linked<'w, 's, TranscriptFinal>,
-    (Linked<'w, 's, Errand>, Linked<'w, 's, Question>, Linked<'w, 's, Answer>),
-    (Linked<'w, 's, Utterance>, Linked<'w, 's, Words>, Linked<'w, 's, AudioRes>),
-);
+/// Everything that is told of, and what it is: an agent, a question or an utterance.
+type Rows<'w, 's> = Query<
+    'w,
+    's,
+    (
+        Id,
+        Next<Told>,
+        Option<(Prev<Turn>, Prev<TranscriptFinal>)>,
+        Option<(Prev<Errand>, Prev<Question>, Prev<Answer>)>,
+        Option<(Prev<Utterance>, Prev<Words>, Prev<AudioRes>)>,
+    ),
+>;
 
 /// Owns how far everything was told.
-pub fn publish(
-    mut rows: Query<'_, '_, (Id, Next<Told>)>,
-    (turns, transcripts, asked, said): Facts<'_, '_>,
-    clock: Clock,
-    mut publisher: Publisher<'_, '_>,
-) {
+pub fn publish(mut rows: Rows<'_, '_>, clock: Clock, mut publisher: Publisher<'_, '_>) {
     let frame = clock.frame();
-    let mut say = |topic: u16, notice: Notice| publisher.publish(CHANNEL, topic, notice);
+    // Once the queue is full it stays so for the frame, and nobody looks for more to tell.
+    let is_full = Cell::new(false);
+    let mut say = |topic: u16, notice: Notice| {
+        publisher.publish(CHANNEL, topic, notice).inspect_err(|_| is_full.set(true))
+    };
     let mut agents = 0;
-    for (id, mut row) in &mut rows {
-        if let (Some(utterance), Some(words), Some(sound)) = (said.0.get(id), said.1.get(id), said.2.get(id))
-        {
+    for (id, mut row, _, _, said) in &mut rows {
+        if is_full.get() {
+            return;
+        }
+        if let Some((utterance, words, sound)) = said {
             let next = tell_utterance(*row.prev(), id, utterance, words, sound, &mut say);
             row.set_if_changed(next);
         }
     }
-    for (id, mut row) in &mut rows {
-        if let (Some(errand), Some(question), Some(answer)) =
-            (asked.0.get(id), asked.1.get(id), asked.2.get(id))
-        {
+    for (id, mut row, agent, asked, _) in &mut rows {
+        if is_full.get() {
+            return;
+        }
+        if let Some((errand, question, answer)) = asked {
             let next = tell_question(*row.prev(), id, errand, question, answer, frame, &mut say);
             row.set_if_changed(next);
         }
-        agents += u64::from(turns.get(id).is_some());
+        agents += u64::from(agent.is_some());
     }
     let first = clock.step().wrapping_mul(STRIDE) % agents.max(1);
     for turn in [first..agents, 0..first] {
         let mut number = 0;
-        for (id, mut row) in &mut rows {
-            let (Some(speech), Some(last)) = (turns.get(id), transcripts.get(id)) else { continue };
+        for (id, mut row, agent, _, _) in &mut rows {
+            if is_full.get() {
+                return;
+            }
+            let Some((speech, last)) = agent else { continue };
             if turn.contains(&number) {
                 let next = tell_agent(*row.prev(), id, speech, last, frame, &mut say);
                 row.set_if_changed(next);
@@ -105,6 +116,10 @@ fn tell_question(
     frame: u64,
     say: &mut impl FnMut(u16, Notice) -> Said,
 ) -> Told {
+    // Most have nothing to tell.
+    if told.count >= 2 || (told.count == 1 && !answer.is_there()) {
+        return told;
+    }
     let base =
         Notice { agent: errand.agent, turn: errand.turn, number: id.bits() as i64, ..Notice::default() };
     if told.count == 0 {

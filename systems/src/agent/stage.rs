@@ -4,7 +4,8 @@
 //! world that is not staged it does nothing, and levels and heartbeats are what inputs set.
 
 use diptych_components::agent::{
-    AgentInfo, Heard, Heartbeat, Image, ImageKind, Line, RawVad, Rules, Task, TaskText, VisionFrame,
+    AgentInfo, Heard, Heartbeat, Image, ImageKind, Line, RawVad, Rules, TASKS_MAX, TASKS_STAGED_MAX, Task,
+    TaskTally, TaskText, VisionFrame,
 };
 use diptych_engine::prelude::*;
 
@@ -18,8 +19,6 @@ const SIGHT_EVERY: u64 = 45;
 const SPELL: u64 = 90;
 /// Frames in which there is one new task for each agent.
 const TASK_EVERY: u64 = 80;
-/// New tasks of a frame, at most.
-const TASKS_A_FRAME_MAX: u64 = 4096;
 
 /// What people say to agents.
 const SAYINGS: [&str; 8] = [
@@ -50,12 +49,12 @@ type Played<'w, 's> = Query<'w, 's, (Id, Prev<AgentInfo>, Next<RawVad>, Next<Hea
 /// Owns raw levels and heartbeats; speaks to agents, shows them things and makes tasks, where the world is staged.
 pub fn play(
     mut agents: Played<'_, '_>,
-    rules: Query<'_, '_, Prev<Rules>>,
+    world: Query<'_, '_, (Prev<Rules>, Prev<TaskTally>)>,
     clock: Clock,
     mut structure: Structure<'_, '_>,
     mut voices: Outbox<'_, Heard>,
 ) {
-    let Some(&rules) = rules.iter().next() else { return };
+    let Some((&rules, tally)) = world.iter().next() else { return };
     if rules.is_staged == 0 {
         return;
     }
@@ -79,9 +78,13 @@ pub fn play(
             structure.spawn((VisionFrame { agent: id.bits(), frame, image },));
         }
     }
+    // Those of the last frame are not yet in the tally.
+    if tally.tasks + 2 * TASKS_STAGED_MAX > TASKS_MAX {
+        return;
+    }
     // Shares of a task add up over the frames.
     let due = |frame: u64| frame * count / TASK_EVERY;
-    for n in 0..(due(frame) - due(frame - 1)).min(TASKS_A_FRAME_MAX) {
+    for n in 0..(due(frame) - due(frame - 1)).min(TASKS_STAGED_MAX) {
         let (topic, payload) = match draw(seed, 6, n, frame) % 3 {
             0 => ("clock.read", String::new()),
             1 => ("text.count", SAYINGS[draw(seed, 7, n, frame) as usize % SAYINGS.len()].to_owned()),

@@ -2,7 +2,8 @@
 //!
 //! Invariant: a task is leased to one agent at a time, the first that asks for it while nobody has it. A lease ends with a
 //! report of its holder and attempt, with its time, or when its holder is gone, whichever comes first; a report that comes
-//! later is refused. A task that was leased as often as it may be is dead.
+//! later is refused. A task that was leased as often as it may be is dead. How many there are is counted anew in each frame,
+//! so that commands can refuse one more without a look at all.
 
 use diptych_components::agent::{
     AgentMode, AgentState, NOBODY, Rules, Task, TaskNote, TaskStatus, TaskTally, note_kind,
@@ -21,7 +22,7 @@ pub fn keep_tasks(
 ) {
     let (Some(&rules), Some(mut sums)) = (rules.iter().next(), tallies.iter_mut().next()) else { return };
     let frame = clock.frame();
-    let mut tally = *sums.prev();
+    let mut tally = TaskTally { tasks: 0, ..*sums.prev() };
     // A holder that is no agent at all is gone, too.
     let is_gone = |holder: u64| {
         agents.get(Id::from_bits(holder)).is_none_or(|state| AgentMode::of(state.mode) == AgentMode::Gone)
@@ -33,9 +34,12 @@ pub fn keep_tasks(
             tally.refused += mail.len() as u64;
             if frame >= old.updated + u64::from(rules.keep) {
                 structure.despawn(id);
+            } else {
+                tally.tasks += 1;
             }
             continue;
         }
+        tally.tasks += 1;
         let next = step(
             old,
             mail.iter().map(|(agent, note)| (agent.bits(), *note)),

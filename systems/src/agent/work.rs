@@ -4,6 +4,7 @@
 //! handed out by priority and age to idle agents in the order of their `Id`s, each to one; who holds a task is what the
 //! task says.
 
+use super::queue::Queue;
 use core::cmp::Reverse;
 use diptych_components::agent::{
     AgentInfo, AgentMode, AgentState, CallStatus, Heartbeat, Rules, Task, TaskNote, TaskStatus, TaskText,
@@ -132,15 +133,10 @@ fn hand_out(
     let queued = tasks.iter().filter(|(id, task, _)| {
         TaskStatus::of(task.status) == TaskStatus::Queued && !claimed.contains(&id.bits())
     });
-    let mut queued: Vec<(Reverse<u32>, u64, Id, &str)> =
-        queued.map(|(id, task, text)| (Reverse(task.priority), task.created, id, &*text.topic)).collect();
-    queued.sort_unstable();
+    let ranked = queued.map(|(id, task, text)| ((Reverse(task.priority), task.created, id), &*text.topic));
+    let mut queue = Queue::new(ranked, idle.len());
     idle.sort_unstable_by_key(|(id, _, _)| *id);
-    let mut claims = Vec::new();
-    for (agent, place, AgentInfo { capabilities, .. }) in idle {
-        let takes = |topic: &str| capabilities.is_empty() || capabilities.iter().any(|known| known == topic);
-        let Some(found) = queued.iter().position(|(_, _, _, topic)| takes(topic)) else { continue };
-        claims.push((agent, place, queued.remove(found).2));
-    }
-    claims
+    let asks =
+        |(agent, place, info): (Id, usize, &AgentInfo)| Some((agent, place, queue.take(&info.capabilities)?));
+    idle.into_iter().filter_map(asks).collect()
 }

@@ -7,9 +7,9 @@ use super::{
     TEXT_BYTES_MAX, TranscriptFinal, TranscriptPartial, VisionFrame,
 };
 use crate::agent::code::{ImageKind, Modality, Role};
-use crate::agent::fields::{code, coded, flag, list, put_list, put_text, put_u32, put_u64, text};
+use crate::agent::fields::{code, coded, flag, list, put_list, put_text, text};
 use crate::agent::stream::ANSWER_BYTES_MAX;
-use crate::fields::{FieldError, Fields};
+use crate::fields::{FieldError, Fields, put_u32, put_u64};
 
 coded!(Heard, Ear, TranscriptPartial, TranscriptFinal, VisionFrame, Question, Answer, Message);
 

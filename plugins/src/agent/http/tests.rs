@@ -119,8 +119,62 @@ fn both_protocols_are_spoken() {
         ("/v1/chat/completions", &json!(0.2), &json!(0.95))
     );
     assert_eq!((&body["max_tokens"], &body["stream"]), (&json!(512), &json!(true)));
-    assert_eq!(body["messages"][3]["content"][1]["image_url"]["url"], "data:image/png;base64,aGk=");
-    assert_eq!(body["messages"][3]["content"].as_array().map(Vec::len), Some(3));
+    let shown = |url: &str| json!({"type": "image_url", "image_url": {"url": url}});
+    assert_eq!(
+        body["messages"][3]["content"],
+        json!([
+            {"type": "text", "text": "now"},
+            shown("data:image/png;base64,aGk="),
+            shown("http://x/y.png"),
+        ])
+    );
+}
+
+/// Claim: what an agent sees goes along with its question as the interface takes it: addresses, bytes with their kind, and
+/// attachments that can be opened. What cannot be shown is named with the reason, and keeps nothing else from being shown.
+#[test]
+fn images_go_along_or_are_named() {
+    let (url, requests) = serve(|number, stream| match number {
+        0 => stream_chunks(stream, "application/x-ndjson", &LINES, true),
+        _ => stream_chunks(stream, "text/event-stream", &EVENTS, true),
+    });
+    let open = |model: Http| {
+        model.attachments(|name| match name {
+            "map" => Some(vec![0xff, 0xd8, 0xff, 0xe0]),
+            "huge" => Some(vec![0; ATTACHMENT_BYTES_MAX + 1]),
+            _ => None,
+        })
+    };
+    let seen = [
+        (ImageKind::Url, "http://x/y.png"),
+        (ImageKind::Attachment, "map"),
+        (ImageKind::Attachment, "lost"),
+        (ImageKind::Attachment, "huge"),
+    ];
+    let images = seen.map(|(kind, at)| Image { kind, reference: at.to_owned() }).into();
+    let question = Question { images, ..question() };
+    let ollama = open(Http::ollama(&url, "tiny").expect("an address"));
+    assert_eq!(ollama.answer(&question).as_deref(), Ok("Good day"));
+    let (_, body) = requests.recv().expect("asked");
+    assert_eq!(body["messages"][3], json!({"role": "user", "content": "now", "images": ["/9j/4A=="]}));
+    let lost = "attachment lost, which nobody can open";
+    let huge = "attachment huge, as its 4194305 bytes are too many";
+    assert_eq!(
+        ollama.left_out(&question),
+        ["http://x/y.png, as this interface takes no addresses", lost, huge]
+    );
+    let openai = open(Http::openai(&url, "tiny").expect("an address"));
+    assert_eq!(openai.answer(&question).as_deref(), Ok("Good day"));
+    let (_, body) = requests.recv().expect("asked");
+    let parts = body["messages"][3]["content"].as_array().expect("parts");
+    let urls: Vec<&Value> = parts[1..].iter().map(|part| &part["image_url"]["url"]).collect();
+    assert_eq!(urls, ["http://x/y.png", "data:image/jpeg;base64,/9j/4A=="]);
+    assert_eq!(openai.left_out(&question), [lost, huge]);
+    let blind = Http::openai(&url, "tiny").expect("an address");
+    assert_eq!(blind.left_out(&question)[0], "attachment map, which nobody can open");
+    for (blob, kind) in [("iVBORw0KGgo=", "png"), ("R0lGODlh", "gif"), ("UklGRiQA", "webp"), ("?", "png")] {
+        assert_eq!(media_type(blob), format!("image/{kind}"));
+    }
 }
 
 /// Claim: a server that refuses, talks garbage, breaks off, hangs or is not there is an error in its time that says so.
@@ -186,7 +240,7 @@ fn a_world_goes_on_beside_bad_servers() {
         _ => stream_chunks(stream, "application/x-ndjson", &LINES, true),
     });
     let model = Http::ollama(&url, "tiny").expect("an address").timeout(Duration::from_secs(3));
-    let answers = outside_world(model, &["one", "two", "three"]);
+    let answers = outside_world(model, &[], &["one", "two", "three"]);
     let [Answer::Failed(first), Answer::Failed(second), Answer::Text(third)] = &*answers else {
         panic!("{answers:?}")
     };
@@ -194,4 +248,21 @@ fn a_world_goes_on_beside_bad_servers() {
     assert!(first.starts_with(&format!("{name}line 1 of the answer makes no sense")), "{first}");
     assert!(second.starts_with(&name) && second.contains("timeout"), "{second}");
     assert_eq!(third, "Good day");
+}
+
+/// Claim: the last four images that an agent saw reach the server with the agent's question, the latest last.
+#[test]
+fn what_an_agent_saw_reaches_the_server() {
+    let (url, requests) = serve(|_, stream| stream_chunks(stream, "text/event-stream", &EVENTS, true));
+    let url_of = |n: u32| Image { kind: ImageKind::Url, reference: format!("http://camera/{n}.png") };
+    let mut seen: Vec<Image> = (0..5).map(url_of).collect();
+    seen.push(Image { kind: ImageKind::Blob, reference: "R0lGODlh".to_owned() });
+    let model = Http::openai(&url, "tiny").expect("an address");
+    assert_eq!(outside_world(model, &seen, &["What is it?"]), [Answer::Text("Good day".to_owned())]);
+    let (_, body) = requests.recv().expect("asked");
+    let parts = body["messages"][1]["content"].as_array().expect("parts");
+    assert_eq!(parts[0]["text"], "What is it?");
+    let urls: Vec<&str> = parts[1..].iter().filter_map(|part| part["image_url"]["url"].as_str()).collect();
+    let camera = [2, 3, 4].map(|n| format!("http://camera/{n}.png"));
+    assert_eq!(urls, [&*camera[0], &*camera[1], &*camera[2], "data:image/gif;base64,R0lGODlh"]);
 }
