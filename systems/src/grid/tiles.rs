@@ -82,29 +82,27 @@ impl<C: Cells> GridTiles<'_, '_, C> {
     /// is to follow from these and from nothing else that changes, or else all tiles are asked for, by `is_anew`. What of
     /// a tile is no part of the grid is zeroed. Call it once a frame; where a frame was left out, all tiles are made.
     ///
-    /// Cost: the tiles that are made, with nine lookups each; never a list of all.
+    /// Cost: the tiles that are made, with nine lookups each; a list of all tiles, with one lookup each, only where all are
+    /// made, which is so from one changed tile in eight on.
     pub fn step(&mut self, is_anew: bool, make: impl Fn(TileAround<'_, C>) -> C + Sync) {
         let is_in_turn = *self.last + 1 == self.clock.frame();
         *self.last = self.clock.frame();
         let Some(&map) = self.maps.iter().next() else { return };
         let (states, ids, empty) = (self.states, self.ids, C::zeroed());
         let entity_of = |tile: u32| ids.entity(Id::from_bits(map.id(tile)));
-        let step = |tile: u32, mut row: NextRow<'_, '_, C>| {
-            let state_of =
-                |tile| entity_of(tile).and_then(|entity| states.get(entity).ok()).unwrap_or(&empty);
-            let spot = map.spot(tile);
-            let near = TileAround { spot, tile: row.prev(), around: map.around(tile).map(state_of) };
-            row.set_if_changed(cut(make(near), spot));
-        };
+        let state_of =
+            |tile: u32| entity_of(tile).and_then(|entity| states.get(entity).ok()).unwrap_or(&empty);
         // After a still frame, or an opening, nothing says any more what the last step changed; of another map, or without
         // a tile that was there, all may be other neighbours.
         let all = is_anew || !is_in_turn || !self.changed_maps.is_empty() || !self.removed.ids().is_empty();
         let changed = if all { Vec::new() } else { self.changed.entities() };
         if all || changed.len() as u64 * DENSE_SHARE >= u64::from(map.tiles()) {
+            // Each is looked up once, and not by all its neighbours.
+            let tiles: Vec<&C> = (0..map.tiles()).map(state_of).collect();
             self.transitions.par_rows(|(id, row)| {
                 // A tile that somebody has spawned beside the grid is left alone.
                 if let Some(tile) = map.tile(id.bits()) {
-                    step(tile, row);
+                    set_next(&map, tile, row, |near| tiles[near as usize], &make);
                 }
             });
             return;
@@ -117,10 +115,23 @@ impl<C: Cells> GridTiles<'_, '_, C> {
         active.dedup();
         for tile in active {
             if let Some((_, row)) = entity_of(tile).and_then(|entity| self.transitions.get_mut(entity).ok()) {
-                step(tile, row);
+                set_next(&map, tile, row, state_of, &make);
             }
         }
     }
+}
+
+/// Makes a tile's transition from its own state and those around it.
+fn set_next<'a, C: Cells>(
+    map: &GridMap<C>,
+    tile: u32,
+    mut row: NextRow<'_, '_, C>,
+    state_of: impl Fn(u32) -> &'a C,
+    make: &impl Fn(TileAround<'_, C>) -> C,
+) {
+    let spot = map.spot(tile);
+    let near = TileAround { spot, tile: row.prev(), around: map.around(tile).map(state_of) };
+    row.set_if_changed(cut(make(near), spot));
 }
 
 #[cfg(test)]
