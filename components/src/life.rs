@@ -1,7 +1,7 @@
-//! Life on a torus: a rule, a pattern read from an RLE file, and the grid cut into tiles of packed cells.
+//! Life on a torus: a rule, a pattern read from an RLE file, and packed cells, the tiles of a [grid](crate::grid).
 //!
-//! Invariant: a tile's cells outside its own width and height are dead, so that a population is a count of
-//! bits. How a tile steps is behaviour and lives in `diptych-systems`.
+//! Invariant: a tile's cells that are no part of the grid are dead, so that a population is a count of bits. How a tile
+//! steps is behaviour and lives in `diptych-systems`.
 
 mod grid;
 mod pattern;
@@ -11,4 +11,4 @@ mod tile;
 pub use grid::{GRID_SIDE_MAX, Grid, GridError};
 pub use pattern::{PATTERN_BYTES_MAX, PATTERN_SIDE_MAX, Pattern, PatternError, PatternFault, Run};
 pub use rule::{Rule, RuleError};
-pub use tile::{TILE_SIDE, Tile, TileNeighbours, TileSpot};
+pub use tile::{TILE_SIDE, Tile};

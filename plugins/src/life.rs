@@ -1,10 +1,11 @@
-//! Life as a plugin: a pattern on a torus, as tiles of cells on entities.
+//! Life as a plugin: a pattern on a torus, which is a [grid](crate::grid) of packed cells.
 //!
 //! Invariant: what a world was made from (pattern, grid, rule, version of this plugin) is stored with it as
-//! facts, so that it is never continued as another. Editing cells is left to an embedder's inputs.
+//! facts, so that it is never continued as another. Cells are edited by the grid's input, `life.change`.
 
 pub use diptych_components::life::*;
 use diptych_engine::prelude::*;
+use diptych_systems::grid::{self, GridMap};
 use diptych_systems::life::step_tiles;
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ use crate::picture::{Canvas, Color};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Version of this plugin's state and behaviour; a world made by another one is refused.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 const FACT_VERSION: &str = "life.version";
 /// Around the torus.
 const DEAD: Color = [6, 8, 12];
@@ -33,6 +34,17 @@ const LIVE: Color = [130, 230, 150];
 /// let mut engine = Engine::in_memory().plugin(plugin).build().unwrap();
 /// engine.run(Pace::frames(100)).unwrap();
 /// assert_eq!(diptych::life::population(engine.view()), 5);
+///
+/// // The torus is a grid, which is edited while it runs.
+/// use diptych::grid::GridChange;
+/// use diptych::life::Tile;
+/// let inputs = engine.inputs();
+/// inputs.send("me", &GridChange::<Tile>::Clear).unwrap();
+/// for x in -1..2 {
+///     inputs.send("me", &GridChange::<Tile>::SetState { x, y: 4, value: true }).unwrap();
+/// }
+/// engine.run(Pace::frames(100)).unwrap();
+/// assert_eq!(diptych::life::population(engine.view()), 3);
 /// ```
 #[derive(Clone, Debug)]
 pub struct LifePlugin {
@@ -78,25 +90,16 @@ impl Plugin for LifePlugin {
     }
 
     fn build(self, registrar: &mut Registrar) -> Result<(), Error> {
-        registrar
-            .state::<Tile>("life.tile", 1)
-            .state::<TileSpot>("life.spot", 1)
-            .state::<TileNeighbours>("life.neighbours", 1)
-            .state::<Rule>("life.rule", 1)
-            .system("life.step", step_tiles)
-            .fact(FACT_VERSION, VERSION);
+        grid::register::<Tile>(registrar, "life");
+        registrar.state::<Rule>("life.rule", 1).system("life.step", step_tiles).fact(FACT_VERSION, VERSION);
         for (name, value) in &self.facts {
             registrar.fact(name, value);
         }
-        let Some((grid, rule, tiles)) = self.setup else { return Ok(()) };
+        let Some((size, rule, tiles)) = self.setup else { return Ok(()) };
         registrar.setup("life.setup", move |structure: &mut Structure<'_, '_>| {
-            // Ids of one setup count up, so a tile can name neighbours that are spawned after it.
-            let first = structure.spawn((rule,)).id.bits() + 1;
-            for (index, tile) in (0..).zip(tiles) {
-                let ids = grid.neighbours(index).map(|neighbour| first + u64::from(neighbour));
-                let spawned = structure.spawn((tile, grid.spot(index), TileNeighbours { ids }));
-                assert_eq!(spawned.id.bits(), first + u64::from(index), "ids of one setup count up");
-            }
+            let tile = |number: u32| tiles[number as usize];
+            let map = grid::spawn_tiles(structure, size.width(), size.height(), tile);
+            structure.insert(map.expect("every size of a torus is one of a grid"), rule);
         });
         Ok(())
     }
@@ -117,15 +120,14 @@ pub fn measures(view: View<'_>) -> Vec<Measure> {
 /// The whole torus, its first row on top, a live cell bright.
 pub fn draw(view: View<'_>, canvas: &mut Canvas) {
     canvas.clear(DEAD);
-    let spots = || view.iter::<TileSpot>().map(|(_, spot)| spot);
-    let width = spots().map(|spot| spot.x + spot.width).max().unwrap_or(1);
-    let height = spots().map(|spot| spot.y + spot.height).max().unwrap_or(1);
+    let map = view.single::<GridMap<Tile>>();
+    let (width, height) = map.map_or((1, 1), |map| (map.width(), map.height()));
     canvas.look_at([0.0; 2], [f64::from(width), f64::from(height)]);
     canvas.rectangle([0.0; 2], [f64::from(width), f64::from(height)], GROUND);
     for (id, tile) in view.iter::<Tile>() {
-        let Some(spot) = view.get::<TileSpot>(id) else { continue };
-        for (row, cells) in (0..).zip(tile.rows) {
-            let top = f64::from(height - spot.y) - f64::from(row);
+        let Some(spot) = map.and_then(|map| Some(map.spot(map.tile(id.bits())?))) else { continue };
+        for (row, cells) in (0..spot.height).zip(tile.rows) {
+            let top = f64::from(height - spot.y - row);
             let mut left = cells;
             while left != 0 {
                 let x = f64::from(spot.x + left.trailing_zeros());

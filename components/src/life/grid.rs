@@ -1,17 +1,14 @@
-//! The torus: its size, how it is cut into tiles, and how a pattern is put in its middle.
+//! The torus: its size as people write it, and how a pattern is put in its middle.
 //!
-//! Invariant: every cell of the grid lies in exactly one tile, tiles are numbered in reading order, and sides
-//! that are no multiples of 64 are held by smaller tiles at the right and bottom edge.
+//! Invariant: every such size is one of a grid of tiles; how that is cut into tiles is [`GridMap`]'s.
 
 use core::fmt;
 use core::str::FromStr;
 
 use super::pattern::Pattern;
-use super::tile::{TILE_SIDE, Tile, TileSpot};
-use crate::grid::around;
-
-/// The longest side of a grid, in cells.
-pub const GRID_SIDE_MAX: u32 = 65_536;
+use super::tile::{TILE_SIDE, Tile};
+pub use crate::grid::GRID_SIDE_MAX;
+use crate::grid::GridMap;
 
 /// The size of a torus in cells; neither side is 0 or above [`GRID_SIDE_MAX`].
 ///
@@ -82,33 +79,16 @@ impl Grid {
     /// How many tiles hold this grid.
     #[must_use]
     pub const fn tile_count(self) -> u32 {
-        self.tile_columns() * self.tile_rows()
+        self.width.div_ceil(TILE_SIDE) * self.height.div_ceil(TILE_SIDE)
     }
 
-    /// Where tile `index` lies.
+    /// The map of the tiles that hold this grid, the first of which has this `Id`.
     ///
     /// # Panics
-    /// If there is no tile `index`.
+    /// When the last one would not have 64 bits.
     #[must_use]
-    pub fn spot(self, index: u32) -> TileSpot {
-        assert!(index < self.tile_count(), "tile {index} of a grid of {} tiles", self.tile_count());
-        let (column, row) = (index % self.tile_columns(), index / self.tile_columns());
-        let [_, north, _, west, ..] = self.neighbours(index);
-        let (west, north) = (west % self.tile_columns(), north / self.tile_columns());
-        TileSpot {
-            x: column * TILE_SIDE,
-            y: row * TILE_SIDE,
-            width: part(self.width, column),
-            height: part(self.height, row),
-            west_width: part(self.width, west),
-            north_height: part(self.height, north),
-        }
-    }
-
-    /// The tiles around tile `index`, in the order of [`TileNeighbours`](super::TileNeighbours).
-    #[must_use]
-    pub fn neighbours(self, index: u32) -> [u32; 8] {
-        around(self.tile_columns(), self.tile_rows(), index)
+    pub fn map(self, first: u64) -> GridMap<Tile> {
+        GridMap::new(self.width, self.height, first).expect("sides are looked at by `Grid::new`")
     }
 
     /// The tiles of this grid with `pattern` in the middle: its top-left corner lies at
@@ -135,7 +115,7 @@ impl Grid {
 
     /// Brings `length` cells from (`x`, `y`) rightwards to life; the caller keeps them inside the grid.
     fn fill(self, tiles: &mut [Tile], x: u32, y: u32, length: u32) {
-        let first_tile = y / TILE_SIDE * self.tile_columns();
+        let first_tile = y / TILE_SIDE * self.width.div_ceil(TILE_SIDE);
         let (mut from, end) = (x, x + length);
         while from < end {
             let bit = from % TILE_SIDE;
@@ -144,14 +124,6 @@ impl Grid {
             tiles[(first_tile + from / TILE_SIDE) as usize].rows[(y % TILE_SIDE) as usize] |= word;
             from += count;
         }
-    }
-
-    const fn tile_columns(self) -> u32 {
-        self.width.div_ceil(TILE_SIDE)
-    }
-
-    const fn tile_rows(self) -> u32 {
-        self.height.div_ceil(TILE_SIDE)
     }
 }
 
@@ -182,11 +154,6 @@ impl fmt::Display for Grid {
     }
 }
 
-/// Cells of a side of `whole` cells that lie in its tile number `index`.
-fn part(whole: u32, index: u32) -> u32 {
-    (whole - index * TILE_SIDE).min(TILE_SIDE)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::pattern::Pattern;
@@ -194,19 +161,6 @@ mod tests {
 
     fn grid(width: u32, height: u32) -> Grid {
         Grid::new(width, height).unwrap_or_else(|error| panic!("{error}"))
-    }
-
-    /// Claim: the tiles cover a grid of odd size once, and wrap around it.
-    #[test]
-    fn tiles_cover_the_torus() {
-        let torus = grid(130, 70);
-        assert_eq!(torus.tile_count(), 6);
-        let cells: u32 = (0..6).map(|i| torus.spot(i)).map(|spot| spot.width * spot.height).sum();
-        assert_eq!(cells, 130 * 70);
-        let spot = torus.spot(0);
-        assert_eq!((spot.width, spot.height, spot.west_width, spot.north_height), (64, 64, 2, 6));
-        assert_eq!(torus.neighbours(0), [5, 3, 4, 2, 1, 5, 3, 4]);
-        assert_eq!(grid(3, 5).neighbours(0), [0; 8]);
     }
 
     /// Claim: a pattern lands at ((W-w)/2, (H-h)/2) rounded down, across the seams of tiles too.

@@ -1,9 +1,11 @@
-//! Packed cells: 64 rows of 64 bits each, where the tile lies on the grid, and which tiles lie around it.
+//! Packed cells: 64 rows of 64 bits each.
 //!
-//! Invariant: bit `c` of row `r` is the cell in column `c` of row `r` of the tile; bits from the tile's width
-//! on and rows from its height on are zero.
+//! Invariant: bit `c` of row `r` is the cell in column `c` of row `r` of the tile. Where the tile lies, and how much of it
+//! is grid, is known to the map of the grid.
 
 use bytemuck::{Pod, Zeroable};
+
+use crate::grid::Cells;
 
 /// Columns and rows of a whole tile; those at the right and bottom edge of a grid may hold fewer.
 pub const TILE_SIDE: u32 = 64;
@@ -27,48 +29,53 @@ impl Tile {
     pub fn population(&self) -> u64 {
         self.rows.iter().map(|row| u64::from(row.count_ones())).sum()
     }
+}
 
-    /// Whether the cell in `column` of `row` lives.
-    ///
-    /// # Panics
-    /// If either is 64 or more.
-    #[must_use]
-    pub fn is_live(&self, column: u32, row: u32) -> bool {
-        assert!(column < TILE_SIDE, "column {column} lies outside a tile of {TILE_SIDE} columns");
-        self.rows[row as usize] >> column & 1 == 1
+impl Cells for Tile {
+    type Cell = bool;
+
+    const SIDE: u32 = TILE_SIDE;
+
+    fn get(&self, column: usize, row: usize) -> bool {
+        assert!(column < Self::SIDE as usize, "column {column} lies outside a tile of {TILE_SIDE} columns");
+        self.rows[row] >> column & 1 == 1
+    }
+
+    fn set(&mut self, column: usize, row: usize, is_live: bool) {
+        assert!(column < Self::SIDE as usize, "column {column} lies outside a tile of {TILE_SIDE} columns");
+        self.rows[row] = self.rows[row] & !(1 << column) | u64::from(is_live) << column;
+    }
+
+    fn cut(&mut self, width: u32, height: u32) {
+        let used = if width == 0 { 0 } else { u64::MAX >> TILE_SIDE.saturating_sub(width) };
+        for (row, cells) in (0..).zip(&mut self.rows) {
+            *cells &= if row < height { used } else { 0 };
+        }
     }
 }
 
-/// Where a tile lies and how much of it is grid.
-///
-/// The two edges that a step cannot know from the tile itself are here too: on a torus whose sides are no
-/// multiples of 64, the last column of the western neighbour is not always its 64th.
-#[repr(C)]
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Pod, Zeroable)]
-pub struct TileSpot {
-    /// The grid's column of the tile's first column, in cells.
-    pub x: u32,
-    /// The grid's row of the tile's first row, in cells.
-    pub y: u32,
-    /// Columns in use, 1 to 64.
-    pub width: u32,
-    /// Rows in use, 1 to 64.
-    pub height: u32,
-    /// Columns in use in the tiles to the west.
-    pub west_width: u32,
-    /// Rows in use in the tiles to the north.
-    pub north_height: u32,
+#[cfg(test)]
+mod tests {
+    use super::{Cells, Tile};
+
+    /// Claim: a cell is one bit, set and cleared without its neighbours; a cut zeroes what is outside.
+    #[test]
+    fn cells_are_bits() {
+        let mut tile = Tile::EMPTY;
+        for (column, row) in [(0, 0), (63, 0), (0, 63), (63, 63), (17, 31)] {
+            tile.set(column, row, true);
+            tile.set(column, row, true);
+            assert!(tile.get(column, row) && tile.population() == 1, "{column},{row}");
+            tile.set(column, row, false);
+            assert!(tile == Tile::EMPTY, "{column},{row}");
+        }
+        for (width, height) in [(0, 5), (5, 0), (1, 1), (64, 64), (64, 3), (2, 64)] {
+            let mut tile = Tile { rows: [u64::MAX; 64] };
+            tile.cut(width, height);
+            assert_eq!(tile.population(), u64::from(width * height));
+            let inside = |column: u32, row: u32| column < width && row < height;
+            let mut all = (0..64).flat_map(|row| (0..64).map(move |column| (column, row)));
+            assert!(all.all(|(x, y)| tile.get(x as usize, y as usize) == inside(x, y)), "{width}x{height}");
+        }
+    }
 }
-
-const _: () = assert!(size_of::<TileSpot>() == 24);
-
-/// The eight tiles around one, in reading order: north-west, north, north-east, west, east, south-west, south,
-/// south-east. On a small torus several of them are the same tile, or the tile itself.
-#[repr(C)]
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Pod, Zeroable)]
-pub struct TileNeighbours {
-    /// The `Id` of each as a plain number, because this crate knows no engine.
-    pub ids: [u64; 8],
-}
-
-const _: () = assert!(size_of::<TileNeighbours>() == 64);

@@ -7,7 +7,7 @@ use diptych_engine::prelude::*;
 use diptych_engine::sync::atomic::{AtomicU64, Ordering};
 use diptych_systems::life::step_grid;
 
-use super::{Grid, LifePlugin, Pattern, Tile, population};
+use super::{Grid, GridMap, LifePlugin, Pattern, Tile, population};
 
 fn pattern(text: &str) -> Pattern {
     Pattern::parse("test.rle", text.as_bytes()).unwrap_or_else(|error| panic!("{error}"))
@@ -33,8 +33,12 @@ fn engine(pattern: &Pattern, grid: Grid, threads: usize) -> Engine {
     engine.unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// As the map numbers them.
 fn tiles(engine: &Engine) -> Vec<Tile> {
-    engine.view().iter::<Tile>().map(|(_, tile)| *tile).collect()
+    let view = engine.view();
+    let map = view.single::<GridMap<Tile>>().expect("there is one torus");
+    let tile = |number| view.get::<Tile>(Id::from_bits(map.id(number)));
+    (0..map.tiles()).map(|number| *tile(number).expect("no tile is missing")).collect()
 }
 
 /// Claim: frame by frame, the engine's tiles are those of the plain loop, from the start and after things have
@@ -125,4 +129,107 @@ fn still_frames_change_nothing() {
         builder.plugin(plugin)
     };
     crate::still::assert_still_frames_change_nothing(world, 30, |_, _| {});
+}
+
+/// A change of the torus at a frame, and the same of a plain list of tiles.
+#[cfg(feature = "store")]
+fn edit(inputs: &Inputs, frame: u32, grid: &mut Grid, tiles: &mut Vec<Tile>) {
+    use diptych_systems::grid::{Cells, GridChange, resize};
+    let send = |change: &GridChange<Tile>| {
+        inputs.send("test", change).unwrap_or_else(|error| panic!("{error}"));
+    };
+    // Frame by frame one more row of noise, over the seams of the torus and of its tiles.
+    let noise = if frame % 4 == 1 { 0..0 } else { -7..140 };
+    for x in noise.filter(|x| (x * 37 + frame as i32 * 11) % 5 < 2) {
+        let (y, value) = (frame as i32 * 3 - 9, x % 7 != 0);
+        send(&GridChange::SetState { x, y, value });
+        let (tile, column, row) = grid.map(0).place(x, y);
+        tiles[tile as usize].set(column, row, value);
+    }
+    match frame {
+        20 | 50 => {
+            send(&GridChange::Clear);
+            tiles.fill(Tile::EMPTY);
+        }
+        33 | 57 => {
+            let sides = if frame == 33 { (67, 129) } else { (3, 5) };
+            send(&resize(sides.0, sides.1).unwrap_or_else(|error| panic!("{error}")));
+            *grid = Grid::new(sides.0, sides.1).unwrap_or_else(|error| panic!("{error}"));
+            *tiles = vec![Tile::EMPTY; grid.tile_count() as usize];
+        }
+        _ => (),
+    }
+}
+
+/// Claim: a running world in which cells are set, which is cleared and which gets other sizes goes on as the plain loop
+/// does; with one digest on any threads, through openings in between, and replayed from what came in.
+#[cfg(feature = "store")]
+#[test]
+fn running_worlds_are_edited() {
+    fn fails<T>(error: impl core::fmt::Display) -> T {
+        panic!("{error}")
+    }
+    let (pattern, start) = (soup(90, 50, "B3/S23"), Grid::new(130, 70).unwrap_or_else(fails));
+    let plug = |builder: EngineBuilder, threads| {
+        let plugin = LifePlugin::new(pattern.clone(), start).unwrap_or_else(fails);
+        builder.threads(threads).plugin(plugin)
+    };
+    let mut digests = Vec::new();
+    for threads in [1, 3].into_iter().filter(|count| cfg!(feature = "threads") || *count == 1) {
+        let folder = tempfile::tempdir().expect("a directory");
+        let open = || plug(Engine::open(folder.path()), threads).build().unwrap_or_else(fails);
+        let (mut engine, mut grid) = (open(), start);
+        let mut expected = grid.tiles(&pattern).unwrap_or_else(fails);
+        for frame in 1..=70 {
+            if frame % 13 == 8 {
+                drop(engine);
+                engine = open();
+            }
+            expected = step_grid(pattern.rule(), grid, &expected);
+            edit(&engine.inputs(), frame, &mut grid, &mut expected);
+            engine.step().unwrap_or_else(fails);
+            assert!(tiles(&engine) == expected, "{grid} on {threads} threads differs at frame {frame}");
+        }
+        assert!(population(engine.view()) > 0 && engine.view().entities() == 2, "a map and one tile");
+        digests.push(engine.digest());
+        drop(engine);
+        let others = if cfg!(feature = "threads") { 4 - threads } else { 1 };
+        let replay = plug(Engine::in_memory(), others).replay(folder.path(), ReplayFrom::Oldest);
+        let mut replay = replay.unwrap_or_else(fails);
+        replay.run_to(u64::MAX).unwrap_or_else(fails);
+        assert_eq!((replay.frame(), replay.digest()), (70, digests[digests.len() - 1]));
+    }
+    assert!(digests.iter().all(|digest| *digest == digests[0]), "{digests:?}");
+}
+
+/// Claim: a world of the version in which tiles were no grid is refused by that name, and not changed.
+#[cfg(feature = "store")]
+#[test]
+fn worlds_before_the_grid_are_refused() {
+    struct Before;
+    impl Plugin for Before {
+        fn name(&self) -> &'static str {
+            "life"
+        }
+        fn build(self, registrar: &mut Registrar) -> Result<(), Error> {
+            registrar.state::<Tile>("life.tile", 1).state::<[u32; 6]>("life.spot", 1);
+            registrar.state::<[u64; 8]>("life.neighbours", 1).state::<super::Rule>("life.rule", 1);
+            let plugin = LifePlugin::new(pattern("x = 2, y = 2\n2o$2o!"), Grid::DEFAULT);
+            for (name, value) in plugin.unwrap_or_else(|error| panic!("{error}")).facts {
+                registrar.fact(&name, &value);
+            }
+            registrar.fact(super::FACT_VERSION, "1").setup("life.setup", |world: &mut Structure<'_, '_>| {
+                world.spawn((Tile::EMPTY, [0, 0, 64, 64, 64, 64_u32], [0_u64; 8]));
+            });
+            Ok(())
+        }
+    }
+    let folder = tempfile::tempdir().expect("a directory");
+    drop(Engine::open(folder.path()).plugin(Before).build().unwrap_or_else(|error| panic!("{error}")));
+    let plugin = LifePlugin::new(pattern("x = 2, y = 2\n2o$2o!"), Grid::DEFAULT);
+    let refused =
+        Engine::open(folder.path()).plugin(plugin.unwrap_or_else(|error| panic!("{error}"))).build();
+    let said = refused.expect_err("it is another world").to_string();
+    assert!(said.contains("life.version is \"1\" in the store, \"2\" was given"), "{said}");
+    drop(Engine::open(folder.path()).plugin(Before).build().unwrap_or_else(|error| panic!("{error}")));
 }

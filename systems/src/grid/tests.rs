@@ -3,10 +3,10 @@
 use super::*;
 
 type Heat = u32;
-const SIDE: usize = 4;
+type Plate = Tile<Heat, 4>;
 
 /// Each cell from itself, its eight neighbours and where it is; then a cell that counts, and one that moves.
-fn step(grid: Grid2<Heat, SIDE>, clock: Clock) {
+fn step(grid: Grid2<Plate>, clock: Clock) {
     let mut grid = grid.edit();
     let frame = clock.frame() as i32;
     grid.transit(|around| rule(|dx, dy| around.at(dx, dy), around.place()));
@@ -17,7 +17,18 @@ fn step(grid: Grid2<Heat, SIDE>, clock: Clock) {
 }
 
 fn rule(at: impl Fn(i32, i32) -> Heat, (x, y): (u32, u32)) -> Heat {
-    let near = [(-1, -1), (0, -1), (4, -1), (-1, 0), (1, -4), (-4, 1), (0, 1), (1, 1)];
+    let near = [
+        (-1, -1),
+        (0, -1),
+        (4, -1),
+        (-1, 0),
+        (1, -4),
+        (-4, 1),
+        (0, 1),
+        (1, 1),
+        (-17, 9),
+        (i32::MAX, i32::MIN),
+    ];
     let sum = near.iter().fold(0_u32, |sum, (dx, dy)| sum.wrapping_mul(31).wrapping_add(at(*dx, *dy)));
     sum.wrapping_add(at(0, 0) * 3).wrapping_add(x * 17 + y) % 1009
 }
@@ -34,9 +45,9 @@ impl Plugin for Scene {
     }
 
     fn build(self, registrar: &mut Registrar) -> Result<()> {
-        register::<Heat, SIDE>(registrar, "heat");
+        register::<Plate>(registrar, "heat");
         registrar.system("heat.step", step).setup("heat", move |world: &mut Structure<'_, '_>| {
-            spawn::<Heat, SIDE>(world, self.0, self.1, begin).expect("a size");
+            spawn::<Plate>(world, self.0, self.1, begin).expect("a size");
         });
         Ok(())
     }
@@ -64,7 +75,10 @@ impl Plain {
         let mut next = self.cells.clone();
         for y in 0..self.height {
             for x in 0..self.width {
-                let state = |dx, dy| self.cells[self.at(x + dx, y + dy)];
+                let wide = |at: i32, by: i32, side: i32| {
+                    (i64::from(at) + i64::from(by)).rem_euclid(i64::from(side)) as i32
+                };
+                let state = |dx, dy| self.cells[self.at(wide(x, dx, self.width), wide(y, dy, self.height))];
                 next[self.at(x, y)] = rule(state, (x as u32, y as u32));
             }
         }
@@ -77,15 +91,18 @@ impl Plain {
 
 fn cells(engine: &Engine) -> Plain {
     let view = engine.view();
-    let map = *view.single::<GridMap<Heat, SIDE>>().expect("there is one grid");
+    let map = *view.single::<GridMap<Plate>>().expect("there is one grid");
     let mut plain = Plain { width: map.width() as i32, height: map.height() as i32, cells: Vec::new() };
     for y in 0..plain.height {
         for x in 0..plain.width {
             let (tile, column, row) = map.place(x, y);
-            let tile =
-                view.get::<Tile<Heat, SIDE>>(Id::from_bits(map.id(tile))).expect("every tile is there");
+            let tile = view.get::<Plate>(Id::from_bits(map.id(tile))).expect("every tile is there");
             plain.cells.push(tile.cells[row][column]);
         }
+    }
+    for (id, tile) in view.iter::<Plate>() {
+        let spot = map.spot(map.tile(id.bits()).expect("no tile is beside the grid"));
+        assert_eq!(cut(*tile, spot), *tile, "cells at {spot:?} that are no part of the grid");
     }
     plain
 }
@@ -96,14 +113,14 @@ fn engine(width: u32, height: u32, threads: usize) -> Engine {
     engine.unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn send(inputs: &Inputs, change: GridChange<Heat, SIDE>) {
+fn send(inputs: &Inputs, change: GridChange<Plate>) {
     inputs.send("test", &change).unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// Claim: frame by frame, the grid is the plain list, on one tile and on many, with one digest on any threads.
 #[test]
 fn grids_are_lists() {
-    for (width, height) in [(4, 4), (8, 4), (4, 12), (20, 28)] {
+    for (width, height) in [(4, 4), (8, 4), (4, 12), (20, 28), (1, 1), (3, 5), (2, 9), (5, 4), (21, 27)] {
         let mut digests = Vec::new();
         for threads in [1, 2, 4, 8] {
             let (mut engine, mut plain) =
@@ -140,10 +157,10 @@ fn changes_come_at_the_commit() {
     go(&mut engine, &mut plain, 3);
     plain.cells.fill(0);
     assert_eq!(cells(&engine), plain, "cleared");
-    assert!(resize::<Heat, SIDE>(12, 5).is_err());
-    send(&engine.inputs(), resize(12, 4).unwrap_or_else(|error| panic!("{error}")));
+    assert!(resize::<Plate>(12, 0).is_err());
+    send(&engine.inputs(), resize(11, 3).unwrap_or_else(|error| panic!("{error}")));
     go(&mut engine, &mut plain, 4);
-    let mut plain = Plain { width: 12, height: 4, cells: vec![0; 48] };
+    let mut plain = Plain { width: 11, height: 3, cells: vec![0; 33] };
     assert_eq!(cells(&engine), plain, "another size");
     assert_eq!(engine.view().entities(), 4, "the old tiles are gone: a map and three tiles");
     for frame in 5..9 {
@@ -155,7 +172,7 @@ fn changes_come_at_the_commit() {
 /// Claim: a grid that nothing changes is not written; `each` shows every cell once; a world without a grid has no cells.
 #[test]
 fn grids_at_rest() {
-    fn look(grid: Grid2<Heat, SIDE>) {
+    fn look(grid: Grid2<Plate>) {
         let mut grid = grid.edit();
         let (mut seen, mut cells) = (0, 0);
         grid.each(|x, y, state| {
@@ -172,9 +189,9 @@ fn grids_at_rest() {
         let (width, height) = grid.states().size();
         assert_eq!((seen, cells), (width * height, width * height));
     }
-    fn other(grid: GridState<Heat, SIDE>) {
+    fn other(grid: GridState<Plate>) {
         let cells = grid.cells();
-        assert_eq!(cells.get(3, -2), if cells.size() == (0, 0) { 0 } else { begin(3, 6) });
+        assert_eq!(cells.get(3, -2), if cells.size() == (0, 0) { 0 } else { begin(3, 4) });
     }
     struct Rest(bool);
     impl Plugin for Rest {
@@ -182,11 +199,11 @@ fn grids_at_rest() {
             "rest"
         }
         fn build(self, registrar: &mut Registrar) -> Result<()> {
-            register::<Heat, SIDE>(registrar, "heat");
+            register::<Plate>(registrar, "heat");
             registrar.system("look", look).system("other", other);
             if self.0 {
                 registrar.setup("heat", |world: &mut Structure<'_, '_>| {
-                    spawn::<Heat, SIDE>(world, 8, 8, begin).expect("a size");
+                    spawn::<Plate>(world, 7, 6, begin).expect("a size");
                 });
             }
             Ok(())
@@ -195,7 +212,7 @@ fn grids_at_rest() {
     for there_is in [true, false] {
         let written = std::sync::Arc::new(diptych_engine::sync::atomic::AtomicU64::new(0));
         let count = written.clone();
-        let hook = move |_, _: &Tile<Heat, SIDE>| {
+        let hook = move |_, _: &Plate| {
             count.fetch_add(1, diptych_engine::sync::atomic::Ordering::Relaxed);
         };
         let engine = Engine::in_memory().plugin(Rest(there_is)).on_change(hook).build();
@@ -214,11 +231,16 @@ fn changes_have_bytes() {
         let mut bytes = Vec::new();
         GridCodec::encode(&change, &mut bytes);
         for end in 0..bytes.len() {
-            assert!(<GridCodec as Codec<GridChange<Heat, SIDE>>>::decode(&bytes[..end]).is_err());
+            assert!(<GridCodec as Codec<GridChange<Plate>>>::decode(&bytes[..end]).is_err());
         }
-        assert_eq!(<GridCodec as Codec<GridChange<Heat, SIDE>>>::decode(&bytes), Ok(change));
+        assert_eq!(<GridCodec as Codec<GridChange<Plate>>>::decode(&bytes), Ok(change));
     }
-    for bytes in [&[3][..], &[1, 0], &[2, 5, 0, 0, 0, 4, 0, 0, 0], &[2, 0, 0, 0, 0, 4, 0, 0, 0]] {
-        assert!(<GridCodec as Codec<GridChange<Heat, SIDE>>>::decode(bytes).is_err(), "{bytes:?}");
+    for bytes in [&[3][..], &[1, 0], &[2, 1, 0, 1, 0, 4, 0, 0, 0], &[2, 0, 0, 0, 0, 4, 0, 0, 0]] {
+        assert!(<GridCodec as Codec<GridChange<Plate>>>::decode(bytes).is_err(), "{bytes:?}");
     }
+    // A cell that is no plain old data, for not all its bits are a value.
+    let set = |is_live| [0, 1, 0, 0, 0, 2, 0, 0, 0, is_live];
+    let read = |bytes: &[u8]| <GridCodec as Codec<GridChange<diptych_components::life::Tile>>>::decode(bytes);
+    assert_eq!(read(&set(1)), Ok(GridChange::SetState { x: 1, y: 2, value: true }));
+    assert!(read(&set(2)).is_err());
 }

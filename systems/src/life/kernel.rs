@@ -4,18 +4,20 @@
 //! are counted with adders over whole rows: the eight bits around a cell become a number of four bits, spread
 //! over four words. Tiles of more than 64 columns are left out.
 
-use diptych_components::life::{Grid, Rule, TILE_SIDE, Tile, TileSpot};
+use diptych_components::grid::Spot;
+use diptych_components::life::{Grid, Rule, TILE_SIDE, Tile};
 
 const ROWS: usize = TILE_SIDE as usize;
 
-/// The next frame of `tile`, which lies at `spot`, with the tiles `around` it in the order of
-/// [`TileNeighbours`](diptych_components::life::TileNeighbours).
+/// The next frame of `tile`, which lies at `spot`, with the tiles `around` it in reading order, as
+/// [`around`](diptych_components::grid::around) numbers them.
 #[must_use]
-pub fn step_tile(rule: Rule, spot: &TileSpot, tile: &Tile, around: [&Tile; 8]) -> Tile {
+pub fn step_tile(rule: Rule, spot: &Spot, tile: &Tile, around: [&Tile; 8]) -> Tile {
     let [north_west, north, north_east, west, east, south_west, south, south_east] = around;
     let last_row = spot.north_height as usize - 1;
     let height = spot.height as usize;
-    let edges = Edges { width: spot.width, west_width: spot.west_width };
+    let used = u64::MAX >> (TILE_SIDE - spot.width);
+    let edges = Edges { used, width: spot.width, west_width: spot.west_width };
 
     // Rows -1 to `height`, so that row `r` of the tile is `trios[r + 1]`.
     let mut trios = [Trio::default(); ROWS + 2];
@@ -26,7 +28,6 @@ pub fn step_tile(rule: Rule, spot: &TileSpot, tile: &Tile, around: [&Tile; 8]) -
     trios[height + 1] = edges.trio(south_west.rows[0], south.rows[0], south_east.rows[0]);
 
     let table = Table::new(rule);
-    let used = u64::MAX >> (TILE_SIDE - spot.width);
     let mut next = Tile::EMPTY;
     for (row, cells) in next.rows[..height].iter_mut().enumerate() {
         let [above, here, below] = [trios[row], trios[row + 1], trios[row + 2]];
@@ -42,21 +43,26 @@ pub fn step_tile(rule: Rule, spot: &TileSpot, tile: &Tile, around: [&Tile; 8]) -
 #[must_use]
 pub fn step_grid(rule: Rule, grid: Grid, tiles: &[Tile]) -> Vec<Tile> {
     assert_eq!(tiles.len(), grid.tile_count() as usize, "tiles of the grid {grid}");
-    let around = |index| grid.neighbours(index).map(|neighbour| &tiles[neighbour as usize]);
-    let step = |index: u32| step_tile(rule, &grid.spot(index), &tiles[index as usize], around(index));
-    (0..grid.tile_count()).map(step).collect()
+    let map = grid.map(0);
+    let around = |index| map.around(index).map(|neighbour| &tiles[neighbour as usize]);
+    let step = |index: u32| step_tile(rule, &map.spot(index), &tiles[index as usize], around(index));
+    (0..map.tiles()).map(step).collect()
 }
 
 /// How wide this tile and its western neighbours are.
 #[derive(Clone, Copy)]
 struct Edges {
+    /// The bits of this tile that are grid.
+    used: u64,
     width: u32,
     west_width: u32,
 }
 
 impl Edges {
-    /// A row of this tile between the same rows of the tiles to the west and to the east.
+    /// A row of this tile between the same rows of the tiles to the west and to the east. Bits that are no grid are not
+    /// looked at, so that none that somebody has left there counts as a neighbour.
     fn trio(self, west: u64, centre: u64, east: u64) -> Trio {
+        let centre = centre & self.used;
         let left = centre << 1 | west >> (self.west_width - 1) & 1;
         let right = centre >> 1 | (east & 1) << (self.width - 1);
         let pair = left ^ right;

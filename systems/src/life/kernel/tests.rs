@@ -1,5 +1,6 @@
 //! The packed step against a plain one that shares no code with it.
 
+use diptych_components::grid::Cells;
 use diptych_components::life::{Grid, Pattern, Rule, TILE_SIDE, Tile};
 
 use super::step_grid;
@@ -44,7 +45,7 @@ impl Plain {
     fn packed(&self, grid: Grid) -> Vec<Tile> {
         let mut tiles = vec![Tile::EMPTY; grid.tile_count() as usize];
         for (index, tile) in (0..).zip(&mut tiles) {
-            let spot = grid.spot(index);
+            let spot = grid.map(0).spot(index);
             for row in 0..spot.height {
                 for column in 0..spot.width {
                     let at = (spot.y + row) as usize * self.width + (spot.x + column) as usize;
@@ -110,7 +111,7 @@ fn every_count_is_told_apart() {
             for count in 0..=8 {
                 let rule = if centre { format!("B/S{count}") } else { format!("B{count}/S") };
                 let rule: Rule = rule.parse().unwrap_or_else(|error| panic!("{error}"));
-                let next = step_grid(rule, grid, &[tile])[0].is_live(2, 2);
+                let next = step_grid(rule, grid, &[tile])[0].get(2, 2);
                 assert_eq!(next, live == count, "{live} live around a centre that is {centre}, rule {rule}");
             }
         }
@@ -155,6 +156,15 @@ fn stray_bits_do_not_survive() {
     let full = Tile { rows: [u64::MAX; TILE_SIDE as usize] };
     let next = step_grid(rule, grid, &[full, full]);
     assert_eq!(population(&next), 70 * 3);
+    // Nor do they count as neighbours.
+    let mut outside = [full, full];
+    for (tile, cells) in (0..).zip(&mut outside) {
+        let (spot, mut inside) = (grid.map(0).spot(tile), *cells);
+        inside.cut(spot.width, spot.height);
+        cells.rows.iter_mut().zip(inside.rows).for_each(|(row, inside)| *row ^= inside);
+    }
+    let rule: Rule = "B12345678/S".parse().unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(population(&step_grid(rule, grid, &outside)), 0);
 }
 
 fn population(tiles: &[Tile]) -> u64 {
