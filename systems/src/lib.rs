@@ -29,4 +29,5 @@ pub mod prelude;
 pub mod script;
 pub mod series;
 pub mod timer;
+mod turn;
 pub mod unit;

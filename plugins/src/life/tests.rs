@@ -138,27 +138,33 @@ fn edit(inputs: &Inputs, frame: u32, grid: &mut Grid, tiles: &mut Vec<Tile>) {
     let send = |change: &GridChange<Tile>| {
         inputs.send("test", change).unwrap_or_else(|error| panic!("{error}"));
     };
-    // Frame by frame one more row of noise, over the seams of the torus and of its tiles.
-    let noise = if frame % 4 == 1 { 0..0 } else { -7..140 };
-    for x in noise.filter(|x| (x * 37 + frame as i32 * 11) % 5 < 2) {
-        let (y, value) = (frame as i32 * 3 - 9, x % 7 != 0);
-        send(&GridChange::SetState { x, y, value });
-        let (tile, column, row) = grid.map(0).place(x, y);
-        tiles[tile as usize].set(column, row, value);
-    }
+    // Frame by frame one more row of noise, over the seams of the torus and of its tiles, and another one when all else was
+    // done at the same commit.
+    let noise = |grid: &Grid, tiles: &mut [Tile], row: i32| {
+        let range = if frame % 4 == 1 { 0..0 } else { -7..140 };
+        for x in range.filter(|x| (x * 37 + frame as i32 * 11) % 5 < 2) {
+            let (y, value) = (frame as i32 * 3 + row, x % 7 != 0);
+            send(&GridChange::SetState { x, y, value });
+            let (tile, column, row) = grid.map(0).place(x, y);
+            tiles[tile as usize].set(column, row, value);
+        }
+    };
+    noise(grid, tiles, -9);
     match frame {
         20 | 50 => {
             send(&GridChange::Clear);
             tiles.fill(Tile::EMPTY);
         }
-        33 | 57 => {
-            let sides = if frame == 33 { (67, 129) } else { (3, 5) };
+        34 | 46 | 58 => {
+            // The second time to the size that it has.
+            let sides = if frame < 58 { (67, 129) } else { (3, 5) };
             send(&resize(sides.0, sides.1).unwrap_or_else(|error| panic!("{error}")));
             *grid = Grid::new(sides.0, sides.1).unwrap_or_else(|error| panic!("{error}"));
             *tiles = vec![Tile::EMPTY; grid.tile_count() as usize];
         }
         _ => (),
     }
+    noise(grid, tiles, 70);
 }
 
 /// Claim: a running world in which cells are set, which is cleared and which gets other sizes goes on as the plain loop

@@ -4,6 +4,7 @@
 //! next one in its place only once the orchestrator has written down that it took it, and it was told of. What a system
 //! keeps for itself only saves looks: it changes no result.
 
+use crate::turn::LastRun;
 use diptych_components::agent::{
     Ear, Heard, OPEN_MAX, Orders, RawVad, Rules, Told, TranscriptFinal, TranscriptPartial, Turn, Vad,
     VisionFrame, VisionRing,
@@ -112,12 +113,11 @@ pub fn keep_sights(
     mut rings: Query<(Id, Next<VisionRing>)>,
     sights: Query<(Id, Prev<VisionFrame>)>,
     (seen, gone): (Changes<VisionFrame>, Removed<VisionRing>),
-    mut last_run: Local<u64>,
+    mut last_run: Local<LastRun>,
     (clock, ids): (Clock, Ids),
     mut structure: Structure,
 ) {
-    let is_next = clock.frame() == last_run.wrapping_add(1);
-    *last_run = clock.frame();
+    let is_next = last_run.follows(&clock);
     let candidates: Vec<(Id, &VisionFrame)> = match is_next && gone.ids().is_empty() {
         true => seen.added().into_iter().filter_map(|entity| sights.get(entity).ok()).collect(),
         false => sights.iter().collect(),

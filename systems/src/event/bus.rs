@@ -7,7 +7,7 @@ use super::index::{Index, Topics};
 use bevy_ecs::entity::Entity;
 use bevy_ecs::prelude::Resource;
 use diptych_components::event::{Event, Origin, Topic};
-use diptych_engine::sync::atomic::{AtomicBool, Ordering};
+use diptych_engine::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use diptych_engine::sync::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,6 +28,8 @@ struct Inner {
     sheets: Mutex<BTreeMap<Arc<str>, Arc<Sheet>>>,
     scripts: Mutex<Vec<Event>>,
     index: Mutex<Index>,
+    /// How often the sheets were emptied.
+    rounds: AtomicU64,
     /// Whether a system subscribes that rests in still frames.
     has_resting: AtomicBool,
 }
@@ -46,6 +48,7 @@ impl Bus {
             sheets: Mutex::default(),
             scripts: Mutex::default(),
             index: Mutex::default(),
+            rounds: AtomicU64::new(0),
             has_resting: AtomicBool::new(false),
         }))
     }
@@ -88,6 +91,13 @@ impl Bus {
         for sheet in self.0.sheets.lock().values() {
             line.append(&mut sheet.events.lock());
         }
+        // Relaxed: no wave runs, and the pool's own handing over comes before the next one.
+        self.0.rounds.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often the sheets were emptied: another number in each frame that is made.
+    pub(super) fn rounds(&self) -> u64 {
+        self.0.rounds.load(Ordering::Relaxed)
     }
 
     /// Notes a subscriber that rests in still frames.

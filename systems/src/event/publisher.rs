@@ -51,7 +51,6 @@ use std::sync::Arc;
 pub struct Publisher<'w, 's> {
     desk: Local<'s, Desk>,
     held: Query<'w, 's, Prev<Held>>,
-    clock: Clock,
 }
 
 /// What a system's publisher keeps.
@@ -59,8 +58,8 @@ pub struct Publisher<'w, 's> {
 struct Desk {
     bus: Bus,
     sheet: Arc<Sheet>,
-    /// The frame for which `waits` holds.
-    looked: u64,
+    /// Which emptying of the sheets `waits` holds for. Frames are no measure of it: a rollback makes some of them again.
+    looked: Option<u64>,
     /// Whether events of this system are held.
     waits: bool,
 }
@@ -75,7 +74,7 @@ impl FromWorld for Desk {
         );
         let bus = bus_of(world, "Publisher");
         let sheet = bus.sheet(site.name());
-        Self { bus, sheet, looked: 0, waits: false }
+        Self { bus, sheet, looked: None, waits: false }
     }
 }
 
@@ -153,10 +152,11 @@ impl Publisher<'_, '_> {
         if channel == Channel::Execution {
             return Err(NotPublished::Execution);
         }
-        let Self { desk, held, clock } = self;
+        let Self { desk, held } = self;
         let desk: &mut Desk = desk;
-        if desk.looked != clock.frame() {
-            desk.look(clock.frame(), held);
+        let round = Some(desk.bus.rounds());
+        if desk.looked != round {
+            desk.look(round, held);
         }
         let limit = desk.bus.limit();
         let mut events = desk.sheet.events.lock();
@@ -186,8 +186,76 @@ impl Publisher<'_, '_> {
 
 impl Desk {
     /// Finds out whether events of this system are held.
-    fn look(&mut self, frame: u64, held: &Query<'_, '_, Prev<Held>>) {
+    fn look(&mut self, round: Option<u64>, held: &Query<'_, '_, Prev<Held>>) {
         self.waits = held.iter().any(|held| held.holds(&self.sheet.origin));
-        self.looked = frame;
+        self.looked = round;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event;
+
+    /// How many events a system publishes in a frame, and how many it could.
+    #[derive(Clone, Copy, PartialEq, Debug, Pod, Zeroable)]
+    #[repr(C)]
+    struct Will(u32, u32);
+
+    struct Wills;
+
+    impl Plugin for Wills {
+        fn name(&self) -> &'static str {
+            "wills"
+        }
+
+        fn build(self, registrar: &mut Registrar) -> Result<()> {
+            event::register(registrar, 2)?;
+            let publish = |mut wills: Query<Next<Will>>, mut bus: Publisher| {
+                wills.iter_mut().for_each(|mut will| {
+                    let Will(wanted, _) = *will.prev();
+                    let done = (0..wanted).filter(|_| bus.publish(Channel::A, 1, 7_i64).is_ok()).count();
+                    will.set(Will(wanted, done as u32));
+                });
+            };
+            let set = |applier: &mut diptych_engine::Applier<'_, '_>, wanted: u32| {
+                let id = applier.ids::<Will>()[0];
+                assert!(applier.set(id, Will(wanted, 0)));
+            };
+            registrar
+                .state::<Will>("will", 1)
+                .input::<u32>("wanted", 1, set)
+                .system("will.publish", publish)
+                // It comes first and takes the room of a frame.
+                .system("crowd", |mut bus: Publisher| while bus.publish(Channel::B, 2, 1_i64).is_ok() {})
+                .setup("will", |structure: &mut Structure<'_, '_>| {
+                    structure.spawn((Will(0, 0),));
+                });
+            Ok(())
+        }
+    }
+
+    /// Claim: whether a system's events wait is looked at anew when a frame is made again after a rollback.
+    #[test]
+    fn rollbacks_leave_nothing_behind() {
+        let build = || {
+            let engine = Engine::in_memory().rollback(8).plugin(Wills).build();
+            engine.unwrap_or_else(|error| panic!("{error}"))
+        };
+        let want = |engine: &mut Engine, wanted: u32| {
+            engine.inputs().send("test", &wanted).unwrap_or_else(|error| panic!("{error}"));
+            engine.step().unwrap_or_else(|error| panic!("{error}"));
+        };
+        // In frame 3 its events wait, and it could publish none.
+        let (mut engine, mut other) = (build(), build());
+        [2, 2, 0].into_iter().for_each(|wanted| want(&mut engine, wanted));
+        assert_eq!(engine.view().single::<Will>(), Some(&Will(0, 0)));
+        engine.rollback_to(0).unwrap_or_else(|error| panic!("{error}"));
+        for engine in [&mut engine, &mut other] {
+            [0, 2].into_iter().for_each(|wanted| want(engine, wanted));
+            engine.step().unwrap_or_else(|error| panic!("{error}"));
+        }
+        assert_eq!(engine.view().single::<Will>(), other.view().single::<Will>());
+        assert_eq!(engine.digest(), other.digest());
     }
 }

@@ -66,8 +66,15 @@ impl<C: Cells> GridChange<C> {
             }),
             Self::Resize { width, height } => {
                 let Ok(size) = GridMap::<C>::new(width, height, 0) else { return };
+                if (width, height) == (map.width(), map.height()) {
+                    return Self::Clear.apply(applier);
+                }
                 for tile in 0..map.tiles() {
-                    applier.despawn(Id::from_bits(map.id(tile)));
+                    let id = Id::from_bits(map.id(tile));
+                    // What has the tile's place and is none, an entity of a map that an input has bent, stays.
+                    if applier.get::<C>(id).is_some() {
+                        applier.despawn(id);
+                    }
                 }
                 let spawned: Vec<u64> =
                     (0..size.tiles()).map(|_| applier.spawn((C::zeroed(),)).id.bits()).collect();

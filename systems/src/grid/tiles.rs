@@ -4,6 +4,7 @@
 //! next cells; so a still grid costs nothing, and what moves costs the tiles it moves through.
 
 use super::{Cells, GridMap, Spot, cut};
+use crate::turn::LastRun;
 use bevy_ecs::system::SystemParam;
 use diptych_engine::prelude::*;
 
@@ -56,7 +57,7 @@ pub struct GridTiles<'w, 's, C: Cells> {
     removed: Removed<'s, C>,
     ids: Ids<'s>,
     clock: Clock,
-    last: Local<'s, u64>,
+    last: Local<'s, LastRun>,
 }
 
 impl<C: Cells> core::fmt::Debug for GridTiles<'_, '_, C> {
@@ -80,20 +81,20 @@ pub struct TileAround<'a, C> {
 impl<C: Cells> GridTiles<'_, '_, C> {
     /// Makes the transition of every tile of which the state, or that of a tile around it, changed in the last frame; it
     /// is to follow from these and from nothing else that changes, or else all tiles are asked for, by `is_anew`. What of
-    /// a tile is no part of the grid is zeroed. Call it once a frame; where a frame was left out, all tiles are made.
+    /// a tile is no part of the grid is zeroed. Call it once a frame; after a frame left out, a still one or a rollback all tiles
+    /// are made.
     ///
     /// Cost: the tiles that are made, with nine lookups each; a list of all tiles, with one lookup each, only where all are
     /// made, which is so from one changed tile in eight on.
     pub fn step(&mut self, is_anew: bool, make: impl Fn(TileAround<'_, C>) -> C + Sync) {
-        let is_in_turn = *self.last + 1 == self.clock.frame();
-        *self.last = self.clock.frame();
+        let is_in_turn = self.last.follows(&self.clock);
         let Some(&map) = self.maps.iter().next() else { return };
         let (states, ids, empty) = (self.states, self.ids, C::zeroed());
         let entity_of = |tile: u32| ids.entity(Id::from_bits(map.id(tile)));
         let state_of =
             |tile: u32| entity_of(tile).and_then(|entity| states.get(entity).ok()).unwrap_or(&empty);
-        // After a still frame, or an opening, nothing says any more what the last step changed; of another map, or without
-        // a tile that was there, all may be other neighbours.
+        // Out of turn, nothing says any more what the steps changed that were not seen; of another map, or without a tile
+        // that was there, all may be other neighbours.
         let all = is_anew || !is_in_turn || !self.changed_maps.is_empty() || !self.removed.ids().is_empty();
         let changed = if all { Vec::new() } else { self.changed.entities() };
         if all || changed.len() as u64 * DENSE_SHARE >= u64::from(map.tiles()) {

@@ -201,6 +201,25 @@ fn resting_tiles_are_not_made() {
     assert_eq!(made.take(), 13 * 3, "the same tiles otherwise");
 }
 
+/// Claim: after a rollback and as many still frames as it took back, which have the numbers of frames that were made before,
+/// what was seen then counts for nothing.
+#[test]
+fn rollbacks_leave_nothing_behind() {
+    let size = (100, 100);
+    let scene = Scene { size, gain: 3, made: Made::default() };
+    let mut engine =
+        Engine::in_memory().rollback(4).plugin(scene).build().unwrap_or_else(|error| panic!("{error}"));
+    for back in 1..=3 {
+        (0..5).for_each(|_| step(&mut engine));
+        let frame = engine.frame() - back;
+        engine.rollback_to(frame).unwrap_or_else(|error| panic!("{error}"));
+        let expected = plain(&cells(&engine), size, 3);
+        (0..back).for_each(|_| engine.answer().unwrap_or_else(|error| panic!("{error}")));
+        step(&mut engine);
+        assert!(cells(&engine) == expected, "{back} frames taken back");
+    }
+}
+
 /// Claim: a tile that is gone counts as zeroed for those around it, at once and where they rested.
 #[test]
 fn tiles_that_are_gone_are_zeroed() {
