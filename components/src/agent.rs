@@ -24,7 +24,9 @@ pub use notice::{
     CHANNEL, Notice, TOPIC_LLM_REQUEST, TOPIC_LLM_RESULT, TOPIC_PLAYBACK, TOPIC_TRANSCRIPT,
     TOPIC_TTS_REQUEST, TOPIC_TTS_RESULT, TOPIC_TURN, Told,
 };
-pub use prompt::{PromptFault, PromptTemplate, PromptUse, SLOT_BYTES_MAX, SLOTS_MAX, TEMPLATES_MAX, Values};
+pub use prompt::{
+    PromptFault, PromptTemplate, PromptUse, SLOT_BYTES_MAX, SLOTS_MAX, TEMPLATES_MAX, Values, excess,
+};
 pub use stream::{ANSWER_BYTES_MAX, AnswerReader, LINE_BYTES_MAX, Protocol, StreamError, strip_fences};
 pub use talk::{
     Answer, CONTEXT_MAX, EAR_MAX, Ear, Errand, Heard, IMAGE_BYTES_MAX, IMAGES_ASKED, Image, Line, Message,
@@ -36,8 +38,9 @@ pub use voice::{
     Turn, Utterance, Vad, Words,
 };
 pub use work::{
-    AgentInfo, AgentState, CHILDREN_MAX, Grant, Heartbeat, MemoryNode, Remember, SCOPES_MAX, TASKS_MAX,
-    TASKS_STAGED_MAX, Task, TaskNote, TaskTally, TaskText, ToolCall, ToolResult, ToolText, note_kind,
+    AgentInfo, AgentState, CALLS_MAX, CHILDREN_MAX, Grant, Heartbeat, MemoryNode, Remember, SCOPES_MAX,
+    TASKS_MAX, TASKS_STAGED_MAX, Task, TaskNote, TaskTally, TaskText, ToolCall, ToolResult, ToolText,
+    note_kind,
 };
 
 use bytemuck::{Pod, Zeroable};

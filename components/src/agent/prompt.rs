@@ -117,8 +117,18 @@ pub enum PromptFault {
     /// A prompt that is too long.
     #[error("the prompt of the template {0} is longer than {TEXT_BYTES_MAX} bytes")]
     Long(String),
+    /// Macros, defaults or slots that pass a limit.
+    #[error("of the prompt template {template} the {what} pass a limit: {why}")]
+    Excess {
+        /// Whose.
+        template: String,
+        /// Which.
+        what: &'static str,
+        /// How.
+        why: String,
+    },
     /// A template without a name.
-    #[error("a prompt template has a name, and this one has none")]
+    #[error("a prompt template has a name of 1 to {NAME_BYTES_MAX} bytes, and this one has not")]
     NoName,
 }
 
@@ -167,6 +177,16 @@ impl PromptTemplate {
     pub fn check(&self, code: &str) -> Result<(), PromptFault> {
         if self.name.is_empty() {
             return Err(PromptFault::NoName);
+        }
+        let over = |what: &'static str, why: &str| {
+            let (template, why) = (self.name.clone(), why.to_owned());
+            Err(PromptFault::Excess { template, what, why })
+        };
+        for (what, values) in [("macros", &self.macros), ("defaults", &self.default_ctx)] {
+            excess(values).map_or(Ok(()), |why| over(what, why))?;
+        }
+        if self.slots.contains("") {
+            return over("slots", "there are too many, or a name is too long or empty");
         }
         let known = self.default_ctx.keys().find(|name| !self.slots.contains(*name));
         known.map_or(Ok(()), |name| Err(self.unknown("default context", name, "no slot of it")))?;
@@ -265,10 +285,13 @@ coded!(PromptTemplate, PromptUse);
 impl PromptTemplate {
     pub(super) fn put(&self, out: &mut Vec<u8>) {
         put_u64(out, self.code_ref);
-        put_text(out, &self.name, NAME_BYTES_MAX);
+        // Half a name is another one: it goes as none, which is refused.
+        let name = if self.name.len() > NAME_BYTES_MAX { "" } else { &self.name };
+        put_text(out, name, NAME_BYTES_MAX);
         put_values(out, &self.macros);
         put_values(out, &self.default_ctx);
-        let slots: Vec<&String> = self.slots.iter().filter(|name| name.len() <= NAME_BYTES_MAX).collect();
+        let over = excess_of(self.slots.iter()).map(|_| BTreeSet::from([String::new()]));
+        let slots: Vec<&String> = over.as_ref().unwrap_or(&self.slots).iter().collect();
         put_list(out, &slots, SLOTS_MAX, |out, name| put_text(out, name, NAME_BYTES_MAX));
     }
 
@@ -292,13 +315,36 @@ impl PromptUse {
     }
 }
 
-/// Appends texts by name, in the order of names. Half a name is another one: what is too long is left out.
+/// Appends texts by name, in the order of names; what passes a limit goes as [`excess`].
 pub(super) fn put_values(out: &mut Vec<u8>, values: &Values) {
-    let values: Vec<_> = values.iter().filter(|(name, _)| name.len() <= NAME_BYTES_MAX).collect();
+    let over = excess_of(values.keys()).or_else(|| {
+        let long = values.iter().find(|(_, value)| value.len() > SLOT_BYTES_MAX);
+        long.map(|(name, _)| format!("{name} has more than {SLOT_BYTES_MAX} bytes"))
+    });
+    let over = over.map(|over| Values::from([(String::new(), over)]));
+    let values: Vec<_> = over.as_ref().unwrap_or(values).iter().collect();
     put_list(out, &values, SLOTS_MAX, |out, (name, value)| {
         put_text(out, name, NAME_BYTES_MAX);
         put_text(out, value, SLOT_BYTES_MAX);
     });
+}
+
+/// Which limit names of slots or macros pass, if they pass one.
+fn excess_of<'a>(names: impl ExactSizeIterator<Item = &'a String>) -> Option<String> {
+    if names.len() > SLOTS_MAX {
+        return Some(format!("there are {}, more than the limit of {SLOTS_MAX}", names.len()));
+    }
+    let mut names = names;
+    names
+        .find(|name| name.len() > NAME_BYTES_MAX)
+        .map(|_| format!("a name has more than {NAME_BYTES_MAX} bytes"))
+}
+
+/// What is wrong with values that passed a limit where they were sent. Half of them would be another prompt, so they are sent
+/// as what no code can name: nothing, which is what is wrong.
+#[must_use]
+pub fn excess(values: &Values) -> Option<&str> {
+    values.get("").map(String::as_str)
 }
 
 pub(super) fn values(fields: &mut Fields<'_>) -> Result<Values, FieldError> {

@@ -18,6 +18,8 @@ pub const CHILDREN_MAX: usize = 16;
 pub const TASKS_MAX: u64 = 1 << 18;
 /// Of these, places that a staged world keeps for what it makes up in a frame.
 pub const TASKS_STAGED_MAX: u64 = 4096;
+/// Calls of tools in a world, at most, those included that are over and still kept, before one from outside is refused.
+pub const CALLS_MAX: u64 = 1 << 18;
 /// Bytes of a name.
 pub(super) const NAME_BYTES_MAX: usize = 128;
 
@@ -160,8 +162,10 @@ pub struct TaskTally {
     pub refused: u64,
     /// Tasks that there are, but for those that the last frame has made up.
     pub tasks: u64,
-    /// Tasks that were asked for, and had no room.
+    /// Tasks and calls that were asked for, and had no room.
     pub crowded_out: u64,
+    /// Calls of tools that there are, but for those that agents have made in the last frame.
+    pub calls: u64,
 }
 
 impl TaskTally {

@@ -5,9 +5,9 @@
 
 use super::memory::sha256_of;
 use diptych_components::agent::{
-    Command, Ear, Grant, Heartbeat, IMAGE_BYTES_MAX, MemoryNode, NOBODY, NodeKind, PromptTemplate, PromptUse,
-    RawVad, Rules, Status, TASKS_MAX, TEMPLATES_MAX, Task, TaskTally, TaskText, ToolCall, ToolResult,
-    Utterance, Values, VisionFrame, VisionRing,
+    CALLS_MAX, Command, Ear, Grant, Heartbeat, IMAGE_BYTES_MAX, MemoryNode, NOBODY, NodeKind, PromptTemplate,
+    PromptUse, RawVad, Rules, Status, TASKS_MAX, TEMPLATES_MAX, Task, TaskTally, TaskText, ToolCall,
+    ToolResult, ToolText, Utterance, Values, VisionFrame, VisionRing, excess,
 };
 use diptych_engine::prelude::*;
 use diptych_engine::{Applier, State};
@@ -47,13 +47,7 @@ fn carry_out(applier: &mut Applier<'_, '_>, command: Command) -> Result<(), Stri
             change(applier, agent, |_: &Heartbeat| Heartbeat { last_seen: frame, ..beat })
         }
         Command::Allow(agent, grant) => change(applier, agent, |_: &Grant| grant),
-        Command::Use(agent, tool) => {
-            let is_known = applier.get::<Grant>(Id::from_bits(agent)).is_some();
-            if is_known {
-                applier.spawn((ToolCall::new(agent, NOBODY, frame), tool, ToolResult::default()));
-            }
-            is_known
-        }
+        Command::Use(agent, tool) => return add_call(applier, ToolCall::new(agent, NOBODY, frame), tool),
         Command::Do(priority, task) => return add_task(applier, Task::new(priority, frame), task),
         Command::Cancel(utterance) => change(applier, utterance, |said: &Utterance| match said.is_over() {
             true => *said,
@@ -66,6 +60,22 @@ fn carry_out(applier: &mut Applier<'_, '_>, command: Command) -> Result<(), Stri
         }
     };
     if is_known { Ok(()) } else { Err(NOBODY_THERE.to_owned()) }
+}
+
+/// Adds a call of a tool, if whose it is may have any, and it has room.
+fn add_call(applier: &mut Applier<'_, '_>, call: ToolCall, text: ToolText) -> Result<(), String> {
+    let world = applier.ids::<TaskTally>().first().copied();
+    let (Some(world), Some(_)) = (world, applier.get::<Grant>(Id::from_bits(call.agent))) else {
+        return Err(NOBODY_THERE.to_owned());
+    };
+    let tally = applier.get::<TaskTally>(world).copied().unwrap_or_default();
+    if tally.calls >= CALLS_MAX {
+        applier.set(world, TaskTally { crowded_out: tally.crowded_out + 1, ..tally });
+        return Err(format!("there are {} calls of tools, and the limit is {CALLS_MAX}", tally.calls));
+    }
+    applier.set(world, TaskTally { calls: tally.calls + 1, ..tally });
+    applier.spawn((call, text, ToolResult::default()));
+    Ok(())
 }
 
 /// Adds a task, if it has room.
@@ -126,6 +136,9 @@ fn choose_prompt(applier: &Applier<'_, '_>, name: &str, values: Values) -> Resul
     }
     let template =
         template_named(applier, name).ok_or_else(|| format!("there is no prompt template {name}"))?;
+    if let Some(why) = excess(&values) {
+        return Err(format!("the values for the prompt template {name} pass a limit: {why}"));
+    }
     let slots = applier.get::<PromptTemplate>(template).map(|template| &template.slots);
     if let Some(slot) = values.keys().find(|slot| slots.is_none_or(|slots| !slots.contains(*slot))) {
         return Err(format!("the prompt template {name} has no slot {slot}"));

@@ -19,7 +19,7 @@ type Agents<'w, 's> = Query<
     's,
     (
         Id,
-        (Prev<AgentInfo>, Prev<PromptUse>),
+        (Prev<AgentInfo>, Option<Prev<PromptUse>>),
         Prev<TranscriptFinal>,
         Prev<Turn>,
         Prev<VisionRing>,
@@ -146,12 +146,12 @@ fn clipped(text: &str) -> &str {
 /// What the model is told about the agent: its own prompt, or the template that was chosen for it, filled.
 fn prompt_of(
     info: &AgentInfo,
-    chosen: &PromptUse,
+    chosen: Option<&PromptUse>,
     (templates, nodes): &Templates<'_, '_>,
 ) -> Result<String, String> {
-    if chosen.template == NOBODY {
+    let Some(chosen) = chosen.filter(|chosen| chosen.template != NOBODY) else {
         return Ok(info.prompt.clone());
-    }
+    };
     let template = templates.get(Id::from_bits(chosen.template)).ok_or("the prompt template is gone")?;
     let node = nodes.get(Id::from_bits(template.code_ref));
     let node = node.ok_or_else(|| format!("the code of the prompt template {} is gone", template.name))?;

@@ -35,7 +35,9 @@ pub fn publish(mut rows: Rows<'_, '_>, clock: Clock, mut publisher: Publisher<'_
     // Once the queue is full it stays so for the frame, and nobody looks for more to tell.
     let is_full = Cell::new(false);
     let mut say = |topic: u16, notice: Notice| {
-        publisher.publish(CHANNEL, topic, notice).inspect_err(|_| is_full.set(true))
+        publisher.publish(CHANNEL, topic, notice).inspect_err(|why| {
+            is_full.set(matches!(why, NotPublished::Full { .. }));
+        })
     };
     let mut agents = 0;
     for (id, mut row, _, _, said) in &mut rows {

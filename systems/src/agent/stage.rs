@@ -5,7 +5,7 @@
 
 use diptych_components::agent::{
     AgentInfo, Heard, Heartbeat, Image, ImageKind, Line, RawVad, Rules, TASKS_MAX, TASKS_STAGED_MAX, Task,
-    TaskTally, TaskText, VisionFrame,
+    TaskText, VisionFrame,
 };
 use diptych_engine::prelude::*;
 
@@ -49,12 +49,12 @@ type Played<'w, 's> = Query<'w, 's, (Id, Prev<AgentInfo>, Next<RawVad>, Next<Hea
 /// Owns raw levels and heartbeats; speaks to agents, shows them things and makes tasks, where the world is staged.
 pub fn play(
     mut agents: Played<'_, '_>,
-    world: Query<'_, '_, (Prev<Rules>, Prev<TaskTally>)>,
+    (rules, tasks): (Query<'_, '_, Prev<Rules>>, Query<'_, '_, Prev<Task>>),
     clock: Clock,
     mut structure: Structure<'_, '_>,
     mut voices: Outbox<'_, Heard>,
 ) {
-    let Some((&rules, tally)) = world.iter().next() else { return };
+    let Some(&rules) = rules.iter().next() else { return };
     if rules.is_staged == 0 {
         return;
     }
@@ -78,8 +78,8 @@ pub fn play(
             structure.spawn((VisionFrame { agent: id.bits(), frame, image },));
         }
     }
-    // Those of the last frame are not yet in the tally.
-    if tally.tasks + 2 * TASKS_STAGED_MAX > TASKS_MAX {
+    // Counted here: the tally stands still where who keeps it is switched off.
+    if tasks.iter().count() as u64 + TASKS_STAGED_MAX > TASKS_MAX {
         return;
     }
     // Shares of a task add up over the frames.

@@ -2,11 +2,11 @@
 //!
 //! Invariant: a task is leased to one agent at a time, the first that asks for it while nobody has it. A lease ends with a
 //! report of its holder and attempt, with its time, or when its holder is gone, whichever comes first; a report that comes
-//! later is refused. A task that was leased as often as it may be is dead. How many there are is counted anew in each frame,
-//! so that commands can refuse one more without a look at all.
+//! later is refused. A task that was leased as often as it may be is dead. How many there are, and calls, is counted anew in each
+//! frame, so that commands can refuse one more without a look at all.
 
 use diptych_components::agent::{
-    AgentMode, AgentState, NOBODY, Rules, Task, TaskNote, TaskStatus, TaskTally, note_kind,
+    AgentMode, AgentState, NOBODY, Rules, Task, TaskNote, TaskStatus, TaskTally, ToolCall, note_kind,
 };
 use diptych_engine::prelude::*;
 
@@ -14,7 +14,7 @@ use diptych_engine::prelude::*;
 pub fn keep_tasks(
     mut tasks: Query<(Id, Next<Task>)>,
     mut tallies: Query<Next<TaskTally>>,
-    agents: Linked<AgentState>,
+    (calls, agents): (Query<Prev<ToolCall>>, Linked<AgentState>),
     rules: Query<Prev<Rules>>,
     notes: Inbox<TaskNote>,
     clock: Clock,
@@ -22,7 +22,7 @@ pub fn keep_tasks(
 ) {
     let (Some(&rules), Some(mut sums)) = (rules.iter().next(), tallies.iter_mut().next()) else { return };
     let frame = clock.frame();
-    let mut tally = TaskTally { tasks: 0, ..*sums.prev() };
+    let mut tally = TaskTally { tasks: 0, calls: calls.iter().count() as u64, ..*sums.prev() };
     // A holder that is no agent at all is gone, too.
     let is_gone = |holder: u64| {
         agents.get(Id::from_bits(holder)).is_none_or(|state| AgentMode::of(state.mode) == AgentMode::Gone)

@@ -104,7 +104,10 @@ fn bad_templates_are_refused() {
         change(&mut changed);
         check(&changed, "\"\"")
     };
-    assert_eq!(with(|one| one.name.clear()), "a prompt template has a name, and this one has none");
+    assert_eq!(
+        with(|one| one.name.clear()),
+        "a prompt template has a name of 1 to 128 bytes, and this one has not"
+    );
     let unknown = with(|one| one.default_ctx.extend(named(&[("colour", "red")])));
     assert!(unknown.contains("default context") && unknown.contains("colour, which is no slot"), "{unknown}");
     let both = with(|one| one.slots.extend(["sign".to_owned()]));
@@ -113,8 +116,8 @@ fn bad_templates_are_refused() {
     assert!(bad.starts_with("the macro bad of the prompt template guide cannot be read"), "{bad}");
 }
 
-/// Claim: a template has one encoding: names that are not in order, or there twice, are none; more than the limits allow is
-/// cut when it is written, so that it can be read.
+/// Claim: a template has one encoding: names that are not in order, or there twice, are none; what passes a limit is not cut,
+/// but written as what can be read and is refused by a sentence that says what it was.
 #[test]
 fn templates_have_one_encoding() {
     let mut twice = Vec::new();
@@ -123,11 +126,25 @@ fn templates_have_one_encoding() {
         put_text(out, "", SLOT_BYTES_MAX);
     });
     assert!(values(&mut Fields(&twice)).expect_err("not in order").0.contains("not in order"));
-    let mut large = template();
-    large.slots = (0..100).map(|n| format!("slot {n:03}")).collect();
-    large.macros = named(&[("m", &"y".repeat(9000)), (&"z".repeat(500), "gone")]);
-    let mut bytes = Vec::new();
-    large.encode(&mut bytes);
-    let read = PromptTemplate::decode(&bytes).expect("it was written");
-    assert_eq!((read.slots.len(), read.macros.len(), read.macros["m"].len()), (SLOTS_MAX, 1, SLOT_BYTES_MAX));
+    let refused = |change: &dyn Fn(&mut PromptTemplate)| {
+        let (mut large, mut bytes) = (template(), Vec::new());
+        change(&mut large);
+        large.encode(&mut bytes);
+        let read = PromptTemplate::decode(&bytes).expect("it was written");
+        read.check("\"\"").expect_err("it passes a limit").to_string()
+    };
+    let many: Vec<String> = (0..=SLOTS_MAX).map(|n| format!("slot {n:03}")).collect();
+    let long = refused(&|one| one.macros = named(&[("m", &"y".repeat(SLOT_BYTES_MAX + 1))]));
+    assert_eq!(long, "of the prompt template guide the macros pass a limit: m has more than 1024 bytes");
+    let name = refused(&|one| one.macros = named(&[(&"z".repeat(NAME_BYTES_MAX + 1), "gone")]));
+    assert_eq!(name, "of the prompt template guide the macros pass a limit: a name has more than 128 bytes");
+    let count =
+        refused(&|one| one.default_ctx = many.iter().map(|name| (name.clone(), String::new())).collect());
+    let over =
+        "of the prompt template guide the defaults pass a limit: there are 33, more than the limit of 32";
+    assert_eq!(count, over);
+    let slots = refused(&|one| one.slots = many.iter().cloned().collect());
+    assert!(slots.starts_with("of the prompt template guide the slots pass a limit"), "{slots}");
+    let own = refused(&|one| one.name = "n".repeat(NAME_BYTES_MAX + 1));
+    assert!(own.starts_with("a prompt template has a name of 1 to 128 bytes"), "{own}");
 }

@@ -95,7 +95,19 @@ fn counted(options: Options) -> Engine {
         let tally = *applier.get::<TaskTally>(world).expect("it is there");
         applier.set(world, TaskTally { tasks, ..tally });
     };
+    let set_calls = |applier: &mut Applier<'_, '_>, calls: u32| {
+        let world = applier.ids::<TaskTally>()[0];
+        let tally = *applier.get::<TaskTally>(world).expect("it is there");
+        applier.set(world, TaskTally { calls: calls.into(), ..tally });
+    };
+    // As many tasks as this, which nobody can do.
+    let add = |applier: &mut Applier<'_, '_>, tasks: i64| {
+        for _ in 0..tasks {
+            applier.spawn((Task::new(0, 0), TaskText::default()));
+        }
+    };
     let builder = world(options)(Engine::in_memory()).input::<u64>("test.tally", 1, set);
+    let builder = builder.input::<u32>("test.calls", 1, set_calls).input::<i64>("test.tasks", 1, add);
     builder.build().unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -122,7 +134,72 @@ fn tasks_have_a_limit() {
     }
 }
 
-/// Claim: a staged world makes up no task where it might pass the limit, and goes on when there is room.
+/// Claim: calls of tools from outside have room as the limit says; one more is refused and counted, and those there are are
+/// counted anew in each frame.
+#[test]
+fn calls_have_a_limit() {
+    let mut engine = counted(quiet(1));
+    let agent = agents(&engine)[0];
+    let call = || {
+        let tool = ToolText { name: "clock.read".to_owned(), arguments: String::new() };
+        Command::Use(agent.bits(), tool)
+    };
+    engine.inputs().send("test", &(CALLS_MAX as u32 - 2)).unwrap_or_else(|error| panic!("{error}"));
+    (0..5).for_each(|_| send(&engine, call()));
+    run(&mut engine, 1);
+    let tally = |engine: &Engine| *engine.view().single::<TaskTally>().expect("it is there");
+    assert_eq!((tally(&engine).calls, tally(&engine).crowded_out), (CALLS_MAX, 3));
+    run(&mut engine, 1);
+    send(&engine, call());
+    run(&mut engine, 1);
+    let calls = engine.view().iter::<ToolCall>().count();
+    assert_eq!((tally(&engine).calls, tally(&engine).crowded_out, calls), (3, 3, 3));
+}
+
+/// Claim: what passes a limit where it is sent is refused by a sentence and changes nothing: it is not cut.
+#[test]
+fn what_is_too_much_is_not_cut() {
+    let mut engine = build(quiet(1));
+    let agent = agents(&engine)[0];
+    send(&engine, Command::Template(guide(Some("brief")), CODE.to_owned()));
+    send(&engine, Command::Prompt(agent.bits(), "guide".to_owned(), values(&[("place", "the tower")])));
+    run(&mut engine, 1);
+    let before = engine.view().get::<PromptUse>(agent).cloned().expect("it is there");
+    let (long, longer) = ("p".repeat(SLOT_BYTES_MAX), "p".repeat(SLOT_BYTES_MAX + 1));
+    let many: Vec<String> = (0..=SLOTS_MAX).map(|n| format!("slot-{n}")).collect();
+    let prompts =
+        |value: &str| Command::Prompt(agent.bits(), "guide".to_owned(), values(&[("place", value)]));
+    send(&engine, prompts(&longer));
+    let with_name = |name: String| Command::Template(PromptTemplate { name, ..guide(None) }, CODE.to_owned());
+    send(&engine, with_name("n".repeat(129)));
+    let bad = [
+        PromptTemplate { slots: many.iter().cloned().collect(), ..guide(None) },
+        PromptTemplate {
+            macros: many.iter().map(|name| (name.clone(), "1".to_owned())).collect(),
+            ..guide(None)
+        },
+        PromptTemplate { default_ctx: values(&[("place", &longer)]), ..guide(None) },
+    ];
+    for template in bad {
+        send(
+            &engine,
+            Command::Template(PromptTemplate { name: "bad".to_owned(), ..template }, CODE.to_owned()),
+        );
+    }
+    run(&mut engine, 1);
+    assert_eq!(engine.view().get::<PromptUse>(agent), Some(&before));
+    assert_eq!(engine.view().iter::<PromptTemplate>().count(), 1);
+    send(&engine, prompts(&long));
+    send(&engine, with_name("n".repeat(128)));
+    run(&mut engine, 1);
+    let chosen = engine.view().get::<PromptUse>(agent).cloned().expect("it is there");
+    assert_eq!(
+        (chosen.values.get("place"), engine.view().iter::<PromptTemplate>().count()),
+        (Some(&long), 2)
+    );
+}
+
+/// Claim: a staged world makes up no task where it might pass the limit.
 #[test]
 fn a_full_stage_makes_no_tasks() {
     let mut engine = counted(Options { agents: 200, ..Options::default() });
@@ -130,14 +207,11 @@ fn a_full_stage_makes_no_tasks() {
     let made = |engine: &Engine| engine.view().iter::<Task>().map(|(_, task)| task.created).max();
     let before = engine.frame();
     assert_eq!(made(&engine), Some(before));
-    engine
-        .inputs()
-        .send("test", &(TASKS_MAX - 2 * TASKS_STAGED_MAX + 1))
-        .unwrap_or_else(|error| panic!("{error}"));
-    run(&mut engine, 2);
-    assert_eq!(made(&engine), Some(before + 1), "the frame after the count makes none");
-    run(&mut engine, 1);
-    assert_eq!(made(&engine), Some(before + 3));
+    let there = engine.view().iter::<Task>().count() as u64;
+    let full = (TASKS_MAX - TASKS_STAGED_MAX + 1 - there) as i64;
+    engine.inputs().send("test", &full).unwrap_or_else(|error| panic!("{error}"));
+    run(&mut engine, 4);
+    assert_eq!(made(&engine), Some(before + 1), "the frame in which they come makes some");
 }
 
 /// Claim: an utterance that is cancelled while it plays, from outside or by somebody who speaks into it, is cancelled for
