@@ -54,7 +54,7 @@ impl Applier<'_, '_> {
     }
 
     /// The entity with the lowest `Id` among those whose `T` is as wanted. Cost: the rows that hold `T`.
-    pub(crate) fn find<T: State>(&self, wanted: impl Fn(&T) -> bool) -> Option<Id> {
+    pub fn find<T: State>(&self, wanted: impl Fn(&T) -> bool) -> Option<Id> {
         let view = crate::view::View::new(self.editor.world, self.editor.shared);
         view.iter::<T>().filter(|(_, value)| wanted(value)).map(|(id, _)| id).min()
     }

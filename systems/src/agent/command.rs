@@ -147,8 +147,7 @@ fn choose_prompt(applier: &Applier<'_, '_>, name: &str, values: Values) -> Resul
 }
 
 fn template_named(applier: &Applier<'_, '_>, name: &str) -> Option<Id> {
-    let has_name = |id: &Id| applier.get::<PromptTemplate>(*id).is_some_and(|template| template.name == name);
-    applier.ids::<PromptTemplate>().into_iter().find(has_name)
+    applier.find::<PromptTemplate>(|template| template.name == name)
 }
 
 /// Sets what an entity holds, if it does.
