@@ -25,45 +25,34 @@ pub(crate) fn run(suite: &mut Suite) {
 }
 
 fn lively(suite: &mut Suite, agents: u32, threads: usize, name: &str) {
-    let mut ours = world(agents, threads, Rules::default());
-    let mut peer = world(agents, threads, Rules::default());
-    switch_off(&mut peer);
-    let mut samples = Vec::new();
-    suite.compare(
-        name,
-        "us/frame",
-        Target::None,
-        &mut || {
-            samples.push(micros(&mut ours));
-            samples[samples.len() - 1]
-        },
-        ("an empty frame of this world", &mut || micros(&mut peer)),
-    );
-    note(suite, agents, &mut samples);
+    let ours = beside_empty(suite, agents, threads, Rules::default(), name);
     let said: Vec<String> =
         measures(ours.view()).iter().map(|measure| format!("{} {:?}", measure.name, measure.value)).collect();
     suite.note(&format!("at frame {}: {}", ours.frame(), said.join(", ")));
-    suite.note(&slowest(&mut ours));
 }
 
 fn at_rest(suite: &mut Suite, agents: u32, threads: usize, name: &str) {
     // Nobody says anything, and signs of life are not missed.
     let rules = Rules { is_staged: 0, beat: 1 << 19, patience: 1 << 20, ..Rules::default() };
+    beside_empty(suite, agents, threads, rules, name);
+}
+
+/// A world beside the same one without systems; answers the former.
+fn beside_empty(suite: &mut Suite, agents: u32, threads: usize, rules: Rules, name: &str) -> Engine {
     let (mut ours, mut peer) = (world(agents, threads, rules), world(agents, threads, rules));
     switch_off(&mut peer);
     let mut samples = Vec::new();
-    suite.compare(
-        name,
-        "us/frame",
-        Target::None,
-        &mut || {
-            samples.push(micros(&mut ours));
-            samples[samples.len() - 1]
-        },
-        ("an empty frame of this world", &mut || micros(&mut peer)),
-    );
+    let mut sample = || {
+        let sample = micros(&mut ours);
+        samples.push(sample);
+        sample
+    };
+    let mut empty = || micros(&mut peer);
+    let peer = ("an empty frame of this world", &mut empty as &mut dyn FnMut() -> f64);
+    suite.compare(name, "us/frame", Target::None, &mut sample, peer);
     note(suite, agents, &mut samples);
     suite.note(&slowest(&mut ours));
+    ours
 }
 
 fn world(agents: u32, threads: usize, rules: Rules) -> Engine {
